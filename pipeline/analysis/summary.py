@@ -1,0 +1,70 @@
+"""From single runs to one number a variant: what `dvc metrics` and `dvc plots` show."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.analysis.statistics import centre
+from pipeline.metrics import measured
+from pipeline.params import Study
+
+
+def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """For each variant its metrics: centre, and for the study's own metric the 95 % interval.
+
+    Taken over the runs that finished; `runs` and `diverged` say how many there are. Nothing undefined is in it.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for variant in study.variants:
+        runs = results[results["variant"] == variant.id]
+        finished = runs[runs["status"] == "finished"]
+        values: dict[str, Any] = {"runs": len(runs), "diverged": len(runs) - len(finished)}
+        for metric in measured(study.task):
+            estimate = centre(finished[metric.name], metric.scale)
+            parts = {"centre": estimate.centre}
+            if metric.name == study.metric:
+                parts |= {"ci_low": estimate.low, "ci_high": estimate.high}
+            defined = {name: value for name, value in parts.items() if pd.notna(value)}
+            if defined:
+                values[metric.name] = defined
+        found[variant.id] = values
+    return found
+
+
+def curves(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Loss against epoch: for each variant, split and epoch the geometric mean over seeds and its 95 % interval.
+
+    Args:
+        study: Gives the order of the variants.
+        runs: Columns variant, split, epoch, value; one row a run and epoch.
+
+    Returns:
+        Columns variant, split, epoch, centre, low, high. An epoch at which a run had diverged has no row.
+    """
+    rows = []
+    for (variant, split, epoch), group in runs.groupby(["variant", "split", "epoch"], sort=False):
+        estimate = centre(group["value"], "log")
+        if pd.notna(estimate.centre):
+            low = estimate.low if pd.notna(estimate.low) else estimate.centre
+            high = estimate.high if pd.notna(estimate.high) else estimate.centre
+            rows.append((variant, split, epoch, estimate.centre, low, high))
+    return pd.DataFrame(rows, columns=["variant", "split", "epoch", "centre", "low", "high"])
+
+
+def layers(runs: pd.DataFrame) -> pd.DataFrame:
+    """Size of activations and gradients against depth: the geometric mean over seeds and its 95 % interval.
+
+    Args:
+        runs: Columns variant, seed_index, moment, quantity, layer, value; one row a run and layer.
+
+    Returns:
+        Columns variant, moment, quantity, layer, centre, low, high. A size that is 0 or not finite in some run has no
+        row: it has no place on a log scale.
+    """
+    keys = ["variant", "moment", "quantity", "layer"]
+    rows = []
+    for place, group in runs.groupby(keys, sort=False):
+        estimate = centre(group["value"], "log")
+        if pd.notna(estimate.centre):
+            rows.append((*place, *estimate[1:]))
+    return pd.DataFrame(rows, columns=[*keys, "centre", "low", "high"])

@@ -1,0 +1,310 @@
+"""Where every file of a project lives, what it holds, and how it is read and written.
+
+Every reader checks what it reads and names the file when it is wrong (`UserError`); every writer writes beside the
+place and renames, so that a place where a result belongs never holds half a file.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import UserError
+from pipeline.metrics import Task, measured
+from pipeline.params import Study
+from pipeline.seeding import Seed
+
+CURVES = Path("data/curves")
+PROBES = Path("data/probes")
+RESULTS = Path("reports/results")
+METRICS = Path("reports/metrics")
+FIGURES = Path("reports/figures")
+CHECKED = Path("data/params.ok")
+PAGE = Path("reports/index.html")
+ENVIRONMENT = Path("reports/environment.json")
+
+STATUSES = ("finished", "diverged")
+CURVE_COLUMNS = ["variant", "split", "epoch", "centre", "low", "high"]
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+# --- data sets -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one split: `inputs` (S, N, D), `targets` (S, N); S is 1 where all seeds see the same examples.
+
+    Targets are class indices (integer) or values (floating).
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    @property
+    def examples(self) -> int:
+        return int(self.inputs.shape[1])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test examples. Real inputs are `inputs * factor + offset`: images stay bytes in the file."""
+
+    task: Task
+    outputs: int  # number of classes, or 1 for a regression
+    train: Split
+    test: Split
+    factor: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def features(self) -> int:
+        return int(self.train.inputs.shape[2])
+
+    def slot(self, index: int) -> int:
+        """Where on the axis S the examples of the seed with this index are."""
+        return 0 if self.train.inputs.shape[0] == 1 else index
+
+
+def dataset_path(key: str) -> Path:
+    return Path("data") / f"{key}.npz"
+
+
+def write_dataset(key: str, dataset: Dataset) -> None:
+    with replacing(dataset_path(key)) as path, path.open("wb") as file:
+        np.savez(
+            file,
+            task=dataset.task,
+            outputs=dataset.outputs,
+            factor=dataset.factor,
+            offset=dataset.offset,
+            train_inputs=dataset.train.inputs,
+            train_targets=dataset.train.targets,
+            test_inputs=dataset.test.inputs,
+            test_targets=dataset.test.targets,
+        )
+
+
+def read_dataset(key: str, seeds: int) -> Dataset:
+    """The data set of `data/<key>.npz`.
+
+    Args:
+        key: Its id.
+        seeds: How many seeds will ask for examples.
+
+    Raises:
+        UserError: If the file is missing, damaged, or not the data set of that many seeds.
+    """
+    path = dataset_path(key)
+    arrays = _arrays(path)
+    try:
+        dataset = Dataset(
+            task=str(arrays["task"]),  # type: ignore[arg-type]
+            outputs=int(arrays["outputs"]),
+            train=Split(arrays["train_inputs"], arrays["train_targets"]),
+            test=Split(arrays["test_inputs"], arrays["test_targets"]),
+            factor=float(arrays["factor"]),
+            offset=float(arrays["offset"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: no data set ({error}); `dvc repro -f data@{key}` makes it anew") from None
+    problem = _wrong(dataset, seeds)
+    if problem:
+        raise UserError(f"{path}: {problem}; `dvc repro -f data@{key}` makes it anew")
+    return dataset
+
+
+def _wrong(dataset: Dataset, seeds: int) -> str | None:
+    if dataset.task not in get_args(Task):
+        return f"found the task {dataset.task!r}, allowed: {', '.join(get_args(Task))}"
+    kinds = "iu" if dataset.task == "classification" else "f"
+    for name, split in (("train", dataset.train), ("test", dataset.test)):
+        if split.inputs.ndim != 3 or split.targets.shape != split.inputs.shape[:2]:
+            return f"{name}: found the shapes {split.inputs.shape} and {split.targets.shape}, allowed: (S, N, D), (S, N)"
+        if split.inputs.dtype.kind not in "fu" or split.targets.dtype.kind not in kinds:
+            return f"{name}: found the types {split.inputs.dtype} and {split.targets.dtype}"
+        if split.inputs.shape[0] not in (1, seeds) or split.inputs.shape[2] != dataset.features:
+            return f"{name}: found the shape {split.inputs.shape}, allowed: {seeds} seeds, {dataset.features} features"
+        if split.examples == 0:
+            return f"{name}: found no example"
+        if dataset.task == "classification" and not (0 <= split.targets.min() <= split.targets.max() < dataset.outputs):
+            return f"{name}: found labels from {split.targets.min()} to {split.targets.max()}, allowed: 0 to {dataset.outputs - 1}"
+    return None
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an npz file; never unpickles."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; `dvc repro` makes it") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())}); delete it and run `dvc repro`") from None
+
+
+# --- what training leaves --------------------------------------------------------------------------------------------
+
+
+def results_path(study: str) -> Path:
+    return RESULTS / f"{study}.csv"
+
+
+def results_columns(study: Study) -> list[str]:
+    """The columns of a study's results: one row a run."""
+    run = ["variant", *study.factors, "seed_root", "seed_index", "fold", "status"]
+    return run + [metric.name for metric in measured(study.task)]
+
+
+def write_results(study: Study, results: pd.DataFrame) -> None:
+    """Floats are written so that reading gives the same bits; an undefined number is an empty cell."""
+    with replacing(results_path(study.id)) as path:
+        results[results_columns(study)].to_csv(path, index=False, lineterminator="\n")
+
+
+def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
+    """The results of a study, one row a run.
+
+    Raises:
+        UserError: If the file is missing or does not hold exactly one row for each variant and seed.
+    """
+    path = results_path(study.id)
+    try:
+        results = pd.read_csv(path, dtype={"variant": str, "status": str}, float_precision="round_trip")
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; `dvc repro train@{study.id}` makes it") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
+    remedy = f"`dvc repro -f train@{study.id}` makes it anew"
+    if list(results.columns) != results_columns(study):
+        raise UserError(f"{path}: found the columns {', '.join(results.columns)}; {remedy}")
+    found = Counter(zip(results["variant"], results["seed_root"], results["seed_index"], strict=True))
+    wanted = Counter((variant.id, *seed) for variant in study.variants for seed in seeds)
+    for variant, root, index in [*(wanted - found), *(found - wanted)]:
+        run = f"the run of {variant}, seed {root}/{index}"
+        raise UserError(f"{path}: {run}: found {found[variant, root, index]}, wanted {wanted[variant, root, index]}; {remedy}")
+    if not set(results["status"]) <= set(STATUSES):
+        raise UserError(f"{path}: found the status {set(results['status']) - set(STATUSES)}; {remedy}")
+    return results
+
+
+def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """One flat JSON file a variant, as `dvc metrics` shows it best."""
+    for path in (METRICS / study).glob("*.json"):
+        path.unlink()
+    for variant, values in metrics.items():
+        with replacing(METRICS / study / f"{variant}.json") as path:
+            path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_curves(study: str, curves: pd.DataFrame) -> None:
+    with replacing(CURVES / f"{study}.csv") as path:
+        curves[CURVE_COLUMNS].to_csv(path, index=False, lineterminator="\n")
+
+
+def read_curves(study: str) -> pd.DataFrame:
+    path = CURVES / f"{study}.csv"
+    try:
+        curves = pd.read_csv(path, float_precision="round_trip", dtype={"variant": str})
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; `dvc repro` or `dvc checkout` brings it") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
+    if list(curves.columns) != CURVE_COLUMNS:
+        raise UserError(f"{path}: found the columns {', '.join(curves.columns)}, allowed: {', '.join(CURVE_COLUMNS)}")
+    return curves
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What the figures of a study need beyond the results.
+
+    `layers` has one row for each variant, seed, moment (start, end), layer and quantity; `environment` says what the
+    runs depend on besides settings and code.
+    """
+
+    layers: pd.DataFrame
+    environment: Mapping[str, str]
+
+
+LAYER_COLUMNS = ["variant", "seed_index", "moment", "quantity", "layer", "value"]
+
+
+def write_probes(study: str, probes: Probes) -> None:
+    columns = {name: probes.layers[name].to_numpy() for name in LAYER_COLUMNS}
+    text = {name: column.astype(str) if column.dtype.kind in "OTU" else column for name, column in columns.items()}
+    with replacing(PROBES / f"{study}.npz") as path, path.open("wb") as file:
+        np.savez(file, environment=json.dumps(dict(probes.environment), sort_keys=True), **text)
+
+
+def read_probes(study: str) -> Probes:
+    path = PROBES / f"{study}.npz"
+    arrays = _arrays(path)
+    try:
+        layers = pd.DataFrame({name: arrays[name] for name in LAYER_COLUMNS})
+        environment = json.loads(str(arrays["environment"]))
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({error}); `dvc repro -f train@{study}` makes it anew") from None
+    return Probes(layers, environment)
+
+
+# --- what the report leaves ------------------------------------------------------------------------------------------
+
+
+def write_checked() -> None:
+    """The mark that `params.yaml` is valid: always the same bytes, so that it never reruns what depends on it."""
+    with replacing(CHECKED) as path:
+        path.write_text("params.yaml is valid\n", encoding="utf-8")
+
+
+def prune(studies: Iterable[str]) -> None:
+    """Delete what studies left that `params.yaml` no longer has; the folders are dependencies of the report."""
+    kept = set(studies)
+    for folder in (RESULTS, METRICS, CURVES, PROBES):
+        for path in folder.glob("*"):
+            if path.stem not in kept and path.name != ".gitignore":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def write_figures(figures: Mapping[str, Mapping[str, str]]) -> None:
+    """SVG text by study and name; what else lies in the folder goes."""
+    for old in FIGURES.glob("*"):
+        old.unlink()
+    for study, svgs in figures.items():
+        for name, svg in svgs.items():
+            with replacing(FIGURES / f"{study}_{name}.svg") as path:
+                path.write_text(svg, encoding="utf-8")
+
+
+def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
+    """What the numbers depend on besides settings, data and code, every combination once."""
+    distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
+    with replacing(ENVIRONMENT) as path:
+        path.write_text(json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n", encoding="utf-8")
+
+
+def write_page(html: str) -> None:
+    with replacing(PAGE) as path:
+        path.write_text(html, encoding="utf-8")

@@ -1,0 +1,32 @@
+"""Linear data: y = b + w sum_j x_j + noise for x ~ N(0, I), drawn anew for every seed.
+
+Reference: Zhang et al., "Dive into Deep Learning", section "Weight decay".
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.artifacts import Dataset, Split
+from pipeline.params import Linear
+from pipeline.seeding import Seed, generator
+
+
+def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:
+    """Inputs (S, N, inputs) and values (S, N).
+
+    The first n examples of a seed are the same however many are asked for.
+    """
+
+    def draw(part: int, examples: int) -> Split:
+        inputs, targets = [], []
+        for seed in seeds:
+            x = generator(seed, "data", part, 0).standard_normal((examples, settings.inputs))
+            noise = generator(seed, "data", part, 1).standard_normal(examples)
+            inputs.append(x)
+            targets.append(settings.bias + settings.weight * x.sum(axis=1) + settings.noise_sd * noise)
+        return Split(np.stack(inputs), np.stack(targets))
+
+    return Dataset(
+        task="regression", outputs=1, train=draw(0, settings.train_examples), test=draw(1, settings.test_examples)
+    )

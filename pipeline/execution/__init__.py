@@ -1,0 +1,1 @@
+"""Which runs of a study are trained together, and what they leave as tables."""

@@ -1,0 +1,1 @@
+"""Tables -> figures -> one page. Figures draw what `analysis` returned and compute nothing."""

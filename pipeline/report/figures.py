@@ -1,0 +1,238 @@
+"""Seaborn figures of one study, as SVG that is byte for byte the same for the same tables."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pipeline.params import Study, Variant
+from pipeline.report.section import Section
+
+_RC = {
+    "svg.hashsalt": "mlp-ablations",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "axes.titleweight": "bold",
+    "legend.frameon": False,
+}
+_HEIGHT = 3.3  # inches of one panel
+_DASHES = {"test": "-", "train": "--", "start": "-", "end": "--"}
+_WORDS = {"test": "test", "train": "training", "start": "at the start", "end": "after training"}
+_QUANTITIES = {
+    "gradient_rms": "gradient of the weights\n(root mean square)",
+    "activation_sd": "activations\n(standard deviation)",
+}
+
+
+def svgs(section: Section) -> Mapping[str, str]:
+    """The figures of a study by name: `effects`, `curves` and, where the question asks for them, `layers`."""
+    figures = {"effects": effects, "curves": curves} | ({"layers": layers} if section.shows_layers else {})
+    return {name: _svg(section, draw) for name, draw in figures.items()}
+
+
+def _svg(section: Section, draw: Callable[[Section], Figure]) -> str:
+    style: dict[str, Any] = {**sns.plotting_context("paper", font_scale=1.15), **sns.axes_style("whitegrid"), **_RC}
+    with matplotlib.rc_context(style):
+        file = io.StringIO()
+        draw(section).savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def effects(section: Section) -> Figure:
+    """The study's metric against its factor: every run, the centre of every variant and its 95 % interval."""
+    study, table = section.study, section.effects[section.study.metric]
+    runs = section.results.merge(table[["variant", "label", "block"]], on="variant")
+    labels, palette = _labels(study), _palette(study)
+    upright = _is_numeric(study) or study.named
+    size = (max(4.5, 1.1 * len(labels)), _HEIGHT) if upright else (4.2, 0.42 * len(labels) + 1.2)
+    figure, panels = _panels(study, size, share="y" if not upright else "all")
+    for block, axes in panels:
+        here = runs[(runs["block"] == block) & (runs["status"] == "finished")]
+        value, label = ("y", "x") if upright else ("x", "y")
+        sns.stripplot(
+            data=here,
+            **{value: study.metric, label: "label"},
+            order=labels,
+            hue="label",
+            hue_order=labels,
+            palette=palette,
+            alpha=0.45,
+            size=3.5,
+            jitter=False,
+            legend=False,
+            ax=axes,
+        )
+        for place, name in enumerate(labels):
+            for row in table[(table["block"] == block) & (table["label"] == name)].itertuples():
+                if row.diverged == row.runs:
+                    _note(axes, place, upright, f"all {row.runs} runs diverged")
+                    continue
+                if row.diverged:
+                    _note(axes, place, upright, f"{row.diverged} of {row.runs} diverged")
+                bar = [[row.centre - row.low], [row.high - row.centre]]
+                where = (place + 0.22, row.centre) if upright else (row.centre, place + 0.22)
+                axes.errorbar(
+                    *where,
+                    **{"yerr" if upright else "xerr": bar},
+                    marker="o",
+                    markersize=5,
+                    capsize=3,
+                    linewidth=1.6,
+                    color=palette[name],
+                )
+        words = f"{section.metric.label}" + (" (log scale)" if section.metric.scale == "log" else "")
+        if section.metric.scale == "log":
+            (axes.set_yscale if upright else axes.set_xscale)("log")
+        axes.set(**{f"{value}label": words, f"{label}label": _factor_words(study)})
+        axes.grid(True, axis="both", which="major", linewidth=0.5)
+    _outer(panels, x=upright, y=True)
+    return figure
+
+
+def curves(section: Section) -> Figure:
+    """Loss against epoch, training and test, with the 95 % interval of the centre as a band."""
+    study = section.study
+    table = _labelled(study, section.curves)
+    figure, panels = _panels(study, (5.6 if not study.blocked else 3.4, _HEIGHT), share="all")
+    for block, axes in panels:
+        _lines(axes, table[table["block"] == block], study, x="epoch", style="split")
+        axes.set(yscale="log", xlabel="epoch", ylabel="loss (log scale)")
+    _outer(panels, x=False, y=True)
+    _legend(figure, study, ("test", "train"))
+    return figure
+
+
+def layers(section: Section) -> Figure:
+    """Size of gradients and activations against depth, at the start and after training."""
+    study = section.study
+    table = _labelled(study, section.layers)
+    blocks = _blocks(study)
+    width = 3.4 if study.blocked else 5.6
+    figure = Figure(figsize=(width * len(blocks), _HEIGHT * len(_QUANTITIES)), layout="constrained")
+    grid = figure.subplots(len(_QUANTITIES), len(blocks), squeeze=False, sharex=True, sharey="row")
+    for row, (quantity, words) in zip(grid, _QUANTITIES.items(), strict=True):
+        for axes, block in zip(row, blocks, strict=True):
+            here = table[(table["block"] == block) & (table["quantity"] == quantity)]
+            _lines(axes, here, study, x="layer", style="moment", marker="o", markersize=3)
+            axes.set(yscale="log", xlabel="layer", ylabel=words + ", log scale", title=block)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.label_outer()
+    _legend(figure, study, ("start", "end"))
+    return figure
+
+
+# --- what the figures share ------------------------------------------------------------------------------------------
+
+
+def _lines(axes: Axes, table: pd.DataFrame, study: Study, x: str, style: str, **line: Any) -> None:
+    palette = _palette(study)
+    for (name, part), group in table.groupby(["label", style], sort=False):
+        sns.lineplot(
+            data=group,
+            x=x,
+            y="centre",
+            color=palette[name],
+            linestyle=_DASHES[part],
+            errorbar=None,
+            estimator=None,
+            ax=axes,
+            **line,
+        )
+        axes.fill_between(group[x], group["low"], group["high"], color=palette[name], alpha=0.18, linewidth=0)
+
+
+def _panels(study: Study, size: tuple[float, float], share: str) -> tuple[Figure, list[tuple[str, Axes]]]:
+    """One panel for each block of variants that are compared with each other."""
+    blocks = _blocks(study)
+    figure = Figure(figsize=(size[0] * len(blocks), size[1]), layout="constrained")
+    row = figure.subplots(1, len(blocks), squeeze=False, sharey=True, sharex=share == "all")[0]
+    panels = list(zip(blocks, row, strict=True))
+    for block, axes in panels:
+        axes.set_title(block)
+    return figure, panels
+
+
+def _outer(panels: list[tuple[str, Axes]], x: bool, y: bool) -> None:
+    for number, (_, axes) in enumerate(panels):
+        if number and y:
+            axes.set_ylabel("")
+
+
+def _legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
+    palette = _palette(study)
+    handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in _labels(study)]
+    handles += [Line2D([], [], color="grey", linestyle=_DASHES[part], label=_WORDS[part]) for part in parts]
+    figure.legend(handles=handles, loc="outside right center", title=_factor_words(study))
+
+
+def _note(axes: Axes, place: int, upright: bool, text: str) -> None:
+    if upright:
+        axes.text(place, 0.02, text, transform=axes.get_xaxis_transform(), rotation=90, ha="center", va="bottom")
+    else:
+        axes.text(0.02, place, text, transform=axes.get_yaxis_transform(), ha="left", va="center", style="italic")
+
+
+def _labelled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    known = {variant.id: variant for variant in study.variants}
+    return table.assign(
+        label=[known[key].label for key in table["variant"]], block=[known[key].block for key in table["variant"]]
+    )
+
+
+def _labels(study: Study) -> list[str]:
+    return list(dict.fromkeys(variant.label for variant in study.variants))
+
+
+def _blocks(study: Study) -> list[str]:
+    return list(dict.fromkeys(variant.block for variant in study.variants))
+
+
+def _is_numeric(study: Study) -> bool:
+    """Whether one number tells the variants apart."""
+
+    def number(variant: Variant) -> bool:
+        value = variant.factors[study.compared[0]]
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    return not study.named and len(study.compared) == 1 and all(map(number, study.variants))
+
+
+def _palette(study: Study) -> dict[str, Any]:
+    """A colour for each label: shades in order for numbers, distinct colours for names."""
+    labels = _labels(study)
+    colours = sns.color_palette("crest" if _is_numeric(study) else "colorblind", len(labels))
+    return dict(zip(labels, colours, strict=True))
+
+
+def _factor_words(study: Study) -> str:
+    if study.named:
+        return "variant"
+    return ", ".join(factor.rsplit(".", 1)[-1].replace("_", " ") for factor in study.compared)
+
+
+def captions(section: Section) -> Iterator[tuple[str, str]]:
+    """Name and caption of every figure, in the order of the page."""
+    metric, seeds = section.metric.label, section.seeds
+    mean = "geometric mean" if section.metric.scale == "log" else "mean"
+    yield (
+        "effects",
+        f"{metric.capitalize()} against {_factor_words(section.study)}: every run (small dots), the {mean} over "
+        f"{seeds} seeds and its 95 % interval.",
+    )
+    yield (
+        "curves",
+        f"Loss while training, on the training set (dashed) and the test set: geometric mean over {seeds} seeds; "
+        "the band is its 95 % interval. A line ends where a run diverges.",
+    )
+    if section.shows_layers:
+        yield (
+            "layers",
+            "Size of the gradients and of the activations in each layer, at the start (solid) and after training "
+            f"(dashed): geometric mean over {seeds} seeds and its 95 % interval; no point where it is 0 or not finite.",
+        )

@@ -1,0 +1,23 @@
+"""The steps of `dvc.yaml`: read -> compute -> write, one module each."""
+
+import importlib.util
+import sys
+
+_NEEDED = ("numpy", "pandas", "pydantic", "ruamel.yaml", "torch")
+
+
+def _found(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+_MISSING = [module for module in _NEEDED if not _found(module)]
+if _MISSING:
+    # `dvc` by hand takes whatever python comes first on the path
+    sys.stderr.write(
+        f"{sys.executable} lacks {', '.join(_MISSING)}: activate the project's environment first "
+        "(`source .venv/bin/activate`), or run `make`\n"
+    )
+    sys.exit(2)

@@ -1,0 +1,16 @@
+"""Stage `check`: refuse a wrong `params.yaml` before any stage deletes an earlier result.
+
+Reads   params.yaml (all of it)
+Writes  data/params.ok
+"""
+
+from pipeline import artifacts, console, params
+
+
+def main(arguments: list[str]) -> None:
+    params.load()
+    artifacts.write_checked()
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,18 @@
+"""Stage `data`: make one data set from its settings.
+
+Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>)
+Writes  data/<dataset>.npz
+"""
+
+from pipeline import artifacts, console, data, params
+
+
+def main(arguments: list[str]) -> None:
+    (key,) = arguments
+    project = params.load(dataset=key)
+    dataset = data.make(project.datasets[key], project.seeds)
+    artifacts.write_dataset(key, dataset)
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,25 @@
+"""Stage `train`: train every run of one study and write one row per run.
+
+Reads   data/params.ok, params.yaml (seeds, device, datasets, studies.<study>), data/<dataset>.npz
+Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/probes/<study>.npz
+"""
+
+from pipeline import artifacts, console, params
+from pipeline.analysis import summary
+from pipeline.execution import chunks
+
+
+def main(arguments: list[str]) -> None:
+    (key,) = arguments
+    project = params.load(study=key)
+    study = project.studies[key]
+    dataset = artifacts.read_dataset(study.dataset, len(project.seeds))
+    trained = chunks.train(study, project.seeds, dataset, project.device)
+    artifacts.write_results(study, trained.results)
+    artifacts.write_metrics(key, summary.metrics(study, trained.results))
+    artifacts.write_curves(key, summary.curves(study, trained.curves))
+    artifacts.write_probes(key, artifacts.Probes(trained.layers, chunks.environment(project.device)))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,58 @@
+"""Initial weights and biases, drawn from NumPy streams so that both implementations start alike.
+
+Reference: Glorot and Bengio (2010); He et al. (2015); `torch.nn.init`, whose names and formulas these are.
+"""
+
+import math
+
+import numpy as np
+
+from pipeline import params
+from pipeline.seeding import Seed, generator
+
+
+def initial(
+    settings: params.Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (fan_in, fan_out) and bias (fan_out,) of one layer of one run, float64.
+
+    They depend on the seed, the number of the layer and its shape: variants that share these and the kind of
+    distribution differ by a factor only.
+    """
+    weight, bias = (generator(seed, "initialization", layer, part) for part in (0, 1))
+    return (
+        draw(settings.weight, weight, (fan_in, fan_out), fan_in, fan_out),
+        draw(settings.bias, bias, (fan_out,), fan_in, fan_out),
+    )
+
+
+def draw(
+    settings: params.WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> np.ndarray:
+    """Numbers of one distribution, float64."""
+
+    def normal(std: float) -> np.ndarray:
+        return std * stream.standard_normal(shape)
+
+    def uniform(bound: float) -> np.ndarray:
+        return bound * (2 * stream.random(shape) - 1)
+
+    match settings:
+        case params.Zeros():
+            return np.zeros(shape)
+        case params.Constant():
+            return np.full(shape, settings.value)
+        case params.Normal():
+            return normal(settings.std)
+        case params.Uniform():
+            return uniform(settings.bound)
+        case params.XavierUniform():
+            return uniform(settings.gain * math.sqrt(6 / (fan_in + fan_out)))
+        case params.XavierNormal():
+            return normal(settings.gain * math.sqrt(2 / (fan_in + fan_out)))
+        case params.KaimingUniform():
+            return uniform(math.sqrt(6 / fan_in))
+        case params.KaimingNormal():
+            return normal(math.sqrt(2 / fan_in))
+        case params.TorchLinear():
+            return uniform(1 / math.sqrt(fan_in))

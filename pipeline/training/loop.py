@@ -1,0 +1,279 @@
+"""Training of R runs as one tensor program: examples and settings in, curves and weights out.
+
+A run is a pure function of its settings, its seed and its examples: what it is stacked with, the number of threads and
+the order of the stack change no bit of it (tests/training/test_purity.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.artifacts import Dataset, Split
+from pipeline.metrics import Task
+from pipeline.params import Setting
+from pipeline.seeding import Seed
+from pipeline.training import probes
+from pipeline.training.activations import ACTIVATIONS
+from pipeline.training.draws import Dropout, orders
+from pipeline.training.initializers import initial
+from pipeline.training.losses import LOSSES, accuracy
+from pipeline.training.mlp import StackedMLP, padded
+from pipeline.training.sgd import StackedSGD
+
+EVALUATION_ROWS = 512  # examples of each run that are evaluated at once
+PROBE_ROWS = 256  # examples of each run on which the layers are measured
+
+Progress = Callable[[int], None]  # called with the number of run-epochs that just ended
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split on the device: inputs (S * N, D) padded with zeros along D, targets (S * N,), N examples a slot."""
+
+    inputs: Tensor
+    targets: Tensor
+    count: int
+
+    @classmethod
+    def load(cls, split: Split, dataset: Dataset, features: int, dtype: torch.dtype, device: str) -> "Examples":
+        """The first `features` features, scaled."""
+        slots, count, _ = split.inputs.shape
+        flat = torch.from_numpy(np.ascontiguousarray(split.inputs[..., :features])).reshape(slots * count, features)
+        inputs = torch.zeros(slots * count, padded(features), dtype=dtype)
+        inputs[:, :features] = flat.to(dtype).mul_(dataset.factor).add_(dataset.offset)
+        targets = torch.from_numpy(split.targets.reshape(-1))
+        return cls(
+            inputs=inputs.to(device),
+            targets=targets.to(device, torch.int64 if dataset.task == "classification" else dtype),
+            count=count,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What R runs leave.
+
+    Attributes:
+        epochs: At which training and test set were evaluated, (E,).
+        curves: For each metric that is followed, (R, E) float64.
+        layers: For each quantity and moment ("start", "end"), (R, L) float64.
+        weight_norm: (R,) float64.
+        weights, biases: At the end, without padding: (R, D, H) and (R, H), one a layer.
+    """
+
+    epochs: np.ndarray
+    curves: dict[str, np.ndarray]
+    layers: dict[tuple[str, str], np.ndarray]
+    weight_norm: np.ndarray
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """The numbers of each run at the end of training, (R,)."""
+        return {name: curve[:, -1] for name, curve in self.curves.items()} | {"weight_norm": self.weight_norm}
+
+    def take(self, runs: slice) -> "Outcome":
+        """Some of the runs."""
+        return self._each(lambda arrays: arrays[0][runs], [self])
+
+    @classmethod
+    def join(cls, outcomes: Sequence["Outcome"]) -> "Outcome":
+        """Runs of one program one after the other."""
+        return cls._each(np.concatenate, outcomes)
+
+    @classmethod
+    def _each(cls, change: Callable[[list[np.ndarray]], np.ndarray], outcomes: Sequence["Outcome"]) -> "Outcome":
+        changed: dict[str, object] = {"epochs": outcomes[0].epochs}
+        for field in fields(cls)[1:]:
+            values = [getattr(outcome, field.name) for outcome in outcomes]
+            if isinstance(values[0], dict):
+                changed[field.name] = {key: change([value[key] for value in values]) for key in values[0]}
+            elif isinstance(values[0], list):
+                changed[field.name] = [change(list(layer)) for layer in zip(*values, strict=True)]
+            else:
+                changed[field.name] = change(values)
+        return cls(**changed)  # type: ignore[arg-type]
+
+
+def program(setting: Setting) -> tuple[object, ...]:
+    """What runs must share to be trained as one stack; what is not named here may differ from run to run."""
+    model, optimizer = setting.model, setting.optimizer
+    return (
+        setting.implementation,
+        model.features,
+        model.hidden,
+        model.activation,
+        model.bias,
+        setting.loss,
+        optimizer.name,
+        optimizer.momentum > 0,
+        setting.schedule,
+    )
+
+
+def evaluated_epochs(setting: Setting) -> list[int]:
+    """The epochs after which training and test set are evaluated: evenly spread, the last one always."""
+    epochs, evaluations = setting.schedule.epochs, min(setting.schedule.evaluations, setting.schedule.epochs)
+    return [int(epoch) for epoch in np.unique(np.round(np.linspace(epochs / evaluations, epochs, evaluations)))]
+
+
+def widths(setting: Setting, dataset: Dataset) -> list[int]:
+    """Inputs, hidden layers, outputs."""
+    features = dataset.features if setting.model.features == "all" else setting.model.features
+    return [features, *setting.model.hidden, dataset.outputs]
+
+
+def train(
+    settings: Sequence[Setting],
+    seeds: Sequence[Seed],
+    dataset: Dataset,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    progress: Progress = lambda run_epochs: None,
+) -> Outcome:
+    """Train R runs as one stack.
+
+    Args:
+        settings: One a run; all of one `program`.
+        seeds: One a run.
+        dataset: With examples for every seed.
+        dtype, device: Of all tensors.
+        progress: Called after every epoch.
+
+    Raises:
+        ValueError: If the settings are of more than one program.
+    """
+    if len({program(setting) for setting in settings}) != 1:
+        raise ValueError("found settings of several programs in one stack, allowed: one")
+    runs = len(settings)
+    if runs == 1:
+        # a stack of one takes another code path in the product, with other bits
+        settings, seeds = [*settings, *settings], [*seeds, *seeds]
+    stack = _Stack(settings, seeds, dataset, dtype, device)
+    return stack.train(lambda stacked: progress(runs)).take(slice(runs))
+
+
+class _Stack:
+    """The state of a training."""
+
+    def __init__(
+        self, settings: Sequence[Setting], seeds: Sequence[Seed], dataset: Dataset, dtype: torch.dtype, device: str
+    ) -> None:
+        first = settings[0]
+        self._schedule, self._epochs = first.schedule, evaluated_epochs(first)
+        self._task: Task = dataset.task
+        self._loss = LOSSES[first.loss]
+        shape = widths(first, dataset)
+        like = torch.empty(0, dtype=dtype, device=device)
+        self._train, self._test = (
+            Examples.load(split, dataset, shape[0], dtype, device) for split in (dataset.train, dataset.test)
+        )
+        self._slots = torch.tensor([dataset.slot(seed.index) for seed in seeds], device=device)
+        self._seeds = list(dict.fromkeys(seeds))
+        self._position = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
+        self._network = StackedMLP(len(settings), shape, ACTIVATIONS[first.model.activation], first.model.bias, like)
+        self._initialize(settings, seeds, shape)
+        self._optimizer = StackedSGD(self._network, [setting.optimizer for setting in settings])
+        self._dropout = Dropout(seeds, [setting.model.dropout_rates for setting in settings], shape[1:-1], like)
+        self._hidden = [int(bias.shape[2]) for bias in self._network.biases[:-1]]
+
+    def _initialize(self, settings: Sequence[Setting], seeds: Sequence[Seed], shape: Sequence[int]) -> None:
+        known: dict[object, tuple[np.ndarray, np.ndarray]] = {}
+        weights, biases = self._network.real_weights(), self._network.real_biases()
+        for layer, (before, after) in enumerate(zip(shape[:-1], shape[1:], strict=True)):
+            for run, (setting, seed) in enumerate(zip(settings, seeds, strict=True)):
+                key = (setting.model.initialization, seed, layer)
+                if key not in known:
+                    known[key] = initial(setting.model.initialization, seed, layer, before, after)
+                weight, bias = known[key]
+                weights[layer][run] = torch.from_numpy(weight)
+                if setting.model.bias:
+                    biases[layer][run] = torch.from_numpy(bias)
+
+    def train(self, progress: Progress) -> Outcome:
+        runs = len(self._slots)
+        wanted = set(self._epochs)
+        layers = self._probe("start")
+        records: list[dict[str, np.ndarray]] = []
+        streams = [orders(seed, self._train.count, self._schedule.epochs) for seed in self._seeds]
+        for epoch in range(1, self._schedule.epochs + 1):
+            running = self._epoch(torch.from_numpy(np.stack([next(stream) for stream in streams])))
+            if epoch in wanted:
+                records.append(
+                    {f"train_{name}_running": value for name, value in running.items()}
+                    | {f"train_{name}": value for name, value in self._evaluate(self._train).items()}
+                    | {f"test_{name}": value for name, value in self._evaluate(self._test).items()}
+                )
+            progress(runs)
+        layers |= self._probe("end")
+        return Outcome(
+            epochs=np.array(self._epochs),
+            curves={name: np.stack([record[name] for record in records], axis=1) for name in records[0]},
+            layers=layers,
+            weight_norm=_numpy(probes.weight_norm(self._network)),
+            weights=[_numpy(weight) for weight in self._network.real_weights()],
+            biases=[_numpy(bias) for bias in self._network.real_biases()],
+        )
+
+    def _epoch(self, order: Tensor) -> dict[str, np.ndarray]:
+        """One pass over the training set in the order (seeds, N); the running means of loss and accuracy."""
+        rows_of_runs = self._rows(order.to(self._slots.device).index_select(0, self._position), self._train)
+        totals: dict[str, Tensor] = {}
+        for first in range(0, self._train.count, self._schedule.batch_size):
+            inputs, targets = self._gather(
+                self._train, rows_of_runs[:, first : first + self._schedule.batch_size]
+            )
+            rows = inputs.shape[1]
+            outputs = self._network.forward(inputs, self._dropout.keeps(rows, self._hidden))
+            loss = self._loss(outputs, targets, self._network.output_gradient(rows))
+            _add(totals, self._measure(outputs, targets, loss), rows)
+            self._network.backward()
+            self._optimizer.step()
+        return {name: _numpy(total / self._train.count) for name, total in totals.items()}
+
+    def _evaluate(self, examples: Examples) -> dict[str, np.ndarray]:
+        """Mean loss and accuracy over a whole split, nothing dropped."""
+        totals: dict[str, Tensor] = {}
+        for first in range(0, examples.count, EVALUATION_ROWS):
+            inputs, targets = self._first(examples, first, first + EVALUATION_ROWS)
+            outputs = self._network.forward(inputs)
+            _add(totals, self._measure(outputs, targets, self._loss(outputs, targets, None)), inputs.shape[1])
+        return {name: _numpy(total / examples.count) for name, total in totals.items()}
+
+    def _measure(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> dict[str, Tensor]:
+        if self._task == "classification":
+            return {"loss": loss, "accuracy": accuracy(outputs, targets)}
+        return {"loss": loss}
+
+    def _probe(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
+        inputs, targets = self._first(self._train, 0, PROBE_ROWS)
+        found = probes.layers(self._network, self._loss, inputs, targets)
+        return {(quantity, moment): _numpy(value) for quantity, value in found.items()}
+
+    def _first(self, examples: Examples, first: int, last: int) -> tuple[Tensor, Tensor]:
+        """The same examples, by their place in the file, for every run."""
+        places = torch.arange(first, min(last, examples.count), device=self._slots.device)
+        return self._gather(examples, self._rows(places.expand(len(self._slots), -1), examples))
+
+    def _rows(self, places: Tensor, examples: Examples) -> Tensor:
+        """From places within each run's slot, (R, B), to rows of the examples."""
+        return places + self._slots[:, None] * examples.count
+
+    def _gather(self, examples: Examples, rows: Tensor) -> tuple[Tensor, Tensor]:
+        flat = rows.reshape(-1)
+        inputs = examples.inputs.index_select(0, flat).view(*rows.shape, -1)
+        return inputs, examples.targets.index_select(0, flat).view(rows.shape)
+
+
+def _add(totals: dict[str, Tensor], means: dict[str, Tensor], rows: int) -> None:
+    for name, mean in means.items():
+        totals[name] = totals[name] + mean * rows if name in totals else mean * rows
+
+
+def _numpy(values: Tensor) -> np.ndarray:
+    found: np.ndarray = values.detach().cpu().double().numpy().copy()
+    return found
