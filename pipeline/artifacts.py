@@ -43,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -142,15 +142,18 @@ def _wrong(dataset: Dataset, seeds: int) -> str | None:
     kinds = "iu" if dataset.task == "classification" else "f"
     for name, split in (("train", dataset.train), ("test", dataset.test)):
         if split.inputs.ndim != 3 or split.targets.shape != split.inputs.shape[:2]:
-            return f"{name}: found the shapes {split.inputs.shape} and {split.targets.shape}, allowed: (S, N, D), (S, N)"
+            return (
+                f"{name}: found the shapes {split.inputs.shape} and {split.targets.shape}, allowed: (S, N, D), (S, N)"
+            )
         if split.inputs.dtype.kind not in "fu" or split.targets.dtype.kind not in kinds:
             return f"{name}: found the types {split.inputs.dtype} and {split.targets.dtype}"
         if split.inputs.shape[0] not in (1, seeds) or split.inputs.shape[2] != dataset.features:
             return f"{name}: found the shape {split.inputs.shape}, allowed: {seeds} seeds, {dataset.features} features"
         if split.examples == 0:
             return f"{name}: found no example"
-        if dataset.task == "classification" and not (0 <= split.targets.min() <= split.targets.max() < dataset.outputs):
-            return f"{name}: found labels from {split.targets.min()} to {split.targets.max()}, allowed: 0 to {dataset.outputs - 1}"
+        least, most = split.targets.min(), split.targets.max()
+        if dataset.task == "classification" and not 0 <= least <= most < dataset.outputs:
+            return f"{name}: found labels from {least} to {most}, allowed: 0 to {dataset.outputs - 1}"
     return None
 
 
@@ -201,10 +204,11 @@ def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
     if list(results.columns) != results_columns(study):
         raise UserError(f"{path}: found the columns {', '.join(results.columns)}; {remedy}")
     found = Counter(zip(results["variant"], results["seed_root"], results["seed_index"], strict=True))
-    wanted = Counter((variant.id, *seed) for variant in study.variants for seed in seeds)
+    wanted = Counter((variant.id, seed.root, seed.index) for variant in study.variants for seed in seeds)
     for variant, root, index in [*(wanted - found), *(found - wanted)]:
         run = f"the run of {variant}, seed {root}/{index}"
-        raise UserError(f"{path}: {run}: found {found[variant, root, index]}, wanted {wanted[variant, root, index]}; {remedy}")
+        counts = f"found {found[variant, root, index]}, wanted {wanted[variant, root, index]}"
+        raise UserError(f"{path}: {run}: {counts}; {remedy}")
     if not set(results["status"]) <= set(STATUSES):
         raise UserError(f"{path}: found the status {set(results['status']) - set(STATUSES)}; {remedy}")
     return results

@@ -164,15 +164,7 @@ class TorchLinear(Settings):
 
 
 WeightInitializer = Annotated[
-    Zeros
-    | Constant
-    | Normal
-    | Uniform
-    | XavierUniform
-    | XavierNormal
-    | KaimingUniform
-    | KaimingNormal
-    | TorchLinear,
+    Zeros | Constant | Normal | Uniform | XavierUniform | XavierNormal | KaimingUniform | KaimingNormal | TorchLinear,
     Discriminator("name"),
 ]
 BiasInitializer = Annotated[Zeros | Constant | Normal | Uniform | TorchLinear, Discriminator("name")]
@@ -400,12 +392,12 @@ def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:
 def _problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], Any, str]]:
     """What pydantic found wrong in `raw`: the keys that lead there, what was found and what is allowed."""
     for item in error.errors():
-        node, keys = raw, []
+        node: Any = raw
+        keys: list[str] = []
         for key in item["loc"]:
             # pydantic adds the tag of a union to the place; only what the file really holds is a key of the file
-            if (isinstance(node, dict) and key in node) or (
-                isinstance(node, list | tuple) and isinstance(key, int) and key < len(node)
-            ):
+            inside = key in node if isinstance(node, dict) else isinstance(node, list) and isinstance(key, int)
+            if inside:
                 node = node[key]
                 keys.append(str(key))
         context, kind = item.get("ctx", {}), item["type"]
@@ -493,9 +485,7 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
         raise UserError(refuse(["loss"], repr(setting.loss), f"{allowed} (the data set's task is {data.task})"))
     features = setting.model.features
     if features != "all" and features > data.features:
-        raise UserError(
-            refuse(["model", "features"], str(features), f"all, or at most the data set's {data.features}")
-        )
+        raise UserError(refuse(["model", "features"], str(features), f"all, or at most the data set's {data.features}"))
     return setting
 
 
@@ -557,7 +547,8 @@ def _from_grid(written: StudySettings, place: str, data: _Data) -> _Expanded:
     for one, baseline_setting in found:
         values_of = {factor: _get(_dump(one), factor) for factor in axes}
         if name(baseline_setting) not in spanned:
-            factor = next(f for f in compared if all(_get(_dump(o), f) != _get(_dump(baseline_setting), f) for o, _ in found))
+            unknown = _dump(baseline_setting)
+            factor = next(f for f in compared if all(_get(_dump(o), f) != _get(unknown, f) for o, _ in found))
             allowed = ", ".join(dict.fromkeys(_label(_get(_dump(o), factor)) for o, _ in found))
             raise UserError(f"{place}.baseline.{factor}: found {_brief(fixed[factor])}, allowed: {allowed}")
         variants.append(

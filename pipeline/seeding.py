@@ -1,6 +1,7 @@
 """From a seed and a purpose to a NumPy generator: the only source of randomness in the project."""
 
-from typing import Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -10,7 +11,8 @@ Purpose = Literal["data", "split", "initialization", "order", "dropout"]
 _PURPOSES: tuple[str, ...] = get_args(Purpose)
 
 
-class Seed(NamedTuple):
+@dataclass(frozen=True)
+class Seed:
     """One unit of replication. Runs with the same seed share data, order, initial weights and masks."""
 
     root: int

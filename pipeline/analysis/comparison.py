@@ -44,7 +44,5 @@ def effects(study: Study, results: pd.DataFrame, metric: str) -> pd.DataFrame:
         middle = centre(ours.loc[ours["status"] == "finished", metric], scale)
         effect = paired_effect(ours[metric], theirs.loc[ours.index, metric], scale)
         is_baseline = variant.id == variant.baseline
-        rows.append(
-            [variant.id, variant.label, variant.block, len(ours), diverged, *middle[1:], is_baseline, *effect]
-        )
+        rows.append([variant.id, variant.label, variant.block, len(ours), diverged, *middle[1:], is_baseline, *effect])
     return pd.DataFrame(rows, columns=COLUMNS)

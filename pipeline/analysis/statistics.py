@@ -77,4 +77,5 @@ def _transform(values: ArrayLike, scale: Scale) -> np.ndarray:
     if scale == "linear":
         return numbers
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(numbers)
+        logarithms: np.ndarray = np.log(numbers)
+    return logarithms

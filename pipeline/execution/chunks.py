@@ -1,5 +1,6 @@
 """From a study's variants and seeds to stacks that fit the cache, and from what they leave to tables."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def _bytes(run: Run, dataset: Dataset) -> int:
     """About what one step of one run touches: parameters, gradients, activations."""
     setting = run.variant.setting
     sizes = [padded(width) for width in loop.widths(setting, dataset)]
-    parameters = sum(before * after for before, after in zip(sizes[:-1], sizes[1:], strict=True))
+    parameters = sum(before * after for before, after in itertools.pairwise(sizes))
     rows = min(setting.schedule.batch_size, dataset.train.examples)
     return 4 * (3 * parameters + 4 * rows * sum(sizes))
 

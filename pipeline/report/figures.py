@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.params import Study, Variant
 from pipeline.report.section import Section
@@ -25,8 +26,8 @@ _HEIGHT = 3.3  # inches of one panel
 _DASHES = {"test": "-", "train": "--", "start": "-", "end": "--"}
 _WORDS = {"test": "test", "train": "training", "start": "at the start", "end": "after training"}
 _QUANTITIES = {
-    "gradient_rms": "gradient of the weights\n(root mean square)",
-    "activation_sd": "activations\n(standard deviation)",
+    "gradient_rms": "rms of the gradients",
+    "activation_sd": "sd of the activations",
 }
 
 
@@ -46,52 +47,51 @@ def _svg(section: Section, draw: Callable[[Section], Figure]) -> str:
 
 def effects(section: Section) -> Figure:
     """The study's metric against its factor: every run, the centre of every variant and its 95 % interval."""
-    study, table = section.study, section.effects[section.study.metric]
+    study, metric = section.study, section.metric
+    table = section.effects[metric.name]
     runs = section.results.merge(table[["variant", "label", "block"]], on="variant")
     labels, palette = _labels(study), _palette(study)
-    upright = _is_numeric(study) or study.named
-    size = (max(4.5, 1.1 * len(labels)), _HEIGHT) if upright else (4.2, 0.42 * len(labels) + 1.2)
-    figure, panels = _panels(study, size, share="y" if not upright else "all")
+    longest = max(map(len, labels))
+    figure, panels = _panels(study, max(3.2, 0.8 * len(labels)) if study.blocked else max(4.5, 0.9 * len(labels)))
     for block, axes in panels:
-        here = runs[(runs["block"] == block) & (runs["status"] == "finished")]
-        value, label = ("y", "x") if upright else ("x", "y")
         sns.stripplot(
-            data=here,
-            **{value: study.metric, label: "label"},
+            data=runs[(runs["block"] == block) & (runs["status"] == "finished")],
+            x="label",
+            y=metric.name,
             order=labels,
             hue="label",
             hue_order=labels,
             palette=palette,
+            formatter=str,
             alpha=0.45,
             size=3.5,
             jitter=False,
             legend=False,
             ax=axes,
         )
-        for place, name in enumerate(labels):
-            for row in table[(table["block"] == block) & (table["label"] == name)].itertuples():
-                if row.diverged == row.runs:
-                    _note(axes, place, upright, f"all {row.runs} runs diverged")
-                    continue
-                if row.diverged:
-                    _note(axes, place, upright, f"{row.diverged} of {row.runs} diverged")
-                bar = [[row.centre - row.low], [row.high - row.centre]]
-                where = (place + 0.22, row.centre) if upright else (row.centre, place + 0.22)
-                axes.errorbar(
-                    *where,
-                    **{"yerr" if upright else "xerr": bar},
-                    marker="o",
-                    markersize=5,
-                    capsize=3,
-                    linewidth=1.6,
-                    color=palette[name],
-                )
-        words = f"{section.metric.label}" + (" (log scale)" if section.metric.scale == "log" else "")
-        if section.metric.scale == "log":
-            (axes.set_yscale if upright else axes.set_xscale)("log")
-        axes.set(**{f"{value}label": words, f"{label}label": _factor_words(study)})
-        axes.grid(True, axis="both", which="major", linewidth=0.5)
-    _outer(panels, x=upright, y=True)
+        for row in table[table["block"] == block].itertuples():
+            place = labels.index(row.label)
+            if row.diverged:
+                words = f"{row.diverged} of {row.runs} runs diverged"
+                axes.text(place, 0.02, words, transform=axes.get_xaxis_transform(), rotation=90, ha="center")
+            axes.errorbar(
+                place + 0.2,
+                row.centre,
+                yerr=[[row.centre - row.low], [row.high - row.centre]],
+                marker="o",
+                markersize=5,
+                capsize=3,
+                linewidth=1.6,
+                color=palette[row.label],
+            )
+        axes.set(xlabel=_factor_words(study), ylabel=metric.label)
+        if metric.scale == "log":
+            _log(axes)
+        if longest > 12 or (study.blocked and longest > 6):
+            axes.tick_params(axis="x", rotation=25)
+            for tick in axes.get_xticklabels():
+                tick.set(ha="right", rotation_mode="anchor")
+        axes.label_outer()
     return figure
 
 
@@ -99,11 +99,12 @@ def curves(section: Section) -> Figure:
     """Loss against epoch, training and test, with the 95 % interval of the centre as a band."""
     study = section.study
     table = _labelled(study, section.curves)
-    figure, panels = _panels(study, (5.6 if not study.blocked else 3.4, _HEIGHT), share="all")
+    figure, panels = _panels(study, 3.2 if study.blocked else 5.2)
     for block, axes in panels:
         _lines(axes, table[table["block"] == block], study, x="epoch", style="split")
-        axes.set(yscale="log", xlabel="epoch", ylabel="loss (log scale)")
-    _outer(panels, x=False, y=True)
+        axes.set(xlabel="epoch", ylabel="loss")
+        _log(axes)
+        axes.label_outer()
     _legend(figure, study, ("test", "train"))
     return figure
 
@@ -113,14 +114,15 @@ def layers(section: Section) -> Figure:
     study = section.study
     table = _labelled(study, section.layers)
     blocks = _blocks(study)
-    width = 3.4 if study.blocked else 5.6
+    width = 3.2 if study.blocked else 5.2
     figure = Figure(figsize=(width * len(blocks), _HEIGHT * len(_QUANTITIES)), layout="constrained")
     grid = figure.subplots(len(_QUANTITIES), len(blocks), squeeze=False, sharex=True, sharey="row")
     for row, (quantity, words) in zip(grid, _QUANTITIES.items(), strict=True):
         for axes, block in zip(row, blocks, strict=True):
             here = table[(table["block"] == block) & (table["quantity"] == quantity)]
             _lines(axes, here, study, x="layer", style="moment", marker="o", markersize=3)
-            axes.set(yscale="log", xlabel="layer", ylabel=words + ", log scale", title=block)
+            axes.set(xlabel="layer", ylabel=words, title=block if quantity == next(iter(_QUANTITIES)) else "")
+            _log(axes)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.label_outer()
     _legend(figure, study, ("start", "end"))
@@ -147,21 +149,26 @@ def _lines(axes: Axes, table: pd.DataFrame, study: Study, x: str, style: str, **
         axes.fill_between(group[x], group["low"], group["high"], color=palette[name], alpha=0.18, linewidth=0)
 
 
-def _panels(study: Study, size: tuple[float, float], share: str) -> tuple[Figure, list[tuple[str, Axes]]]:
-    """One panel for each block of variants that are compared with each other."""
+def _panels(study: Study, width: float) -> tuple[Figure, list[tuple[str, Axes]]]:
+    """One panel for each block of variants that are compared with each other, on shared axes."""
     blocks = _blocks(study)
-    figure = Figure(figsize=(size[0] * len(blocks), size[1]), layout="constrained")
-    row = figure.subplots(1, len(blocks), squeeze=False, sharey=True, sharex=share == "all")[0]
+    figure = Figure(figsize=(width * len(blocks), _HEIGHT), layout="constrained")
+    row = figure.subplots(1, len(blocks), squeeze=False, sharey=True, sharex=True)[0]
     panels = list(zip(blocks, row, strict=True))
     for block, axes in panels:
         axes.set_title(block)
     return figure, panels
 
 
-def _outer(panels: list[tuple[str, Axes]], x: bool, y: bool) -> None:
-    for number, (_, axes) in enumerate(panels):
-        if number and y:
-            axes.set_ylabel("")
+def _log(axes: Axes) -> None:
+    """A logarithmic axis; where it spans little more than a decade, with plain numbers instead of powers of ten."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high / low < 30:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 5 else MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
 
 
 def _legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
@@ -169,13 +176,6 @@ def _legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
     handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in _labels(study)]
     handles += [Line2D([], [], color="grey", linestyle=_DASHES[part], label=_WORDS[part]) for part in parts]
     figure.legend(handles=handles, loc="outside right center", title=_factor_words(study))
-
-
-def _note(axes: Axes, place: int, upright: bool, text: str) -> None:
-    if upright:
-        axes.text(place, 0.02, text, transform=axes.get_xaxis_transform(), rotation=90, ha="center", va="bottom")
-    else:
-        axes.text(0.02, place, text, transform=axes.get_yaxis_transform(), ha="left", va="center", style="italic")
 
 
 def _labelled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
@@ -211,9 +211,10 @@ def _palette(study: Study) -> dict[str, Any]:
 
 
 def _factor_words(study: Study) -> str:
+    """`optimizer.weight_decay` as "weight decay", `model.initialization.weight` as "weight initialization"."""
     if study.named:
         return "variant"
-    return ", ".join(factor.rsplit(".", 1)[-1].replace("_", " ") for factor in study.compared)
+    return ", ".join(" ".join(reversed(factor.split(".")[1:])).replace("_", " ") for factor in study.compared)
 
 
 def captions(section: Section) -> Iterator[tuple[str, str]]:

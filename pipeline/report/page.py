@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jinja2
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from pipeline.report.figures import captions
 from pipeline.report.section import Section
 
 
-def render(project: Params, sections: Sequence[tuple[Section, dict[str, str]]]) -> str:
+def render(project: Params, sections: Sequence[tuple[Section, Mapping[str, str]]]) -> str:
     """The page.
 
     Args:
@@ -29,7 +29,8 @@ def render(project: Params, sections: Sequence[tuple[Section, dict[str, str]]]) 
     )
     environment.filters |= {"number": number, "interval": interval, "effect": effect, "inline": inline}
     template = environment.get_template("page.html.jinja")
-    return template.render(project=project, sections=sections, metrics=METRICS, captions=captions) + "\n"
+    html: str = template.render(project=project, sections=sections, metrics=METRICS, captions=captions)
+    return html + "\n"
 
 
 def number(value: float, metric: Metric) -> str:
@@ -80,8 +81,7 @@ def inline(svg: str, name: str) -> Markup:
     """A figure as part of the page: without prologue and fixed size, its ids made unique by a prefix."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = re.sub(r'url\(#', f"url(#{name}-", body)
-    body = re.sub(r'href="#', f'href="#{name}-', body)
+    body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
     body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', _scaled, body, count=1)
     # made by matplotlib from text that it escaped itself
     return Markup(body)  # noqa: S704
@@ -89,4 +89,5 @@ def inline(svg: str, name: str) -> Markup:
 
 def _scaled(opening: re.Match[str]) -> str:
     width = opening[1].split()[2]
-    return f'<svg viewBox="{opening[1]}" style="max-width:{float(width) * 4 / 3:.0f}px" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    # points to pixels; the page's style sheet lets it shrink
+    return f'<svg viewBox="{opening[1]}" style="max-width:{float(width) * 4 / 3:.0f}px">'

@@ -4,6 +4,7 @@ It starts with the same weights and sees the same batches as the stacked engine,
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -38,7 +39,7 @@ def build(
 ) -> nn.Sequential:
     """Linear layers with activation and dropout between them, started like the stacked engine's."""
     layers: list[nn.Module] = []
-    for number, (before, after) in enumerate(zip(shape[:-1], shape[1:], strict=True)):
+    for number, (before, after) in enumerate(itertools.pairwise(shape)):
         linear = nn.Linear(before, after, bias=setting.model.bias, dtype=dtype, device="meta").to_empty(device="cpu")
         weight, bias = initial(setting.model.initialization, seed, number, before, after)
         with torch.no_grad():
@@ -119,7 +120,7 @@ _LossOf = Callable[[Tensor, Tensor], Tensor]
 
 @contextlib.contextmanager
 def _isolated(seed: Seed) -> Iterator[None]:
-    """One thread, because a single product split over threads gives other bits; torch's generator seeded, then put back.
+    """One thread, since one product split over several gives other bits; torch's generator seeded, then put back.
 
     `torch.nn.Dropout` knows no other source of chance than the global generator.
     """
@@ -143,9 +144,7 @@ def _own(examples: Examples, dataset: Dataset, seed: Seed, features: int) -> _Ex
 def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:
     weights = {"params": [linear.weight for linear in linears], "weight_decay": setting.optimizer.weight_decay}
     biases = {"params": [linear.bias for linear in linears if setting.model.bias], "weight_decay": 0.0}
-    return torch.optim.SGD(
-        [weights, biases], lr=setting.optimizer.learning_rate, momentum=setting.optimizer.momentum
-    )
+    return torch.optim.SGD([weights, biases], lr=setting.optimizer.learning_rate, momentum=setting.optimizer.momentum)
 
 
 def _measure(outputs: Tensor, targets: Tensor, loss: Tensor) -> dict[str, float]:
@@ -176,7 +175,7 @@ def _probe(
         values = layer(values)
         if isinstance(layer, tuple(ACTIVATIONS.values())):
             deviations.append(float(values.detach().double().std(correction=0)))
-    loss_of(values, examples[1][:PROBE_ROWS]).backward()  # type: ignore[no-untyped-call]
+    loss_of(values, examples[1][:PROBE_ROWS]).backward()
     gradients = [layer.weight.grad for layer in network if isinstance(layer, nn.Linear)]
     sizes = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
     return {

@@ -4,6 +4,7 @@ A run is a pure function of its settings, its seed and its examples: what it is 
 the order of the stack change no bit of it (tests/training/test_purity.py).
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -184,7 +185,7 @@ class _Stack:
     def _initialize(self, settings: Sequence[Setting], seeds: Sequence[Seed], shape: Sequence[int]) -> None:
         known: dict[object, tuple[np.ndarray, np.ndarray]] = {}
         weights, biases = self._network.real_weights(), self._network.real_biases()
-        for layer, (before, after) in enumerate(zip(shape[:-1], shape[1:], strict=True)):
+        for layer, (before, after) in enumerate(itertools.pairwise(shape)):
             for run, (setting, seed) in enumerate(zip(settings, seeds, strict=True)):
                 key = (setting.model.initialization, seed, layer)
                 if key not in known:
@@ -224,9 +225,7 @@ class _Stack:
         rows_of_runs = self._rows(order.to(self._slots.device).index_select(0, self._position), self._train)
         totals: dict[str, Tensor] = {}
         for first in range(0, self._train.count, self._schedule.batch_size):
-            inputs, targets = self._gather(
-                self._train, rows_of_runs[:, first : first + self._schedule.batch_size]
-            )
+            inputs, targets = self._gather(self._train, rows_of_runs[:, first : first + self._schedule.batch_size])
             rows = inputs.shape[1]
             outputs = self._network.forward(inputs, self._dropout.keeps(rows, self._hidden))
             loss = self._loss(outputs, targets, self._network.output_gradient(rows))

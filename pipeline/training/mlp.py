@@ -5,6 +5,7 @@ them when every run's rows begin at the same alignment, so feature axes are padd
 single output column needs none - and when there are at least two runs (docs/reproducibility.md has the measurements).
 """
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -56,7 +57,7 @@ class StackedMLP:
         self.bias = bias
         sizes = [padded(width) for width in widths[:-1]]
         sizes.append(1 if widths[-1] == 1 else padded(widths[-1]))
-        self.weights = [like.new_zeros(runs, *shape) for shape in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.weights = [like.new_zeros(runs, *shape) for shape in itertools.pairwise(sizes)]
         self.biases = [like.new_zeros(runs, 1, size) for size in sizes[1:]]
         self.weight_gradients = [torch.zeros_like(weight) for weight in self.weights]
         self.bias_gradients = [torch.zeros_like(bias) for bias in self.biases]

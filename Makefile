@@ -1,0 +1,39 @@
+# `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
+# `make test`  what the tests need, linter, type checker, tests
+PYTHON ?= python3
+# On Linux the package index serves torch with gigabytes of CUDA. TORCH_INDEX names an index with CPU builds.
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: report test format clean
+
+report: .venv/installed
+	$(BIN)/ablate check
+	$(BIN)/dvc repro
+	@echo "The report is in $(CURDIR)/reports/index.html"
+
+test: .venv/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+
+format: .venv/installed-test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache data dvc_plots
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	@touch $@

@@ -1,0 +1,39 @@
+"""`ablate`: what a person asks of an ablation project besides `dvc`."""
+
+from typing import Annotated
+
+import typer
+
+from pipeline import console, params
+
+app = typer.Typer(
+    help="Ablations of multilayer perceptrons. Works on the project in the current folder: params.yaml and dvc.yaml.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _ablate() -> None:
+    """Makes typer keep the name of the one subcommand."""
+
+
+@app.command()
+def check(
+    study: Annotated[str | None, typer.Argument(help="Check this study alone.", show_default=False)] = None,
+) -> None:
+    """Check params.yaml: every setting, in one go, without running anything.
+
+    Exit status 2 if anything is wrong, with one line for each problem: the dotted key, what was found, what is
+    allowed.
+    """
+    project = params.load(study=study)
+    for one in project.studies.values():
+        runs = len(one.variants) * len(project.seeds)
+        typer.echo(f"{one.id}: {len(one.variants)} variants x {len(project.seeds)} seeds = {runs} runs")
+    typer.echo(f"{params.PATH} is valid")
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    console.run(lambda arguments: app(arguments))

@@ -1,0 +1,45 @@
+"""Fixtures: a `params.yaml`, an empty current folder, a whole project in a git + DVC repository of its own."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import ROOT, SMALL, Project, laid_over, write_params
+
+
+@pytest.fixture
+def params_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the small `params.yaml` with changes at dotted keys."""
+
+    def write(changes: Mapping[str, Any] | None = None) -> Path:
+        return write_params(tmp_path, laid_over(SMALL, changes or {}))
+
+    return write
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The repository's own code and dvc.yaml with the small parameters, committed, not yet run."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / ".dvc").mkdir()
+    for name in ("config", ".gitignore"):
+        shutil.copy(ROOT / ".dvc" / name, folder / ".dvc" / name)
+    made = Project(folder)
+    made.run("git", "init", "-q", "-b", "main")
+    made.write_params()
+    made.commit("small parameters")
+    return made

@@ -1,0 +1,169 @@
+"""What tests share: small settings, small data sets and small projects."""
+
+import copy
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from pipeline.artifacts import Dataset, Split
+from pipeline.params import Setting
+from pipeline.seeding import Seed
+
+ROOT = Path(__file__).parent.parent
+
+BASE: dict[str, Any] = {
+    "implementation": "scratch",
+    "model": {
+        "features": "all",
+        "hidden": [33, 20],
+        "activation": "tanh",
+        "bias": True,
+        "dropout": 0.0,
+        "initialization": {"weight": {"name": "xavier_normal"}, "bias": {"name": "torch_linear"}},
+    },
+    "loss": "cross_entropy",
+    "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
+    "schedule": {"epochs": 3, "batch_size": 17, "evaluations": 2},
+}
+
+
+def laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with values at dotted keys replaced or added; `...` deletes."""
+    values = copy.deepcopy(dict(base))
+    for dotted, value in changes.items():
+        *path, last = dotted.split(".")
+        node = values
+        for key in path:
+            node = node.setdefault(key, {})
+        if value is ...:
+            del node[last]
+        else:
+            node[last] = value
+    return values
+
+
+def setting(changes: Mapping[str, Any] | None = None) -> Setting:
+    return Setting.model_validate(laid_over(BASE, changes or {}))
+
+
+def classes(seeds: int = 3, features: int = 13, outputs: int = 7, train: int = 44, test: int = 30) -> Dataset:
+    """Clusters with an awkward number of features, classes and examples; other examples for every seed."""
+    random = np.random.default_rng(7)
+    centres = random.standard_normal((outputs, features))
+
+    def split(examples: int) -> Split:
+        labels = random.integers(outputs, size=(seeds, examples))
+        return Split(centres[labels] + 0.8 * random.standard_normal((seeds, examples, features)), labels)
+
+    return Dataset("classification", outputs, split(train), split(test))
+
+
+def values(seeds: int = 3, features: int = 13, train: int = 44, test: int = 30) -> Dataset:
+    """A noisy linear function; other examples for every seed."""
+    random = np.random.default_rng(8)
+    weights = random.standard_normal(features)
+
+    def split(examples: int) -> Split:
+        inputs = random.standard_normal((seeds, examples, features))
+        return Split(inputs, inputs @ weights + 0.1 * random.standard_normal((seeds, examples)))
+
+    return Dataset("regression", 1, split(train), split(test))
+
+
+def seeds(count: int, root: int = 0) -> list[Seed]:
+    return [Seed(root, index) for index in range(count)]
+
+
+SMALL: dict[str, Any] = {
+    "seeds": {"root": 0, "count": 3},
+    "device": "cpu",
+    "datasets": {
+        "images": {"source": "digits", "scale": "unit"},
+        "linear": {
+            "source": "linear",
+            "inputs": 30,
+            "weight": 0.01,
+            "bias": 0.05,
+            "noise_sd": 0.01,
+            "train_examples": 20,
+            "test_examples": 20,
+        },
+    },
+    "studies": {
+        "weight_decay": {
+            "question": "How strongly should large weights be punished?",
+            "dataset": "linear",
+            "metric": "test_loss",
+            "base": laid_over(
+                BASE,
+                {
+                    "model.hidden": [],
+                    "model.activation": "identity",
+                    "model.initialization.weight": {"name": "normal", "std": 1.0},
+                    "loss": "half_squared_error",
+                    "optimizer.learning_rate": 0.003,
+                    "schedule": {"epochs": 5, "batch_size": 5, "evaluations": 5},
+                },
+            ),
+            "grid": {"optimizer": {"weight_decay": [0, 3]}},
+            "baseline": {"optimizer": {"weight_decay": 0}},
+        },
+        "activation": {
+            "question": "Which activation?",
+            "dataset": "images",
+            "metric": "test_accuracy",
+            "base": laid_over(BASE, {"model.hidden": [8, 8], "schedule.batch_size": 128, "schedule.epochs": 2}),
+            "grid": {"model": {"activation": ["sigmoid", "relu"]}, "optimizer": {"learning_rate": [0.1, 0.5]}},
+            "baseline": {"model": {"activation": "sigmoid"}},
+        },
+    },
+}
+
+
+def write_params(folder: Path, values: Mapping[str, Any]) -> Path:
+    path = folder / "params.yaml"
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.representer.ignore_aliases = lambda _: True
+    with path.open("w") as file:
+        yaml.dump(dict(values), file)
+    return path
+
+
+class Project:
+    """A project in a repository of its own; commands run as a person would type them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "A person",
+            "GIT_AUTHOR_EMAIL": "person@example.org",
+            "GIT_COMMITTER_NAME": "A person",
+            "GIT_COMMITTER_EMAIL": "person@example.org",
+        }
+
+    def run(self, *command: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if ok and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def write_params(self, changes: Mapping[str, Any] | None = None) -> None:
+        write_params(self.folder, laid_over(SMALL, changes or {}))
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", message)
+
+    def read(self, path: str) -> str:
+        return (self.folder / path).read_text()
