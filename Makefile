@@ -18,7 +18,7 @@ test: .venv/installed-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
 
 format: .venv/installed-test
 	$(BIN)/ruff check --fix

@@ -89,10 +89,12 @@ class Dataset:
 
 
 def dataset_path(key: str) -> Path:
+    """The file of a data set: arrays of both splits."""
     return Path("data") / f"{key}.npz"
 
 
 def write_dataset(key: str, dataset: Dataset) -> None:
+    """The same data set always gives the same bytes."""
     with replacing(dataset_path(key)) as path, path.open("wb") as file:
         np.savez(
             file,
@@ -160,7 +162,7 @@ def _wrong(dataset: Dataset, seeds: int) -> str | None:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an npz file; never unpickles."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro` makes it") from None
@@ -172,6 +174,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def results_path(study: str) -> Path:
+    """The file of a study's results: one row a run."""
     return RESULTS / f"{study}.csv"
 
 
@@ -195,7 +198,7 @@ def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
     """
     path = results_path(study.id)
     try:
-        results = pd.read_csv(path, dtype={"variant": str, "status": str}, float_precision="round_trip")
+        results = pd.read_csv(path, dtype={"variant": str, "status": str})
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro train@{study.id}` makes it") from None
     except (OSError, ValueError) as error:
@@ -224,14 +227,20 @@ def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def write_curves(study: str, curves: pd.DataFrame) -> None:
+    """Loss against epoch of every variant, `CURVE_COLUMNS`."""
     with replacing(CURVES / f"{study}.csv") as path:
         curves[CURVE_COLUMNS].to_csv(path, index=False, lineterminator="\n")
 
 
 def read_curves(study: str) -> pd.DataFrame:
+    """Loss against epoch of every variant, `CURVE_COLUMNS`.
+
+    Raises:
+        UserError: If the file is missing or no table of curves.
+    """
     path = CURVES / f"{study}.csv"
     try:
-        curves = pd.read_csv(path, float_precision="round_trip", dtype={"variant": str})
+        curves = pd.read_csv(path, dtype={"variant": str})
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro` or `dvc checkout` brings it") from None
     except (OSError, ValueError) as error:
@@ -257,6 +266,7 @@ LAYER_COLUMNS = ["variant", "seed_index", "moment", "quantity", "layer", "value"
 
 
 def write_probes(study: str, probes: Probes) -> None:
+    """The same probes always give the same bytes."""
     columns = {name: probes.layers[name].to_numpy() for name in LAYER_COLUMNS}
     text = {name: column.astype(str) if column.dtype.kind in "OTU" else column for name, column in columns.items()}
     with replacing(PROBES / f"{study}.npz") as path, path.open("wb") as file:
@@ -264,6 +274,11 @@ def write_probes(study: str, probes: Probes) -> None:
 
 
 def read_probes(study: str) -> Probes:
+    """What the figures of a study need beyond the results.
+
+    Raises:
+        UserError: If the file is missing or damaged.
+    """
     path = PROBES / f"{study}.npz"
     arrays = _arrays(path)
     try:
@@ -310,5 +325,6 @@ def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
 
 
 def write_page(html: str) -> None:
+    """The page of the whole project."""
     with replacing(PAGE) as path:
         path.write_text(html, encoding="utf-8")

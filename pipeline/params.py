@@ -121,39 +121,55 @@ DatasetSettings = Annotated[Images | Polynomial | Linear, Discriminator("source"
 
 
 class Zeros(Settings):
+    """All 0."""
+
     name: Literal["zeros"]
 
 
 class Constant(Settings):
+    """All `value`: an equal start, whose symmetry nothing but dropout breaks."""
+
     name: Literal["constant"]
     value: float
 
 
 class Normal(Settings):
+    """N(0, std^2)."""
+
     name: Literal["normal"]
     std: NonNegative
 
 
 class Uniform(Settings):
+    """Uniform within `bound`."""
+
     name: Literal["uniform"]
     bound: NonNegative
 
 
 class XavierUniform(Settings):
+    """Uniform within gain * sqrt(6 / (fan_in + fan_out))."""
+
     name: Literal["xavier_uniform"]
     gain: Positive = 1.0
 
 
 class XavierNormal(Settings):
+    """N(0, gain^2 * 2 / (fan_in + fan_out))."""
+
     name: Literal["xavier_normal"]
     gain: Positive = 1.0
 
 
 class KaimingUniform(Settings):
+    """Uniform within sqrt(6 / fan_in), as `torch.nn.init` does by default."""
+
     name: Literal["kaiming_uniform"]
 
 
 class KaimingNormal(Settings):
+    """N(0, 2 / fan_in), as `torch.nn.init` does by default."""
+
     name: Literal["kaiming_normal"]
 
 
@@ -171,6 +187,8 @@ BiasInitializer = Annotated[Zeros | Constant | Normal | Uniform | TorchLinear, D
 
 
 class Initialization(Settings):
+    """What weights and biases start with. Without `model.bias` there is no bias to start."""
+
     weight: WeightInitializer
     bias: BiasInitializer
 
@@ -212,6 +230,8 @@ class Model(Settings):
 
 
 class SGD(Settings):
+    """Stochastic gradient descent, as `torch.optim.SGD` has it."""
+
     name: Literal["sgd"]
     learning_rate: Positive
     momentum: Annotated[float, Field(ge=0, lt=1)]
@@ -219,6 +239,8 @@ class SGD(Settings):
 
 
 class Schedule(Settings):
+    """How long and in which batches; the last batch of an epoch may be short."""
+
     epochs: Count
     batch_size: Count
     evaluations: Annotated[int, Field(ge=1, le=100)]  # passes over training and test set, spread over the epochs
@@ -250,6 +272,8 @@ class StudySettings(Settings):
 
 
 class SeedSettings(Settings):
+    """Every variant is trained once with each of the seeds (root, 0) to (root, count - 1)."""
+
     root: Annotated[int, Field(ge=0, lt=2**32)]
     count: Annotated[int, Field(ge=1, le=100_000)]
 
@@ -337,14 +361,12 @@ def load(*, path: Path = PATH, dataset: str | None = None, study: str | None = N
         raise UserError(f"{path}: found {_brief(raw)}, allowed: the keys {', '.join(_File.model_fields)}")
     if study is not None:
         found = _entry(raw, path, "studies", study)
-        dataset = found.get("dataset") if isinstance(found, dict) else None
         raw = {**raw, "studies": {study: found}}
+        own = found.get("dataset") if isinstance(found, dict) else None
+        if isinstance(own, str) and isinstance(raw.get("datasets"), dict) and own in raw["datasets"]:
+            raw["datasets"] = {own: raw["datasets"][own]}
     elif dataset is not None:
-        raw = {**raw, "studies": {}}
-    if isinstance(dataset, str) and isinstance(raw.get("datasets"), dict):
-        raw = {**raw, "datasets": {key: value for key, value in raw["datasets"].items() if key == dataset}}
-        if study is None:
-            _entry(raw, path, "datasets", dataset)
+        raw = {**raw, "studies": {}, "datasets": {dataset: _entry(raw, path, "datasets", dataset)}}
     try:
         file = _File.model_validate(raw)
     except ValidationError as error:

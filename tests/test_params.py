@@ -180,7 +180,7 @@ def test_named_variants_lay_their_overrides_over_base(params_file):
 
 
 @pytest.mark.parametrize(
-    ("factor", "value", "id", "label"),
+    ("factor", "value", "own_id", "label"),
     [
         ("optimizer.weight_decay", 1e-05, "weight_decay_1em05", "1e-05"),
         ("optimizer.weight_decay", 3, "weight_decay_3", "3"),
@@ -190,17 +190,22 @@ def test_named_variants_lay_their_overrides_over_base(params_file):
         ("model.bias", False, "bias_false", "false"),
         ("model.initialization.weight", {"name": "normal", "std": 0.01}, "weight_normal_std_0p01", "normal(std=0.01)"),
         ("model.initialization.weight", {"name": "xavier_normal", "gain": 1}, "weight_xavier_normal", "xavier_normal"),
-        ("model.initialization.weight", {"name": "constant", "value": -1}, "weight_constant_value_m1", "constant(value=-1)"),
+        (
+            "model.initialization.weight",
+            {"name": "constant", "value": -1},
+            "weight_constant_value_m1",
+            "constant(value=-1)",
+        ),
     ],
-)  # fmt: skip
-def test_ids_and_labels_come_from_the_value(factor, value, id, label, params_file):  # noqa: A002
+)
+def test_ids_and_labels_come_from_the_value(factor, value, own_id, label, params_file):
     *path, leaf = factor.split(".")
     grid, baseline = {leaf: [value]}, {leaf: value}
     for key in reversed(path):
         grid, baseline = {key: grid}, {key: baseline}
     loaded = params.load(path=params_file({f"{DECAY}.grid": grid, f"{DECAY}.baseline": baseline}))
     (variant,) = loaded.studies["weight_decay"].variants
-    assert (variant.id, variant.label) == (id, label)
+    assert (variant.id, variant.label) == (own_id, label)
 
 
 def test_one_number_for_dropout_stands_for_all_hidden_layers(params_file):

@@ -33,7 +33,7 @@ def centre(values: ArrayLike, scale: Scale) -> Estimate:
     Returns:
         The interval is undefined for n = 1.
 
-    >>> centre([1.0, 10.0, 100.0], "log").centre
+    >>> round(centre([1.0, 10.0, 100.0], "log").centre, 6)
     10.0
     """
     transformed = _transform(values, scale)

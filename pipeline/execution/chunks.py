@@ -20,7 +20,7 @@ from pipeline.training.mlp import padded
 log = logging.getLogger(__name__)
 
 # A stack is quickest when what a step touches stays in the cache, and slow again when it is so small that the
-# overhead of each operation counts; measured in docs/decisions/0004-chunks.md.
+# overhead of each operation counts; measured in docs/decisions/0004-stacks-that-fit-the-cache.md.
 STACK_BYTES = 16 * 2**20
 SMALLEST_STACK = 4
 

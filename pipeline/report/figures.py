@@ -73,7 +73,8 @@ def effects(section: Section) -> Figure:
             place = labels.index(row.label)
             if row.diverged:
                 words = f"{row.diverged} of {row.runs} runs diverged"
-                axes.text(place, 0.02, words, transform=axes.get_xaxis_transform(), rotation=90, ha="center")
+                note = axes.text(place, 0.02, words, transform=axes.get_xaxis_transform(), rotation=90, ha="center")
+                note.set_in_layout(False)
             axes.errorbar(
                 place + 0.2,
                 row.centre,

@@ -8,6 +8,7 @@ from pipeline import artifacts, console, params
 
 
 def main(arguments: list[str]) -> None:
+    """Check; takes no argument."""
     params.load()
     artifacts.write_checked()
 

@@ -8,6 +8,7 @@ from pipeline import artifacts, console, data, params
 
 
 def main(arguments: list[str]) -> None:
+    """Make the data set whose id is the argument."""
     (key,) = arguments
     project = params.load(dataset=key)
     dataset = data.make(project.datasets[key], project.seeds)

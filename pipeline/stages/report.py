@@ -10,6 +10,7 @@ from pipeline.report.section import section
 
 
 def main(arguments: list[str]) -> None:
+    """Report on all studies; takes no argument."""
     project = params.load()
     artifacts.prune(project.studies)
     sections = [

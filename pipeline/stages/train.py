@@ -10,6 +10,7 @@ from pipeline.execution import chunks
 
 
 def main(arguments: list[str]) -> None:
+    """Train the study whose id is the argument."""
     (key,) = arguments
     project = params.load(study=key)
     study = project.studies[key]

@@ -26,6 +26,8 @@ class Activation(ABC):
 
 
 class ReLU(Activation):
+    """max(z, 0); its derivative at 0 is 0."""
+
     def apply_(self, z: Tensor) -> None:
         z.clamp_(min=0)
 
@@ -34,6 +36,8 @@ class ReLU(Activation):
 
 
 class Sigmoid(Activation):
+    """1 / (1 + exp(-z)), as 0.5 + 0.5 tanh(z / 2)."""
+
     moves_zero = True
 
     def apply_(self, z: Tensor) -> None:
@@ -45,6 +49,8 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
+    """tanh(z), with the derivative 1 - tanh(z)^2."""
+
     def apply_(self, z: Tensor) -> None:
         z.tanh_()
 
@@ -54,6 +60,8 @@ class Tanh(Activation):
 
 
 class Identity(Activation):
+    """z: layers without activation."""
+
     def apply_(self, z: Tensor) -> None:
         pass
 

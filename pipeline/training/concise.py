@@ -24,6 +24,7 @@ MakeDropout = Callable[[int, float], nn.Module]  # from the number of the hidden
 
 
 def half_squared_error(outputs: Tensor, values: Tensor) -> Tensor:
+    """Half of torch's mean squared error."""
     return nn.functional.mse_loss(outputs, values) / 2
 
 

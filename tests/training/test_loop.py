@@ -155,9 +155,7 @@ def test_evaluations_are_spread_and_the_last_epoch_is_one(epochs, evaluations, e
 
 def test_how_often_is_evaluated_changes_no_number():
     dataset = classes()
-    often, once = (
-        loop.train([setting({"schedule.evaluations": count})] * 2, seeds(2), dataset) for count in (3, 1)
-    )
+    often, once = (loop.train([setting({"schedule.evaluations": count})] * 2, seeds(2), dataset) for count in (3, 1))
     for name, curve in once.curves.items():
         np.testing.assert_array_equal(curve[:, -1], often.curves[name][:, -1])
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -57,7 +59,7 @@ def test_forward_and_backward_are_those_of_autograd(dropped):
     losses.sum().backward()
     torch.testing.assert_close(outputs, expected.detach(), rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(loss, losses.detach(), rtol=1e-12, atol=0)
-    for layer, (before, after) in enumerate(zip(WIDTHS[:-1], WIDTHS[1:], strict=True)):
+    for layer, (before, after) in enumerate(itertools.pairwise(WIDTHS)):
         weight, bias = made.weight_gradients[layer], made.bias_gradients[layer]
         torch.testing.assert_close(weight[:, :before, :after], weights[layer].grad, rtol=1e-10, atol=1e-15)
         torch.testing.assert_close(bias[:, 0, :after], biases[layer].grad, rtol=1e-10, atol=1e-15)

@@ -1,4 +1,4 @@
-"""A run is a pure function of settings, seed and data: bit for bit, whatever it is stacked with and whoever computes it.
+"""A run is a pure function of settings, seed and data, bit for bit, whatever it is stacked with, whoever computes it.
 
 Shapes are chosen to hurt: odd widths, classes and batches, a last short batch, a single output, a stack of one.
 """
@@ -46,6 +46,7 @@ CASES = {
     "regression": (values, {"loss": "squared_error", "model.activation": "sigmoid", "model.dropout": 0.3}),
     "regression, relu": (values, {"loss": "half_squared_error", "model.activation": "relu"}),
 }
+EPOCHS = 2
 STARTS = [
     {"name": name} for name in ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "torch_linear")
 ]
@@ -65,6 +66,7 @@ def stack(case: str) -> tuple[list[Setting], list, Dataset]:
             "optimizer.weight_decay": 0.03 * (number % 4),
             "model.dropout": rates,
             "model.initialization.weight": STARTS[number % len(STARTS)],
+            "schedule.epochs": min(EPOCHS, base.schedule.epochs),
         }
         settings.append(setting(own))
     return settings, [seeds(SEEDS)[number % SEEDS] for number in range(RUNS)], dataset
@@ -92,7 +94,7 @@ def test_a_run_has_the_same_bits_in_every_stack(case, dtype, threads):
     torch.set_num_threads(2)
     reference = loop.train(settings, own_seeds, dataset, dtype=dtype)
     assert np.isfinite(reference.weight_norm).all()
-    cuts = [range(3, 4), range(0, 2), range(11, 24), range(36, 37), [30, 5, 17], range(RUNS)]
+    cuts = [range(3, 4), range(2), range(11, 24), [30, 5, 17], range(RUNS)]
     for count, runs in itertools.product((1, 2), cuts):
         torch.set_num_threads(count)
         found = loop.train([settings[run] for run in runs], [own_seeds[run] for run in runs], dataset, dtype=dtype)

@@ -1,0 +1,55 @@
+"""The files around the code: what they say is true."""
+
+import re
+import subprocess
+
+from ruamel.yaml import YAML
+from samples import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_the_tree_in_the_readme_is_the_tree():
+    block = README[README.index("```text") :].split("```")[1]
+    said = {line.split()[0].rstrip("/") for line in block.splitlines()[1:] if line and not line.startswith(" ")}
+    inside = {line.split()[0].rstrip("/") for line in block.splitlines() if re.match(r"  \w", line)}
+    top = {path.split("/")[0] for path in tracked()} - {"dvc.lock"}
+    hidden = {name for name in top if name.startswith(".")} | {"requirements-test.txt"}
+    assert said == top - hidden
+    rooms = {path.split("/")[1] for path in tracked() if path.startswith("pipeline/")} - {"__init__.py"}
+    assert inside == rooms
+
+
+def test_the_versions_in_pyproject_are_those_of_the_lock():
+    lock = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line)
+    lock = {name.lower(): version for name, version in lock.items()}
+    direct = re.findall(r'^  "([\w.-]+)==([\w.]+)",$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+    assert len(direct) == 15
+    assert {name: lock[name.lower()] for name, _ in direct} == dict(direct)
+
+
+def test_git_ignores_data_but_not_the_code_that_makes_it():
+    assert "/data/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "pipeline/data/images.py" in tracked()
+
+
+def test_analytics_are_off():
+    assert "analytics = false" in (ROOT / ".dvc" / "config").read_text()
+
+
+def test_no_two_test_files_of_one_name_hide_each_other():
+    files = [path for path in tracked() if path.startswith("tests/")]
+    assert len(files) == len(set(files))
+
+
+def test_the_reports_in_git_are_of_the_parameters_in_git():
+    lock = YAML(typ="safe", pure=True).load(ROOT / "dvc.lock")["stages"]
+    params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+    assert lock["report"]["params"]["params.yaml"] == params
+    for study, settings in params["studies"].items():
+        assert lock[f"train@{study}"]["params"]["params.yaml"][f"studies.{study}"] == settings

@@ -1,0 +1,77 @@
+"""`dvc.yaml` against the code: a stage depends on exactly what it imports and reads, and writes what it says."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from imports import modules, reached
+from ruamel.yaml import YAML
+from samples import ROOT
+
+STAGES = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+
+
+def entry(stage: str) -> dict:
+    return STAGES[stage].get("do", STAGES[stage])
+
+
+def names(items) -> set[str]:
+    """Paths of a list whose entries may carry options; `${item.x}` and `${key}` as <x> and <key>."""
+    paths = [next(iter(item)) if isinstance(item, dict) else item for item in items]
+    return {re.sub(r"\$\{(?:item\.)?(\w+)\}", r"<\1>", path) for path in paths}
+
+
+def written(stage: str, word: str) -> set[str]:
+    """What the module's header lists after `Reads` or `Writes`; the key is called by what it is."""
+    header = importlib.import_module(f"pipeline.stages.{stage}").__doc__ or ""
+    (line,) = re.findall(rf"^{word}\s+(.*(?:\n\s+.*)*)", header, flags=re.MULTILINE)
+    parts = re.split(r",\s+(?![^(]*\))", " ".join(line.split()))
+    key = {"data": "<dataset>", "train": "<study>"}.get(stage, "")
+    return {part.replace(key, "<key>").rstrip("/") if key else part.rstrip("/") for part in parts}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_what_the_stage_imports(stage):
+    needed = {modules()[module] for module in reached(f"pipeline.stages.{stage}")}
+    declared = {path for path in names(entry(stage)["deps"]) if path.startswith("pipeline")}
+    folders = {path for path in declared if not path.endswith(".py")}
+    covered = {path for path in declared if path.endswith(".py")}
+    for folder in folders:
+        inside = {path for path in modules().values() if path.startswith(folder + "/")}
+        # a folder stands for all of its modules only where all of them are imported
+        assert inside <= needed, f"{stage} depends on {folder} but does not import {inside - needed}"
+        covered |= inside
+    assert covered == needed
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_header_of_a_stage_says_what_dvc_yaml_says(stage):
+    declared = entry(stage)
+    reads = {path for path in names(declared["deps"]) if not path.startswith("pipeline")}
+    outs = names([*declared.get("outs", []), *declared.get("metrics", []), *declared.get("plots", [])])
+    said = {path for path in written(stage, "Reads") if not path.startswith("params.yaml")}
+    assert said == {path.rstrip("/") for path in reads}
+    assert written(stage, "Writes") == {path.rstrip("/") for path in outs}
+
+
+def test_the_parameters_of_a_stage_are_those_it_reads():
+    assert entry("data")["params"] == ["seeds", "datasets.${key}"]
+    assert entry("train")["params"] == ["seeds", "device", "datasets.${item.dataset}", "studies.${key}"]
+    for stage in ("check", "report"):
+        assert entry(stage)["params"] == [{"params.yaml": None}]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_reads_computes_and_writes_without_branches(stage):
+    source = Path(importlib.import_module(f"pipeline.stages.{stage}").__file__).read_text()
+    body = source[source.index("def main") : source.index('if __name__ == "__main__"')]
+    assert not re.search(r"\b(if|while|try)\b", body)
+    assert len(source.splitlines()) < 50
+
+
+def test_results_are_declared_so_that_the_run_cache_stays_on():
+    """Under `outs:`, a file with `cache: false` switches the stage's run cache off."""
+    for stage in ("check", "data", "train"):
+        for out in entry(stage).get("outs", []):
+            assert not isinstance(out, dict), out

@@ -1,0 +1,21 @@
+import pytest
+
+from pipeline import artifacts
+from pipeline.errors import UserError
+from pipeline.stages import check
+
+
+def test_a_valid_file_leaves_a_mark_that_is_always_the_same(params_file, in_folder):
+    marks = []
+    for count in (2, 3):
+        params_file({"seeds.count": count})
+        check.main([])
+        marks.append(artifacts.CHECKED.read_bytes())
+    assert marks[0] == marks[1]
+
+
+def test_a_wrong_file_leaves_none(params_file, in_folder):
+    params_file({"seeds.count": 0})
+    with pytest.raises(UserError, match="seeds.count"):
+        check.main([])
+    assert not artifacts.CHECKED.exists()

@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from pipeline import artifacts
+from pipeline.errors import UserError
+from pipeline.stages import data, report, train
+
+
+@pytest.fixture
+def trained(params_file, in_folder):
+    params_file()
+    for key in ("images", "linear"):
+        data.main([key])
+    for key in ("weight_decay", "activation"):
+        train.main([key])
+    return in_folder
+
+
+def test_the_stage_draws_and_writes_the_page(trained):
+    report.main([])
+    assert "How strongly should large weights be punished?" in artifacts.PAGE.read_text()
+    assert {path.name for path in artifacts.FIGURES.iterdir()} == {
+        "weight_decay_curves.svg",
+        "weight_decay_effects.svg",
+        "activation_curves.svg",
+        "activation_effects.svg",
+        "activation_layers.svg",
+    }
+    assert len(json.loads(artifacts.ENVIRONMENT.read_text())) == 1
+
+
+def test_a_study_that_is_gone_leaves_the_page_and_the_folders(trained, params_file):
+    report.main([])
+    params_file({"studies.activation": ...})
+    report.main([])
+    assert "Which activation?" not in artifacts.PAGE.read_text()
+    assert not list(trained.rglob("*activation*"))
+
+
+def test_results_of_other_parameters_are_refused(trained, params_file):
+    params_file({"studies.weight_decay.grid.optimizer.weight_decay": [0, 1, 3]})
+    with pytest.raises(UserError, match="weight_decay_1, seed 0/0: found 0, wanted 1"):
+        report.main([])

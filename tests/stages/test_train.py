@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from pipeline import artifacts, params
+from pipeline.errors import UserError
+from pipeline.stages import data, train
+
+
+def test_the_stage_leaves_results_metrics_curves_and_probes(params_file, in_folder):
+    params_file()
+    data.main(["linear"])
+    train.main(["weight_decay"])
+    project = params.load()
+    study = project.studies["weight_decay"]
+    results = artifacts.read_results(study, project.seeds)
+    assert len(results) == 6
+    assert set(artifacts.read_curves("weight_decay")["variant"]) == {variant.id for variant in study.variants}
+    assert artifacts.read_probes("weight_decay").environment["device"] == "cpu"
+    for variant in study.variants:
+        written = json.loads((artifacts.METRICS / "weight_decay" / f"{variant.id}.json").read_text())
+        assert written["runs"] == 3
+        assert written["test_loss"]["ci_low"] < written["test_loss"]["centre"] < written["test_loss"]["ci_high"]
+
+
+def test_the_same_parameters_give_the_same_bytes(params_file, in_folder):
+    params_file()
+    data.main(["linear"])
+    found = []
+    for _ in range(2):
+        train.main(["weight_decay"])
+        found.append({path: path.read_bytes() for path in in_folder.rglob("*") if path.is_file()})
+    assert found[0] == found[1]
+
+
+def test_data_of_other_seeds_are_refused(params_file, in_folder):
+    params_file()
+    data.main(["linear"])
+    params_file({"seeds.count": 4})
+    with pytest.raises(UserError, match="data/linear.npz"):
+        train.main(["weight_decay"])

@@ -1,0 +1,235 @@
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from samples import classes, seeds, values
+
+from pipeline import artifacts, params
+from pipeline.errors import UserError
+
+
+@pytest.fixture
+def study(params_file, in_folder):
+    return params.load(path=params_file()).studies["weight_decay"]
+
+
+def results(study, count: int = 3) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    rows = [
+        {
+            "variant": variant.id,
+            **variant.written_factors(),
+            "seed_root": 0,
+            "seed_index": index,
+            "fold": 0,
+            "status": "finished",
+            "train_loss_running": random.random() * 1e-7,
+            "train_loss": random.random(),
+            "test_loss": random.random() * 1e20,
+            "weight_norm": random.random(),
+        }
+        for variant in study.variants
+        for index in range(count)
+    ]
+    return pd.DataFrame(rows)
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_appears_whole_or_not_at_all(in_folder):
+    path = in_folder / "folder" / "file"
+    with artifacts.replacing(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    with pytest.raises(ZeroDivisionError), artifacts.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "new"
+    assert os.listdir(path.parent) == ["file"]  # noqa: PTH208
+
+
+def test_a_place_that_can_not_be_written_is_named(in_folder):
+    (in_folder / "file").write_text("in the way")
+    with pytest.raises((UserError, OSError)), artifacts.replacing(in_folder / "file" / "below"):
+        pass
+    (in_folder / "folder").mkdir()
+    with pytest.raises(UserError, match="folder: cannot be written"), artifacts.replacing(in_folder / "folder") as path:
+        path.write_text("x")
+
+
+# --- data sets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataset", [classes(), values()], ids=["classes", "values"])
+def test_a_data_set_is_read_as_it_was_written(dataset, in_folder):
+    artifacts.write_dataset("some", dataset)
+    found = artifacts.read_dataset("some", 3)
+    assert (found.task, found.outputs, found.factor, found.offset) == (dataset.task, dataset.outputs, 1.0, 0.0)
+    for ours, theirs in ((found.train, dataset.train), (found.test, dataset.test)):
+        np.testing.assert_array_equal(ours.inputs, theirs.inputs)
+        np.testing.assert_array_equal(ours.targets, theirs.targets)
+
+
+def test_the_same_data_set_is_the_same_file(in_folder):
+    artifacts.write_dataset("one", classes())
+    artifacts.write_dataset("two", classes())
+    assert artifacts.dataset_path("one").read_bytes() == artifacts.dataset_path("two").read_bytes()
+
+
+def test_a_data_set_of_other_seeds_is_refused(in_folder):
+    artifacts.write_dataset("some", classes(3))
+    with pytest.raises(UserError, match=r"data/some.npz: train: found the shape \(3, 44, 13\), allowed: 4 seeds"):
+        artifacts.read_dataset("some", 4)
+
+
+def test_a_missing_data_set_is_named(in_folder):
+    with pytest.raises(UserError, match="data/some.npz: missing; `dvc repro` makes it"):
+        artifacts.read_dataset("some", 3)
+
+
+def test_a_damaged_data_set_is_named(in_folder):
+    artifacts.write_dataset("some", classes())
+    path = artifacts.dataset_path("some")
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (b"", b"no archive", whole[:-40], whole[:1000], bytes(flipped)):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="data/some.npz: damaged"):
+            artifacts.read_dataset("some", 3)
+
+
+def test_a_pickle_is_not_opened(in_folder):
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, ("opened",))
+
+    (in_folder / "data").mkdir()
+    np.savez(artifacts.dataset_path("some"), task=np.array([Trap()], dtype=object))
+    with pytest.raises(UserError, match="damaged"):
+        artifacts.read_dataset("some", 3)
+    assert not (in_folder / "opened").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"task": "sorting"}, "found the task 'sorting'"),
+        ({"train_inputs": np.zeros((3, 44))}, "found the shapes"),
+        ({"train_targets": np.zeros((3, 44))}, "found the types"),
+        ({"train_targets": np.full((3, 44), 7)}, "found labels from 7 to 7, allowed: 0 to 6"),
+        ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 seeds, 13 features"),
+        ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found no example"),
+        ({"outputs": None}, "no data set"),
+    ],
+)
+def test_arrays_that_make_no_data_set_are_refused(changes, words, in_folder):
+    artifacts.write_dataset("some", classes())
+    with np.load(artifacts.dataset_path("some")) as archive:
+        arrays = {**archive, **changes}
+    np.savez(artifacts.dataset_path("some"), **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(UserError, match="data/some.npz") as caught:
+        artifacts.read_dataset("some", 3)
+    assert words in str(caught.value)
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+def test_results_are_read_with_the_same_bits(study):
+    written = results(study)
+    artifacts.write_results(study, written)
+    found = artifacts.read_results(study, seeds(3))
+    pd.testing.assert_frame_equal(found, written[artifacts.results_columns(study)], check_dtype=False, check_exact=True)
+
+
+def test_a_diverged_run_has_empty_cells(study):
+    written = results(study)
+    written.loc[0, ["status", "test_loss"]] = ["diverged", np.nan]
+    artifacts.write_results(study, written)
+    assert ",diverged," in artifacts.results_path(study.id).read_text().splitlines()[1]
+    assert np.isnan(artifacts.read_results(study, seeds(3)).loc[0, "test_loss"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame.drop(index=4), "weight_decay_3, seed 0/1: found 0, wanted 1"),
+        (lambda frame: pd.concat([frame, frame.iloc[[4]]]), "weight_decay_3, seed 0/1: found 2, wanted 1"),
+        (lambda frame: frame.replace({"variant": {"weight_decay_3": "old"}}), "found 0, wanted 1"),
+        (lambda frame: frame.assign(seed_root=9), "seed 0/0: found 0, wanted 1"),
+        (lambda frame: frame.rename(columns={"fold": "crease"}), "found the columns"),
+        (lambda frame: frame.assign(status="lost"), "found the status {'lost'}"),
+    ],
+)
+def test_results_that_are_not_the_study_s_are_refused(change, words, study):
+    path = artifacts.results_path(study.id)
+    path.parent.mkdir(parents=True)
+    change(results(study)[artifacts.results_columns(study)]).to_csv(path, index=False)
+    with pytest.raises(UserError, match="reports/results/weight_decay.csv") as caught:
+        artifacts.read_results(study, seeds(3))
+    assert words in str(caught.value)
+
+
+def test_missing_and_damaged_tables_are_named(study):
+    for read, path in (
+        (lambda: artifacts.read_results(study, seeds(3)), artifacts.results_path(study.id)),
+        (lambda: artifacts.read_curves(study.id), artifacts.CURVES / "weight_decay.csv"),
+        (lambda: artifacts.read_probes(study.id), artifacts.PROBES / "weight_decay.npz"),
+    ):
+        with pytest.raises(UserError, match=f"{path}: missing"):
+            read()
+        path.parent.mkdir(parents=True)
+        for content in (b"", b"\xff\xfe\x00", b"a,b\n1,2\n"):
+            path.write_bytes(content)
+            with pytest.raises(UserError, match=str(path)):
+                read()
+
+
+def test_curves_and_probes_are_read_as_they_were_written(study):
+    curves = pd.DataFrame([["a", "test", 1, 0.1, 0.05, 0.2]], columns=artifacts.CURVE_COLUMNS)
+    artifacts.write_curves(study.id, curves)
+    pd.testing.assert_frame_equal(artifacts.read_curves(study.id), curves, check_dtype=False, check_exact=True)
+    layers = pd.DataFrame([["a", 0, "start", "gradient_rms", 1, 0.1]], columns=artifacts.LAYER_COLUMNS)
+    artifacts.write_probes(study.id, artifacts.Probes(layers, {"torch": "2"}))
+    found = artifacts.read_probes(study.id)
+    pd.testing.assert_frame_equal(found.layers, layers, check_dtype=False, check_exact=True)
+    assert found.environment == {"torch": "2"}
+
+
+def test_probes_without_an_array_are_refused(study):
+    artifacts.PROBES.mkdir(parents=True)
+    np.savez(artifacts.PROBES / "weight_decay.npz", variant=np.array(["a"]))
+    with pytest.raises(UserError, match="probes/weight_decay.npz: damaged"):
+        artifacts.read_probes(study.id)
+
+
+def test_metrics_of_variants_that_are_gone_go(in_folder):
+    artifacts.write_metrics("study", {"old": {"runs": 1}, "kept": {"runs": 1}})
+    artifacts.write_metrics("study", {"kept": {"runs": 2}})
+    assert [path.name for path in (artifacts.METRICS / "study").iterdir()] == ["kept.json"]
+    assert json.loads((artifacts.METRICS / "study" / "kept.json").read_text()) == {"runs": 2}
+
+
+def test_what_studies_left_that_are_gone_goes(study):
+    artifacts.write_results(study, results(study))
+    artifacts.write_metrics("gone", {"a": {"runs": 1}})
+    (artifacts.RESULTS / "gone.csv").write_text("x")
+    artifacts.prune([study.id])
+    assert [path.name for path in artifacts.RESULTS.iterdir()] == ["weight_decay.csv"]
+    assert not list(artifacts.METRICS.iterdir())
+
+
+def test_environments_are_listed_once(in_folder):
+    artifacts.write_environment([{"torch": "2", "device": "cpu"}, {"device": "cpu", "torch": "2"}])
+    assert json.loads(artifacts.ENVIRONMENT.read_text()) == [{"device": "cpu", "torch": "2"}]
+
+
+def test_figures_that_are_no_longer_drawn_go(in_folder):
+    artifacts.write_figures({"old": {"curves": "<svg/>"}})
+    artifacts.write_figures({"new": {"curves": "<svg/>"}})
+    assert [path.name for path in artifacts.FIGURES.iterdir()] == ["new_curves.svg"]
