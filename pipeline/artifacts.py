@@ -20,8 +20,8 @@ import pandas as pd
 
 from pipeline.errors import UserError
 from pipeline.metrics import Task, measured
-from pipeline.params import Study
 from pipeline.seeding import Seed
+from pipeline.variants import Study
 
 CURVES = Path("data/curves")
 PROBES = Path("data/probes")

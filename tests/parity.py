@@ -6,8 +6,8 @@ from samples import seeds
 from torch import Tensor, nn
 
 from pipeline.artifacts import Dataset
-from pipeline.params import Setting
 from pipeline.seeding import Seed
+from pipeline.settings import Setting
 from pipeline.training import concise, loop
 from pipeline.training.draws import Dropout
 

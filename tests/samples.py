@@ -12,8 +12,8 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from pipeline.artifacts import Dataset, Split
-from pipeline.params import Setting
 from pipeline.seeding import Seed
+from pipeline.settings import Setting
 
 ROOT = Path(__file__).parent.parent
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from pipeline.analysis.statistics import centre, paired_effect
 from pipeline.metrics import METRICS
-from pipeline.params import Study
+from pipeline.variants import Study
 
 COLUMNS = [
     "variant",

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.analysis.statistics import centre
 from pipeline.metrics import measured
-from pipeline.params import Study
+from pipeline.variants import Study
 
 
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:

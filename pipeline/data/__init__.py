@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from pipeline import params
 from pipeline.artifacts import Dataset
 from pipeline.data import images, linear, polynomial
 from pipeline.seeding import Seed
+from pipeline.settings import DatasetSettings, Images, Linear, Polynomial
 
 
-def make(settings: params.Images | params.Polynomial | params.Linear, seeds: Sequence[Seed]) -> Dataset:
+def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
     """The data set that the settings describe.
 
     Raises:
         UserError: If raw files can not be had or are not what they should be.
     """
     match settings:
-        case params.Images():
+        case Images():
             return images.make(settings)
-        case params.Polynomial():
+        case Polynomial():
             return polynomial.make(settings, seeds)
-        case params.Linear():
+        case Linear():
             return linear.make(settings, seeds)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from pipeline import params
 from pipeline.artifacts import Dataset, Split, replacing
 from pipeline.errors import UserError
+from pipeline.settings import Images
 
 # scikit-learn's digits come in one piece: the last 360 of the 1,797 are the test set, in the published order.
 DIGITS_TEST_EXAMPLES = 360
@@ -36,7 +36,7 @@ SHA256 = {
 }
 
 
-def make(settings: params.Images) -> Dataset:
+def make(settings: Images) -> Dataset:
     """Bytes (1, N, D) and labels (1, N); `factor` and `offset` bring the bytes to the wanted scale.
 
     Raises:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.artifacts import Dataset, Split
-from pipeline.params import Linear
 from pipeline.seeding import Seed, generator
+from pipeline.settings import Linear
 
 
 def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:

@@ -10,8 +10,8 @@ from typing import cast
 import numpy as np
 
 from pipeline.artifacts import Dataset, Split
-from pipeline.params import Polynomial
 from pipeline.seeding import Seed, generator
+from pipeline.settings import Polynomial
 
 
 def features(x: np.ndarray, count: int) -> np.ndarray:

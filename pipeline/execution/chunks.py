@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from pipeline.artifacts import LAYER_COLUMNS, Dataset
 from pipeline.metrics import measured
-from pipeline.params import Study, Variant
 from pipeline.seeding import Seed
 from pipeline.training import concise, loop
 from pipeline.training.mlp import padded
+from pipeline.variants import Study, Variant
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,13 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str) ->
     stacks = list(chunks(runs, dataset))
     done: dict[tuple[str, int], tuple[loop.Outcome, int]] = {}
     total = sum(run.variant.setting.schedule.epochs for run in runs)
-    # on a terminal a bar; in a log one line a stack
+    # a bar on a terminal, a line for every stack in a log
     with tqdm(total=total, unit="run-epoch", disable=None, dynamic_ncols=True) as bar:
         for number, stack in enumerate(stacks, start=1):
             names = ", ".join(dict.fromkeys(run.variant.id for run in stack))
             bar.set_description(f"{study.id}: {names if len(names) <= 60 else names[:57] + '...'}")
-            log.info("%s: stack %d of %d, %d runs: %s", study.id, number, len(stacks), len(stack), names)
+            if bar.disable:
+                log.info("%s: stack %d of %d, %d runs: %s", study.id, number, len(stacks), len(stack), names)
             outcome = _train(stack, dataset, device, bar.update)
             done |= {(run.variant.id, run.seed.index): (outcome, place) for place, run in enumerate(stack)}
     found = [(run, *done[run.variant.id, run.seed.index]) for run in runs]

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from pipeline.params import Study, Variant
 from pipeline.report.section import Section
+from pipeline.variants import Study, Variant
 
 _RC = {
     "svg.hashsalt": "mlp-ablations",
@@ -52,7 +52,9 @@ def effects(section: Section) -> Figure:
     runs = section.results.merge(table[["variant", "label", "block"]], on="variant")
     labels, palette = _labels(study), _palette(study)
     longest = max(map(len, labels))
-    figure, panels = _panels(study, max(3.2, 0.8 * len(labels)) if study.blocked else max(4.5, 0.9 * len(labels)))
+    slanted = longest > 12 or (bool(study.blocked) and longest > 6)
+    width = len(labels) * (0.6 if slanted else max(0.35, 0.13 * longest))
+    figure, panels = _panels(study, max(3.2 if study.blocked else 4.5, min(width, 9.0)))
     for block, axes in panels:
         sns.stripplot(
             data=runs[(runs["block"] == block) & (runs["status"] == "finished")],
@@ -88,7 +90,9 @@ def effects(section: Section) -> Figure:
         axes.set(xlabel=_factor_words(study), ylabel=metric.label)
         if metric.scale == "log":
             _log(axes)
-        if longest > 12 or (study.blocked and longest > 6):
+        # also a variant of which no run finished keeps its place
+        axes.set(xticks=range(len(labels)), xticklabels=labels, xlim=(-0.5, len(labels) - 0.3))
+        if slanted:
             axes.tick_params(axis="x", rotation=25)
             for tick in axes.get_xticklabels():
                 tick.set(ha="right", rotation_mode="anchor")
@@ -104,6 +108,7 @@ def curves(section: Section) -> Figure:
     for block, axes in panels:
         _lines(axes, table[table["block"] == block], study, x="epoch", style="split")
         axes.set(xlabel="epoch", ylabel="loss")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         _log(axes)
         axes.label_outer()
     _legend(figure, study, ("test", "train"))
@@ -176,7 +181,8 @@ def _legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
     palette = _palette(study)
     handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in _labels(study)]
     handles += [Line2D([], [], color="grey", linestyle=_DASHES[part], label=_WORDS[part]) for part in parts]
-    figure.legend(handles=handles, loc="outside right center", title=_factor_words(study))
+    columns = 1 + len(handles) // 12
+    figure.legend(handles=handles, loc="outside right center", title=_factor_words(study), ncols=columns)
 
 
 def _labelled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
@@ -215,26 +221,29 @@ def _factor_words(study: Study) -> str:
     """`optimizer.weight_decay` as "weight decay", `model.initialization.weight` as "weight initialization"."""
     if study.named:
         return "variant"
-    return ", ".join(" ".join(reversed(factor.split(".")[1:])).replace("_", " ") for factor in study.compared)
+    keys = [factor.split(".") for factor in study.compared]
+    return ", ".join(" ".join(reversed(key[1:] or key)).replace("_", " ") for key in keys)
 
 
 def captions(section: Section) -> Iterator[tuple[str, str]]:
     """Name and caption of every figure, in the order of the page."""
-    metric, seeds = section.metric.label, section.seeds
+    metric, n = section.metric.label, section.seeds
     mean = "geometric mean" if section.metric.scale == "log" else "mean"
+    interval = "and its 95 % interval" if n > 1 else "(no interval from a single one)"
+    seeds = f"over {n} seed{'s' if n > 1 else ''}"
     yield (
         "effects",
-        f"{metric.capitalize()} against {_factor_words(section.study)}: every run (small dots), the {mean} over "
-        f"{seeds} seeds and its 95 % interval.",
+        f"{metric.capitalize()} against {_factor_words(section.study)}: every run (small dots), the {mean} "
+        f"{seeds} {interval}.",
     )
     yield (
         "curves",
-        f"Loss while training, on the training set (dashed) and the test set: geometric mean over {seeds} seeds; "
-        "the band is its 95 % interval. A line ends where a run diverges.",
+        f"Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {interval} as a "
+        "band. A line ends where a run diverges.",
     )
     if section.shows_layers:
         yield (
             "layers",
             "Size of the gradients and of the activations in each layer, at the start (solid) and after training "
-            f"(dashed): geometric mean over {seeds} seeds and its 95 % interval; no point where it is 0 or not finite.",
+            f"(dashed): geometric mean {seeds} {interval} as a band; no point where it is 0 or not finite.",
         )

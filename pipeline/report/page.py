@@ -11,6 +11,7 @@ from pipeline.metrics import METRICS, Metric
 from pipeline.params import Params
 from pipeline.report.figures import captions
 from pipeline.report.section import Section
+from pipeline.variants import Variant, label
 
 
 def render(project: Params, sections: Sequence[tuple[Section, Mapping[str, str]]]) -> str:
@@ -27,7 +28,14 @@ def render(project: Params, sections: Sequence[tuple[Section, Mapping[str, str]]
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": number, "interval": interval, "effect": effect, "inline": inline}
+    environment.filters |= {
+        "number": number,
+        "interval": interval,
+        "effect": effect,
+        "differs": differs,
+        "inline": inline,
+        "pixels": pixels,
+    }
     template = environment.get_template("page.html.jinja")
     html: str = template.render(project=project, sections=sections, metrics=METRICS, captions=captions)
     return html + "\n"
@@ -63,6 +71,13 @@ def effect(value: float, metric: Metric) -> str:
     return points.replace("-", "−")
 
 
+def differs(variant: Variant) -> str:
+    """What a named variant sets: "features 2, learning rate 0.1"."""
+    return ", ".join(
+        f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {label(value)}" for factor, value in variant.factors.items()
+    )
+
+
 def significant(value: float) -> str:
     """Three significant digits, without an exponent where a person reads it better so.
 
@@ -77,17 +92,18 @@ def significant(value: float) -> str:
     return f"{value:.2e}"
 
 
+def pixels(svg: str) -> int:
+    """Natural width of a figure on a screen, for which matplotlib writes points."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ', svg)
+    assert found, "matplotlib writes a viewBox"
+    return round(float(found[1]) * 4 / 3)
+
+
 def inline(svg: str, name: str) -> Markup:
     """A figure as part of the page: without prologue and fixed size, its ids made unique by a prefix."""
     body = svg[svg.index("<svg") :]
+    body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1">', body, count=1)
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-    body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', _scaled, body, count=1)
     # made by matplotlib from text that it escaped itself
     return Markup(body)  # noqa: S704
-
-
-def _scaled(opening: re.Match[str]) -> str:
-    width = opening[1].split()[2]
-    # points to pixels; the page's style sheet lets it shrink
-    return f'<svg viewBox="{opening[1]}" style="max-width:{float(width) * 4 / 3:.0f}px">'

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.analysis import comparison, summary
 from pipeline.artifacts import Probes
 from pipeline.metrics import METRICS, Metric, measured
-from pipeline.params import Study
+from pipeline.variants import Study
 
 
 @dataclass(frozen=True)

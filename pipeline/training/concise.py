@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.artifacts import Dataset
-from pipeline.params import Setting
 from pipeline.seeding import Seed, generator
+from pipeline.settings import Setting
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 from pipeline.training.loop import EVALUATION_ROWS, PROBE_ROWS, Examples, Outcome, Progress, evaluated_epochs, widths

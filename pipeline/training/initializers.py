@@ -7,12 +7,24 @@ import math
 
 import numpy as np
 
-from pipeline import params
 from pipeline.seeding import Seed, generator
+from pipeline.settings import (
+    Constant,
+    Initialization,
+    KaimingNormal,
+    KaimingUniform,
+    Normal,
+    TorchLinear,
+    Uniform,
+    WeightInitializer,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+)
 
 
 def initial(
-    settings: params.Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
+    settings: Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight (fan_in, fan_out) and bias (fan_out,) of one layer of one run, float64.
 
@@ -27,7 +39,7 @@ def initial(
 
 
 def draw(
-    settings: params.WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+    settings: WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
 ) -> np.ndarray:
     """Numbers of one distribution, float64."""
 
@@ -38,21 +50,21 @@ def draw(
         return bound * (2 * stream.random(shape) - 1)
 
     match settings:
-        case params.Zeros():
+        case Zeros():
             return np.zeros(shape)
-        case params.Constant():
+        case Constant():
             return np.full(shape, settings.value)
-        case params.Normal():
+        case Normal():
             return normal(settings.std)
-        case params.Uniform():
+        case Uniform():
             return uniform(settings.bound)
-        case params.XavierUniform():
+        case XavierUniform():
             return uniform(settings.gain * math.sqrt(6 / (fan_in + fan_out)))
-        case params.XavierNormal():
+        case XavierNormal():
             return normal(settings.gain * math.sqrt(2 / (fan_in + fan_out)))
-        case params.KaimingUniform():
+        case KaimingUniform():
             return uniform(math.sqrt(6 / fan_in))
-        case params.KaimingNormal():
+        case KaimingNormal():
             return normal(math.sqrt(2 / fan_in))
-        case params.TorchLinear():
+        case TorchLinear():
             return uniform(1 / math.sqrt(fan_in))

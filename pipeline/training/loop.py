@@ -14,8 +14,8 @@ from torch import Tensor
 
 from pipeline.artifacts import Dataset, Split
 from pipeline.metrics import Task
-from pipeline.params import Setting
 from pipeline.seeding import Seed
+from pipeline.settings import Setting
 from pipeline.training import probes
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.draws import Dropout, orders

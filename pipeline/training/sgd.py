@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pipeline import params
+from pipeline.settings import SGD
 from pipeline.training.mlp import StackedMLP
 
 
@@ -18,7 +18,7 @@ class StackedSGD:
     Whether there is momentum is part of the program, its size is not: runs with and without are not stacked.
     """
 
-    def __init__(self, network: StackedMLP, settings: Sequence[params.SGD]) -> None:
+    def __init__(self, network: StackedMLP, settings: Sequence[SGD]) -> None:
         like = network.weights[0]
 
         def column(values: Sequence[float]) -> Tensor:

@@ -11,7 +11,7 @@ from imports import imported, modules, reached
 from samples import ROOT
 
 FLOORS = [
-    {"errors", "metrics", "params", "artifacts", "seeding", "console"},
+    {"errors", "metrics", "seeding", "settings", "variants", "params", "artifacts", "console"},
     {"data", "training", "analysis"},
     {"execution", "report"},
     {"stages", "cli"},

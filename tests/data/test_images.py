@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline import params
 from pipeline.data import images
 from pipeline.errors import UserError
+from pipeline.settings import Images
 
 NAMES = tuple(images.SHA256["fashion_mnist"])
 
 
 def make(source: str = "fashion_mnist", scale: str = "unit"):
-    return images.make(params.Images(source=source, scale=scale))
+    return images.make(Images(source=source, scale=scale))
 
 
 @pytest.fixture
@@ -181,9 +181,15 @@ def test_a_mirror_may_be_a_file_url(mirror, monkeypatch):
 
 
 def test_operators_are_declared_only_when_the_import_fails_for_their_lack(monkeypatch):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "torchvision.datasets":
+                raise RuntimeError("another fault")
+
     images._torchvision_datasets()  # whatever this machine needs
-    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
-    with pytest.raises(ImportError):
+    monkeypatch.delitem(sys.modules, "torchvision.datasets")
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(RuntimeError, match="another fault"):
         images._torchvision_datasets()
 
 

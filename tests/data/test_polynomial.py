@@ -5,7 +5,7 @@ import pytest
 from samples import seeds
 
 from pipeline.data import polynomial
-from pipeline.params import Polynomial
+from pipeline.settings import Polynomial
 
 SETTINGS = {
     "source": "polynomial",

@@ -7,8 +7,8 @@ from samples import classes, seeds, setting, values
 
 from pipeline import artifacts, params
 from pipeline.execution import chunks
-from pipeline.params import Study, Variant
 from pipeline.training import loop
+from pipeline.variants import Study, Variant
 
 
 def study(task: str = "classification", **changes) -> Study:

@@ -85,6 +85,21 @@ def test_the_same_tables_give_the_same_bytes_without_date_or_tool(study, count):
             assert word not in svg
 
 
-def test_captions_say_how_many_seeds():
-    for _, caption in figures.captions(of("activation")):
-        assert "3 seeds" in caption
+@pytest.mark.parametrize(
+    ("count", "words"), [(3, "over 3 seeds and its 95 % interval"), (1, "over 1 seed (no interval")]
+)
+def test_captions_say_how_many_seeds(count, words):
+    for _, caption in figures.captions(of("activation", count)):
+        assert words in caption
+
+
+def test_a_variant_that_wholly_diverged_keeps_its_place_on_the_axis():
+    (axes,) = panels(figures.effects(of("named")))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["plain", "wild"]
+    low, high = axes.get_xlim()
+    assert low < 0 < 1 < high
+
+
+def test_a_factor_is_named_in_words():
+    words = {name: figures._factor_words(of(name)) for name in ("weight_decay", "activation", "named")}
+    assert words == {"weight_decay": "weight decay", "activation": "activation", "named": "variant"}

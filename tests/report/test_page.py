@@ -90,6 +90,10 @@ def test_diverged_runs_are_counted_where_the_variant_stands(rendered):
     assert "nan" not in re.sub(r"<[^>]+>", " ", rendered).lower().split()
 
 
+def test_a_named_variant_says_what_it_sets(rendered):
+    assert "wild learning rate 1000000" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+
+
 def test_text_from_the_parameters_is_escaped():
     project, sections = made()
     section = sections[0]

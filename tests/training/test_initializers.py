@@ -7,15 +7,15 @@ from pydantic import TypeAdapter
 from scipy import stats
 from torch import nn
 
-from pipeline import params
 from pipeline.seeding import Seed, generator
+from pipeline.settings import Initialization, WeightInitializer
 from pipeline.training.initializers import draw, initial
 
 FAN_IN, FAN_OUT = 300, 200
 
 
 def ours(settings: dict, shape=(FAN_IN, FAN_OUT)) -> np.ndarray:
-    typed = TypeAdapter(params.WeightInitializer).validate_python(settings)
+    typed = TypeAdapter(WeightInitializer).validate_python(settings)
     return draw(typed, generator(Seed(0, 0), "initialization"), shape, FAN_IN, FAN_OUT)
 
 
@@ -67,13 +67,13 @@ def test_uniform_draws_stay_within_their_bound(name):
 
 def test_every_initializer_is_tested():
     tested = {settings["name"] for settings, _ in PAIRS.values()} | {"zeros", "constant"}
-    schema = TypeAdapter(params.WeightInitializer).json_schema()
+    schema = TypeAdapter(WeightInitializer).json_schema()
     assert set(schema["discriminator"]["mapping"]) == tested
 
 
 def test_variants_of_one_seed_start_alike_up_to_scale():
     def start(weight: dict) -> np.ndarray:
-        settings = params.Initialization.model_validate({"weight": weight, "bias": {"name": "zeros"}})
+        settings = Initialization.model_validate({"weight": weight, "bias": {"name": "zeros"}})
         return initial(settings, Seed(0, 3), 1, 8, 5)[0]
 
     narrow, wide = start({"name": "normal", "std": 0.1}), start({"name": "normal", "std": 1.0})
@@ -83,7 +83,7 @@ def test_variants_of_one_seed_start_alike_up_to_scale():
 
 def test_a_layer_s_start_does_not_depend_on_the_other_layers_or_on_the_kind_of_bias():
     def start(bias: dict, layer: int) -> np.ndarray:
-        settings = params.Initialization.model_validate({"weight": {"name": "torch_linear"}, "bias": bias})
+        settings = Initialization.model_validate({"weight": {"name": "torch_linear"}, "bias": bias})
         return initial(settings, Seed(0, 3), layer, 8, 5)[0]
 
     np.testing.assert_array_equal(start({"name": "zeros"}, 1), start({"name": "torch_linear"}, 1))

@@ -8,8 +8,8 @@ import torch
 from samples import classes, seeds, setting, values
 from sklearn.linear_model import LinearRegression, Ridge
 
-from pipeline import params
 from pipeline.artifacts import Dataset, Split
+from pipeline.settings import Model, Setting, WeightInitializer
 from pipeline.training import loop
 
 from parity import assert_alike  # isort: skip
@@ -64,10 +64,10 @@ def test_every_choice_of_the_settings_is_among_these():
         return set(typing.get_args(field.annotation))
 
     tried = [setting(changes) for changes in CHOICES.values()]
-    assert {one.model.activation for one in tried} == literals(params.Model.model_fields["activation"])
-    names = {model.model_fields["name"].annotation for model in typing.get_args(params.WeightInitializer.__origin__)}
+    assert {one.model.activation for one in tried} == literals(Model.model_fields["activation"])
+    names = {model.model_fields["name"].annotation for model in typing.get_args(WeightInitializer.__origin__)}
     assert {one["name"] for one in INITIALIZERS} == {typing.get_args(name)[0] for name in names}
-    losses = literals(params.Setting.model_fields["loss"])
+    losses = literals(Setting.model_fields["loss"])
     assert losses == {"cross_entropy", "squared_error", "half_squared_error"}
 
 

@@ -16,7 +16,7 @@ import torch
 from samples import ROOT, classes, seeds, setting, values
 
 from pipeline.artifacts import Dataset
-from pipeline.params import Setting
+from pipeline.settings import Setting
 from pipeline.training import concise, loop
 
 SEEDS = 5

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pipeline.params import SGD
+from pipeline.settings import SGD
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.mlp import StackedMLP
 from pipeline.training.sgd import StackedSGD

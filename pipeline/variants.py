@@ -1,0 +1,329 @@
+"""A study as written -> its variants: one complete, typed setting each, and the baseline it is compared with.
+
+No variant can differ from its baseline in anything that it does not declare: an override that `base` does not have is
+an error, and everything else comes from `base`.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.errors import UserError
+from pipeline.metrics import Task, measured
+from pipeline.settings import DatasetSettings, Setting, StudySettings, brief, problems
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One complete setting of a study.
+
+    `factors` holds what the study varies, dotted key to value; `label` says the compared factors, `block` those that
+    the baseline leaves free: a variant is compared with the `baseline` variant of its own block.
+    """
+
+    id: str
+    label: str
+    block: str
+    baseline: str
+    factors: Mapping[str, Any]
+    setting: Setting
+
+    def written_factors(self) -> dict[str, str | float | int | None]:
+        """The factors as the cells of a table: numbers and words as they are, lists and mappings as JSON."""
+        return {
+            key: json.dumps(value) if isinstance(value, bool | list | dict) else value
+            for key, value in self.factors.items()
+        }
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question, a data set and the variants that answer it."""
+
+    id: str
+    question: str
+    dataset: str
+    task: Task
+    metric: str
+    compared: tuple[str, ...]  # dotted keys of the factors that tell a variant from its baseline
+    blocked: tuple[str, ...]  # dotted keys of the factors within which variants are compared
+    variants: tuple[Variant, ...]
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Dotted keys of all factors, compared ones first."""
+        return self.compared + self.blocked
+
+    @property
+    def named(self) -> bool:
+        """Whether a person named the variants (`variants:`) instead of spanning a grid."""
+        return all(variant.label == variant.id for variant in self.variants)
+
+    def variant(self, id: str) -> Variant:
+        return next(variant for variant in self.variants if variant.id == id)
+
+
+_Expanded = tuple[list[Variant], tuple[str, ...], tuple[str, ...]]
+
+
+def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSettings], path: Path) -> Study:
+    """A study as written to its variants.
+
+    Raises:
+        UserError: If it is wrong; each line begins with `path` and the dotted key.
+    """
+    place = f"{path}: studies.{key}"
+    if written.dataset not in datasets:
+        raise UserError(f"{place}.dataset: found {written.dataset!r}, allowed: {', '.join(datasets)}")
+    data = datasets[written.dataset]
+    judged = [metric.name for metric in measured(data.task) if metric.better]
+    if written.metric not in judged:
+        raise UserError(f"{place}.metric: found {written.metric!r}, allowed: {', '.join(judged)}")
+    if (written.grid is None) == (written.variants is None):
+        raise UserError(f"{place}: found {'neither' if written.grid is None else 'both'}, allowed: grid or variants")
+
+    _setting(written.base, {}, f"{place}.base", data)
+    span = _from_names if written.grid is None else _from_grid
+    variants, compared, blocked = span(written, place, data)
+    for one, other in itertools.combinations(variants, 2):
+        if one.id == other.id or one.setting == other.setting:
+            raise UserError(f"{place}: found the same setting twice ({one.id}, {other.id}), allowed: once")
+    return Study(
+        id=key,
+        question=" ".join(written.question.split()),
+        dataset=written.dataset,
+        task=data.task,
+        metric=written.metric,
+        compared=compared,
+        blocked=blocked,
+        variants=tuple(variants),
+    )
+
+
+def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: DatasetSettings) -> Setting:
+    """The typed setting.
+
+    `place` is where `values` stand in the file, except for the dotted keys in `overridden`, which stand elsewhere.
+    """
+
+    def where(keys: list[str]) -> tuple[str, str | None]:
+        dotted = ".".join(keys)
+        for leaf, there in overridden.items():
+            if dotted == leaf or dotted.startswith(leaf + "."):
+                return there, leaf
+        return f"{place}.{dotted}", None
+
+    def refuse(keys: list[str], found: str, allowed: str) -> str:
+        there, leaf = where(keys)
+        if leaf is not None:
+            found = brief(_get(values, leaf))
+        return f"{there}: found {found}, allowed: {allowed}"
+
+    try:
+        setting = Setting.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(refuse(*problem) for problem in problems(error, values))) from None
+    if (setting.loss == "cross_entropy") != (data.task == "classification"):
+        allowed = "cross_entropy" if data.task == "classification" else "squared_error, half_squared_error"
+        raise UserError(refuse(["loss"], repr(setting.loss), f"{allowed} (the data set's task is {data.task})"))
+    features = setting.model.features
+    if features != "all" and features > data.features:
+        raise UserError(refuse(["model", "features"], str(features), f"all, or at most the data set's {data.features}"))
+    return setting
+
+
+def _from_names(written: StudySettings, place: str, data: DatasetSettings) -> _Expanded:
+    named = {key: override or {} for key, override in (written.variants or {}).items()}
+    if not named:
+        raise UserError(f"{place}.variants: found none, allowed: at least one variant")
+    if not isinstance(written.baseline, str) or written.baseline not in named:
+        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: {', '.join(named)}")
+    settings = {}
+    for key, override in named.items():
+        here = f"{place}.variants.{key}"
+        values = _merge(written.base, override, here)
+        settings[key] = _setting(values, {leaf: f"{here}.{leaf}" for leaf in _leaves(override)}, f"{place}.base", data)
+    factors = tuple(dict.fromkeys(leaf for override in named.values() for leaf in _leaves(override)))
+    variants = [
+        Variant(
+            id=key,
+            label=key,
+            block="",
+            baseline=written.baseline,
+            factors={factor: _get(_dump(setting), factor) for factor in factors},
+            setting=setting,
+        )
+        for key, setting in settings.items()
+    ]
+    return variants, factors, ()
+
+
+def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Expanded:
+    axes = dict(_axes(written.grid or {}, written.base, f"{place}.grid", ()))
+    if not axes:
+        raise UserError(f"{place}.grid: found nothing, allowed: at least one factor with a list of values")
+    if not isinstance(written.baseline, dict):
+        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: a mapping, nested like the grid")
+    fixed = dict(_fixed(written.baseline, axes, f"{place}.baseline", ()))
+    if not fixed:
+        raise UserError(f"{place}.baseline: found nothing, allowed: a value for one of {', '.join(axes)}")
+    compared = tuple(factor for factor in axes if factor in fixed)
+    blocked = tuple(factor for factor in axes if factor not in fixed)
+
+    def setting(values: tuple[Any, ...], section: str) -> Setting:
+        raw = written.base
+        for factor, value in zip(axes, values, strict=True):
+            raw = _put(raw, factor, value)
+        return _setting(raw, {factor: f"{place}.{section}.{factor}" for factor in axes}, f"{place}.base", data)
+
+    # a block's variants share the free factors; its baseline has the fixed values beside them
+    found: list[tuple[Setting, Setting]] = []
+    for values in itertools.product(*axes.values()):
+        baseline = tuple(fixed.get(factor, value) for factor, value in zip(axes, values, strict=True))
+        found.append((setting(values, "grid"), setting(baseline, "baseline")))
+
+    def name(one: Setting) -> str:
+        return "_".join(_leaf_id(factor, _get(_dump(one), factor)) for factor in axes)
+
+    spanned = {name(one) for one, _ in found}
+    variants = []
+    for one, baseline_setting in found:
+        values_of = {factor: _get(_dump(one), factor) for factor in axes}
+        if name(baseline_setting) not in spanned:
+            unknown = _dump(baseline_setting)
+            factor = next(f for f in compared if all(_get(_dump(o), f) != _get(unknown, f) for o, _ in found))
+            allowed = ", ".join(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
+            raise UserError(f"{place}.baseline.{factor}: found {brief(fixed[factor])}, allowed: {allowed}")
+        variants.append(
+            Variant(
+                id=name(one),
+                label=", ".join(label(values_of[factor]) for factor in compared),
+                block=", ".join(label(values_of[factor]) for factor in blocked),
+                baseline=name(baseline_setting),
+                factors=values_of,
+                setting=one,
+            )
+        )
+    return variants, compared, blocked
+
+
+def _dump(setting: Setting) -> dict[str, Any]:
+    return setting.model_dump(mode="json", exclude_defaults=True)
+
+
+def _get(values: Mapping[str, Any], dotted: str) -> Any:
+    node: Any = values
+    for key in dotted.split("."):
+        # a factor inside a choice that another variant replaced: initialization.weight.std has no value for Xavier
+        if not isinstance(node, Mapping) or key not in node:
+            return None
+        node = node[key]
+    return node
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+    keys = dotted.split(".")
+    changed = deepcopy(values)
+    node = changed
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    return changed
+
+
+def _merge(base: dict[str, Any], override: dict[str, Any], place: str) -> dict[str, Any]:
+    """`base` with `override` laid over it; a mapping with a `name` is a choice and replaces the base's whole."""
+    merged = deepcopy(base)
+    for key, value in override.items():
+        _known(key, base, f"{place}.{key}")
+        if isinstance(value, dict) and "name" not in value and isinstance(base[key], dict):
+            merged[key] = _merge(base[key], value, f"{place}.{key}")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _leaves(override: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[str]:
+    for key, value in override.items():
+        if isinstance(value, dict) and "name" not in value:
+            yield from _leaves(value, (*prefix, key))
+        else:
+            yield ".".join((*prefix, key))
+
+
+def _known(key: str, base: dict[str, Any], place: str) -> None:
+    if key not in base:
+        raise UserError(f"{place}: not in base, allowed: {', '.join(map(str, base))}")
+
+
+def _axes(
+    grid: dict[str, Any], base: dict[str, Any], place: str, prefix: tuple[str, ...]
+) -> Iterator[tuple[str, list[Any]]]:
+    """The factors of a grid: dotted key and values."""
+    for key, node in grid.items():
+        here = f"{place}.{key}"
+        _known(key, base, here)
+        if isinstance(node, list):
+            if not node:
+                raise UserError(f"{here}: found an empty list, allowed: at least one value")
+            yield ".".join((*prefix, key)), node
+        elif isinstance(node, dict) and isinstance(base[key], dict):
+            yield from _axes(node, base[key], here, (*prefix, key))
+        else:
+            raise UserError(f"{here}: found {brief(node)}, allowed: a list of values")
+
+
+def _fixed(
+    baseline: dict[str, Any], axes: Mapping[str, Any], place: str, prefix: tuple[str, ...]
+) -> Iterator[tuple[str, Any]]:
+    """The factors that the baseline fixes: dotted key and value."""
+    for key, node in baseline.items():
+        dotted = ".".join((*prefix, str(key)))
+        if dotted in axes:
+            yield dotted, node
+        elif isinstance(node, dict) and any(factor.startswith(dotted + ".") for factor in axes):
+            yield from _fixed(node, axes, place, (*prefix, str(key)))
+        else:
+            raise UserError(f"{place}.{dotted}: no factor of the grid, allowed: {', '.join(axes)}")
+
+
+def _leaf_id(factor: str, value: Any) -> str:
+    """`weight_decay_0p5`, `dropout_0p2_0p5`, `weight_normal_std_0p01`: a value as part of a file name."""
+    return f"{factor.rsplit('.', 1)[-1]}_{_slug(value)}"
+
+
+def _slug(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "_".join(
+            _slug(item) if key == "name" else f"{key}_{_slug(item)}" for key, item in value.items() if item is not None
+        )
+    if isinstance(value, list | tuple):
+        return "_".join(map(_slug, value)) or "none"
+    text = label(value).lower().replace("-", "m").replace("+", "").replace(".", "p")
+    return re.sub(r"[^a-z0-9]+", "_", text)
+
+
+def label(value: Any) -> str:
+    """A value of a factor as a person reads it.
+
+    >>> label(0.50), label([0.2, 0.5]), label({"name": "normal", "std": 1.0}), label(True)
+    ('0.5', '[0.2, 0.5]', 'normal(std=1)', 'true')
+    """
+    if isinstance(value, Mapping):
+        rest = ", ".join(f"{key}={label(item)}" for key, item in value.items() if key != "name")
+        name = str(value.get("name", ""))
+        return f"{name}({rest})" if rest else name
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(label, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        return str(int(value))
+    return str(value)

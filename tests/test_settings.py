@@ -1,0 +1,100 @@
+"""Every kind of mistake is named with its dotted key, what was found and what is allowed."""
+
+import pytest
+from samples import SMALL
+
+from pipeline import params
+from pipeline.errors import UserError
+
+DECAY = "studies.weight_decay"
+WRONG = {
+    # changes, what the one line must name
+    "unknown key": ({f"{DECAY}.base.model.widht": 3}, [f"{DECAY}.base.model.widht: found an unknown key", "hidden"]),
+    "missing key": ({f"{DECAY}.base.loss": ...}, [f"{DECAY}.base.loss: found nothing"]),
+    "wrong type": ({f"{DECAY}.base.schedule.epochs": "ten"}, [f"{DECAY}.base.schedule.epochs: found 'ten'", "integer"]),
+    "boolean for a number": ({f"{DECAY}.base.schedule.epochs": True}, ["schedule.epochs: found True"]),
+    "float epochs": ({f"{DECAY}.base.schedule.epochs": 2.5}, ["schedule.epochs: found 2.5"]),
+    "negative epochs": ({f"{DECAY}.base.schedule.epochs": -1}, ["schedule.epochs: found -1", "greater than or equal"]),
+    "dropout above 1": ({f"{DECAY}.base.model.dropout": 1.5}, [f"{DECAY}.base.model.dropout: found 1.5", "equal to 1"]),
+    "dropout list": (
+        {"studies.activation.base.model.dropout": [0.1, 1.5]},
+        ["studies.activation.base.model.dropout.1: found 1.5"],
+    ),
+    "dropout of another length": (
+        {"studies.activation.base.model.dropout": [0.1]},
+        ["studies.activation.base.model.dropout: found [0.1]", "2 hidden layers"],
+    ),
+    "infinite": ({f"{DECAY}.base.optimizer.learning_rate": float("inf")}, ["learning_rate: found inf", "finite"]),
+    "unknown choice": ({f"{DECAY}.base.model.activation": "relo"}, ["model.activation: found 'relo'", "'relu'"]),
+    "unknown initializer": (
+        {f"{DECAY}.base.model.initialization.weight": {"name": "xavier"}},
+        ["initialization.weight.name: found 'xavier'", "xavier_uniform"],
+    ),
+    "initializer without std": (
+        {f"{DECAY}.base.model.initialization.weight": {"name": "normal"}},
+        ["initialization.weight.std: found nothing"],
+    ),
+    "empty grid": ({f"{DECAY}.grid": {}}, [f"{DECAY}.grid: found nothing"]),
+    "empty axis": ({f"{DECAY}.grid.optimizer.weight_decay": []}, [f"{DECAY}.grid.optimizer.weight_decay: found an em"]),
+    "axis that is no list": ({f"{DECAY}.grid.optimizer.weight_decay": 3}, ["weight_decay: found 3", "a list"]),
+    "axis that base lacks": ({f"{DECAY}.grid.optimizer.decay": [1]}, [f"{DECAY}.grid.optimizer.decay: not in base"]),
+    "wrong value in a grid": (
+        {f"{DECAY}.grid.optimizer.weight_decay": [0, -3]},
+        [f"{DECAY}.grid.optimizer.weight_decay: found -3"],
+    ),
+    "value twice": ({f"{DECAY}.grid.optimizer.weight_decay": [0, 0.0]}, [f"{DECAY}: found the same setting twice"]),
+    "baseline outside": ({f"{DECAY}.baseline.optimizer.weight_decay": 1}, ["baseline.optimizer.weight_decay: found 1"]),
+    "baseline of no factor": ({f"{DECAY}.baseline": {"loss": "x"}}, [f"{DECAY}.baseline.loss: no factor"]),
+    "empty baseline": ({f"{DECAY}.baseline": {}}, [f"{DECAY}.baseline: found nothing"]),
+    "baseline is an id": ({f"{DECAY}.baseline": "weight_decay_0"}, [f"{DECAY}.baseline: found 'weight_decay_0'"]),
+    "grid and variants": ({f"{DECAY}.variants": {"a": None}}, [f"{DECAY}: found both"]),
+    "neither": ({f"{DECAY}.grid": ...}, [f"{DECAY}: found neither"]),
+    "baseline is no variant": (
+        {f"{DECAY}.grid": ..., f"{DECAY}.variants": {"a": None}, f"{DECAY}.baseline": "b"},
+        [f"{DECAY}.baseline: found 'b', allowed: a"],
+    ),
+    "no variant": ({f"{DECAY}.grid": ..., f"{DECAY}.variants": {}}, [f"{DECAY}.variants: found none"]),
+    "override that base lacks": (
+        {f"{DECAY}.grid": ..., f"{DECAY}.variants": {"a": {"model": {"depth": 3}}}, f"{DECAY}.baseline": "a"},
+        [f"{DECAY}.variants.a.model.depth: not in base", "hidden"],
+    ),
+    "wrong override": (
+        {f"{DECAY}.grid": ..., f"{DECAY}.variants": {"a": {"model": {"bias": 3}}}, f"{DECAY}.baseline": "a"},
+        [f"{DECAY}.variants.a.model.bias: found 3", "boolean"],
+    ),
+    "id with a dot": ({"datasets": {**SMALL["datasets"], "a.b": SMALL["datasets"]["images"]}}, ["'a.b'", "a-z"]),
+    "unknown dataset": ({f"{DECAY}.dataset": "pictures"}, [f"{DECAY}.dataset: found 'pictures'", "images, linear"]),
+    "unknown metric": ({f"{DECAY}.metric": "test_accuracy"}, [f"{DECAY}.metric: found 'test_accuracy'", "test_loss"]),
+    "metric without direction": ({f"{DECAY}.metric": "weight_norm"}, [f"{DECAY}.metric: found 'weight_norm'"]),
+    "loss of another task": ({f"{DECAY}.base.loss": "cross_entropy"}, [f"{DECAY}.base.loss: found", "squared_error"]),
+    "more features than there are": ({f"{DECAY}.base.model.features": 31}, ["model.features: found 31", "30"]),
+    "no features": ({f"{DECAY}.base.model.features": 0}, ["model.features: found 0"]),
+    "features in words": ({f"{DECAY}.base.model.features": "some"}, ["model.features: found 'some'", "'all'"]),
+    "unknown source": ({"datasets.images.source": "cifar"}, ["datasets.images.source: found 'cifar'"]),
+    "no source": ({"datasets.images": {"scale": "unit"}}, ["datasets.images.source: found None"]),
+    "too many weights": (
+        {"datasets.linear": {**SMALL["datasets"]["linear"], "source": "polynomial"}},
+        ["datasets.linear"],
+    ),
+    "no seeds": ({"seeds.count": 0}, ["seeds.count: found 0"]),
+    "device": ({"device": "abacus"}, ["device: found 'abacus'", "'cpu'"]),
+    "section missing": ({"studies": ...}, ["studies: found nothing"]),
+    "study is a list": ({"studies.weight_decay": [1]}, ["studies.weight_decay: found [1]"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_mistake_is_named_with_its_place(case, params_file):
+    changes, words = WRONG[case]
+    with pytest.raises(UserError) as caught:
+        params.load(path=params_file(changes))
+    lines = str(caught.value).splitlines()
+    assert all(str(line).count("params.yaml: ") == 1 for line in lines)
+    assert any(all(word in line for word in words) for line in lines), lines
+
+
+def test_all_mistakes_of_the_typed_part_are_named_at_once(params_file):
+    path = params_file({"seeds.count": 0, "device": "abacus"})
+    with pytest.raises(UserError) as caught:
+        params.load(path=path)
+    assert len(str(caught.value).splitlines()) == 2

@@ -1,0 +1,83 @@
+import pytest
+from samples import ROOT
+
+from pipeline import params
+
+DECAY = "studies.weight_decay"
+
+
+def test_a_grid_spans_the_product_and_each_block_has_its_baseline(params_file):
+    study = params.load(path=params_file()).studies["activation"]
+    assert study.compared == ("model.activation",)
+    assert study.blocked == ("optimizer.learning_rate",)
+    assert [(v.id, v.label, v.block, v.baseline) for v in study.variants] == [
+        ("activation_sigmoid_learning_rate_0p1", "sigmoid", "0.1", "activation_sigmoid_learning_rate_0p1"),
+        ("activation_sigmoid_learning_rate_0p5", "sigmoid", "0.5", "activation_sigmoid_learning_rate_0p5"),
+        ("activation_relu_learning_rate_0p1", "relu", "0.1", "activation_sigmoid_learning_rate_0p1"),
+        ("activation_relu_learning_rate_0p5", "relu", "0.5", "activation_sigmoid_learning_rate_0p5"),
+    ]
+
+
+def test_a_variant_differs_from_its_baseline_in_what_it_declares_and_nothing_else(params_file):
+    for study in params.load(path=ROOT / "params.yaml").studies.values():
+        for variant in study.variants:
+            ours, theirs = variant.setting.model_dump(), study.variant(variant.baseline).setting.model_dump()
+            for factor in study.factors:
+                section, key = factor.split(".")[:2]
+                ours[section][key] = theirs[section][key] = None
+            assert ours == theirs
+
+
+def test_named_variants_lay_their_overrides_over_base(params_file):
+    path = params_file(
+        {
+            f"{DECAY}.grid": ...,
+            f"{DECAY}.baseline": "plain",
+            f"{DECAY}.variants": {
+                "plain": None,
+                "started_wide": {"model": {"initialization": {"weight": {"std": 3.0}}}},
+                "xavier": {"model": {"initialization": {"weight": {"name": "xavier_uniform"}}}},
+            },
+        }
+    )
+    study = params.load(path=path).studies["weight_decay"]
+    weights = {v.id: v.setting.model.initialization.weight.model_dump() for v in study.variants}
+    assert weights["plain"] == {"name": "normal", "std": 1.0}
+    assert weights["started_wide"] == {"name": "normal", "std": 3.0}
+    # a choice with a name of its own replaces the whole: nothing of the base's choice stays
+    assert weights["xavier"] == {"name": "xavier_uniform", "gain": 1.0}
+    assert study.variant("xavier").factors["model.initialization.weight.std"] is None
+
+
+@pytest.mark.parametrize(
+    ("factor", "value", "own_id", "label"),
+    [
+        ("optimizer.weight_decay", 1e-05, "weight_decay_1em05", "1e-05"),
+        ("optimizer.weight_decay", 3, "weight_decay_3", "3"),
+        ("optimizer.weight_decay", 0.5, "weight_decay_0p5", "0.5"),
+        ("model.hidden", [], "hidden_none", "[]"),
+        ("model.hidden", [64, 32], "hidden_64_32", "[64, 32]"),
+        ("model.bias", False, "bias_false", "false"),
+        ("model.initialization.weight", {"name": "normal", "std": 0.01}, "weight_normal_std_0p01", "normal(std=0.01)"),
+        ("model.initialization.weight", {"name": "xavier_normal", "gain": 1}, "weight_xavier_normal", "xavier_normal"),
+        (
+            "model.initialization.weight",
+            {"name": "constant", "value": -1},
+            "weight_constant_value_m1",
+            "constant(value=-1)",
+        ),
+    ],
+)
+def test_ids_and_labels_come_from_the_value(factor, value, own_id, label, params_file):
+    *path, leaf = factor.split(".")
+    grid, baseline = {leaf: [value]}, {leaf: value}
+    for key in reversed(path):
+        grid, baseline = {key: grid}, {key: baseline}
+    loaded = params.load(path=params_file({f"{DECAY}.grid": grid, f"{DECAY}.baseline": baseline}))
+    (variant,) = loaded.studies["weight_decay"].variants
+    assert (variant.id, variant.label) == (own_id, label)
+
+
+def test_one_number_for_dropout_stands_for_all_hidden_layers(params_file):
+    loaded = params.load(path=params_file({"studies.activation.base.model.dropout": 0.25}))
+    assert loaded.studies["activation"].variants[0].setting.model.dropout_rates == (0.25, 0.25)
