@@ -108,7 +108,7 @@ def curves(section: Section) -> Figure:
     for block, axes in panels:
         _lines(axes, table[table["block"] == block], study, x="epoch", style="split")
         axes.set(xlabel="epoch", ylabel="loss")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         _log(axes)
         axes.label_outer()
     _legend(figure, study, ("test", "train"))
@@ -129,7 +129,7 @@ def layers(section: Section) -> Figure:
             _lines(axes, here, study, x="layer", style="moment", marker="o", markersize=3)
             axes.set(xlabel="layer", ylabel=words, title=block if quantity == next(iter(_QUANTITIES)) else "")
             _log(axes)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
             axes.label_outer()
     _legend(figure, study, ("start", "end"))
     return figure

@@ -101,5 +101,5 @@ def test_a_variant_that_wholly_diverged_keeps_its_place_on_the_axis():
 
 
 def test_a_factor_is_named_in_words():
-    words = {name: figures._factor_words(of(name)) for name in ("weight_decay", "activation", "named")}
+    words = {name: figures._factor_words(of(name).study) for name in ("weight_decay", "activation", "named")}
     assert words == {"weight_decay": "weight decay", "activation": "activation", "named": "variant"}
