@@ -9,10 +9,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: report test format clean
 
+# the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
 report: .venv/installed
 	$(BIN)/ablate check
 	$(BIN)/dvc repro
-	# in a fresh clone DVC finds the committed page up to date; the page a person sees is made from this very run
 	$(BIN)/dvc repro --force --single-item report
 	@echo "The report is in $(CURDIR)/reports/index.html"
 

@@ -92,9 +92,13 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     _setting(written.base, {}, f"{place}.base", data)
     span = _from_names if written.grid is None else _from_grid
     variants, compared, blocked = span(written, place, data)
-    for one, other in itertools.combinations(variants, 2):
-        if one.id == other.id or one.setting == other.setting:
-            raise UserError(f"{place}: found the same setting twice ({one.id}, {other.id}), allowed: once")
+    seen: dict[Setting | str, str] = {}
+    for variant in variants:
+        # two values may also differ and still be spelled alike in an id
+        for own in (variant.setting, variant.id):
+            if own in seen:
+                raise UserError(f"{place}: found the same setting twice ({seen[own]}, {variant.id}), allowed: once")
+            seen[own] = variant.id
     return Study(
         id=key,
         question=" ".join(written.question.split()),

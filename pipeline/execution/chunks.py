@@ -2,8 +2,11 @@
 
 import itertools
 import logging
+import platform
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -147,11 +150,19 @@ def _layers(run: Run, outcome: loop.Outcome, place: int) -> Iterator[tuple[objec
 
 def environment(device: str) -> dict[str, str]:
     """What the bits of a run depend on besides settings, seed, data and code."""
-    import platform
-
     return {
-        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "processor": f"{_processor()} {torch.backends.cpu.get_cpu_capability()}",
         "device": device,
         "torch": torch.__version__.split("+")[0],
         "numpy": np.__version__,
     }
+
+
+def _processor() -> str:
+    """The kind of processor: libraries choose their kernels by maker, family and model."""
+    try:
+        known = dict(re.findall(r"^(\w[\w ]*?)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), flags=re.MULTILINE))
+        return f"{platform.machine()} {known['vendor_id']} family {known['cpu family']} model {known['model']}"
+    except (OSError, KeyError):
+        # not Linux, or not x86
+        return f"{platform.machine()} {platform.processor()}".strip()

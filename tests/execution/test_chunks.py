@@ -1,5 +1,6 @@
 import itertools
 import logging
+import platform
 
 import numpy as np
 import pytest
@@ -110,7 +111,17 @@ def test_the_bar_names_the_variants_on_a_terminal(monkeypatch, capsys):
 
 
 def test_the_environment_names_what_bits_depend_on_and_nothing_else():
-    assert set(chunks.environment("cpu")) == {"processor", "device", "torch", "numpy"}
+    found = chunks.environment("cpu")
+    assert set(found) == {"processor", "device", "torch", "numpy"}
+    assert found["processor"].startswith(platform.machine())
+
+
+def test_a_machine_without_linux_s_list_of_processors_has_a_name_too(monkeypatch):
+    def refuse(path):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(chunks.Path, "read_text", refuse)
+    assert chunks._processor().startswith(platform.machine())
 
 
 @pytest.mark.parametrize("count", [1, 2])
