@@ -28,9 +28,9 @@ STACK_BYTES = 16 * 2**20
 SMALLEST_STACK = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """One training."""
+    """One training; its own key in a table of runs."""
 
     variant: Variant
     seed: Seed
@@ -56,7 +56,10 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str) ->
     """
     runs = [Run(variant, seed) for variant in study.variants for seed in seeds]
     stacks = list(chunks(runs, dataset))
-    done: dict[tuple[str, int], tuple[loop.Outcome, int]] = {}
+    # only tables are kept: the weights of all runs need not fit into memory at once
+    results: dict[Run, dict[str, object]] = {}
+    curves: dict[Run, pd.DataFrame] = {}
+    layers: dict[Run, list[tuple[object, ...]]] = {}
     total = sum(run.variant.setting.schedule.epochs for run in runs)
     # a bar on a terminal, a line for every stack in a log
     with tqdm(total=total, unit="run-epoch", disable=None, dynamic_ncols=True) as bar:
@@ -66,14 +69,14 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str) ->
             if bar.disable:
                 log.info("%s: stack %d of %d, %d runs: %s", study.id, number, len(stacks), len(stack), names)
             outcome = _train(stack, dataset, device, bar.update)
-            done |= {(run.variant.id, run.seed.index): (outcome, place) for place, run in enumerate(stack)}
-    found = [(run, *done[run.variant.id, run.seed.index]) for run in runs]
+            for place, run in enumerate(stack):
+                results[run] = _result(study, run, outcome, place)
+                curves[run] = _curves(run, outcome, place)
+                layers[run] = list(_layers(run, outcome, place))
     return Trained(
-        results=pd.DataFrame([_result(study, run, outcome, place) for run, outcome, place in found]),
-        curves=pd.concat([_curves(run, outcome, place) for run, outcome, place in found], ignore_index=True),
-        layers=pd.DataFrame(
-            [row for run, outcome, place in found for row in _layers(run, outcome, place)], columns=LAYER_COLUMNS
-        ),
+        results=pd.DataFrame([results[run] for run in runs]),
+        curves=pd.concat([curves[run] for run in runs], ignore_index=True),
+        layers=pd.DataFrame([row for run in runs for row in layers[run]], columns=LAYER_COLUMNS),
     )
 
 
