@@ -39,15 +39,30 @@ CURVE_COLUMNS = ["variant", "split", "epoch", "centre", "low", "high"]
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
+    """Files by name; whatever else lies in the folder goes, once they stand."""
+    for name, text in texts.items():
+        _write_text(folder / name, text)
+    for path in folder.glob("*"):
+        if path.name not in texts:
+            path.unlink()
 
 
 # --- data sets -------------------------------------------------------------------------------------------------------
@@ -70,7 +85,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test examples. Real inputs are `inputs * factor + offset`: images stay bytes in the file."""
+    """Training and test examples. Real inputs are `inputs * factor + offset`: images stay bytes in the file.
+
+    `seeds` are those that the slots of the axis S were drawn for, in order; a fixed data set has none and one slot.
+    """
 
     task: Task
     outputs: int  # number of classes, or 1 for a regression
@@ -78,6 +96,7 @@ class Dataset:
     test: Split
     factor: float = 1.0
     offset: float = 0.0
+    seeds: tuple[Seed, ...] = ()
 
     @property
     def features(self) -> int:
@@ -85,7 +104,7 @@ class Dataset:
 
     def slot(self, index: int) -> int:
         """Where on the axis S the examples of the seed with this index are."""
-        return 0 if self.train.inputs.shape[0] == 1 else index
+        return index if self.seeds else 0
 
 
 def dataset_path(key: str) -> Path:
@@ -102,6 +121,7 @@ def write_dataset(key: str, dataset: Dataset) -> None:
             outputs=dataset.outputs,
             factor=dataset.factor,
             offset=dataset.offset,
+            seeds=np.array([(seed.root, seed.index) for seed in dataset.seeds], dtype=np.int64).reshape(-1, 2),
             train_inputs=dataset.train.inputs,
             train_targets=dataset.train.targets,
             test_inputs=dataset.test.inputs,
@@ -109,15 +129,15 @@ def write_dataset(key: str, dataset: Dataset) -> None:
         )
 
 
-def read_dataset(key: str, seeds: int) -> Dataset:
+def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
     """The data set of `data/<key>.npz`.
 
     Args:
         key: Its id.
-        seeds: How many seeds will ask for examples.
+        seeds: Those that will ask for examples.
 
     Raises:
-        UserError: If the file is missing, damaged, or not the data set of that many seeds.
+        UserError: If the file is missing, damaged, or was drawn for other seeds.
     """
     path = dataset_path(key)
     arrays = _arrays(path)
@@ -129,6 +149,7 @@ def read_dataset(key: str, seeds: int) -> Dataset:
             test=Split(arrays["test_inputs"], arrays["test_targets"]),
             factor=float(arrays["factor"]),
             offset=float(arrays["offset"]),
+            seeds=tuple(Seed(int(root), int(index)) for root, index in arrays["seeds"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: no data set ({error}); `dvc repro -f data@{key}` makes it anew") from None
@@ -138,7 +159,10 @@ def read_dataset(key: str, seeds: int) -> Dataset:
     return dataset
 
 
-def _wrong(dataset: Dataset, seeds: int) -> str | None:
+def _wrong(dataset: Dataset, seeds: Sequence[Seed]) -> str | None:
+    if dataset.seeds and dataset.seeds != tuple(seeds):
+        ranges = [f"{own[0].root}/{own[0].index} to {own[-1].root}/{own[-1].index}" for own in (dataset.seeds, seeds)]
+        return f"drawn for seeds {ranges[0]}, wanted: {ranges[1]}"
     if dataset.task not in get_args(Task):
         return f"found the task {dataset.task!r}, allowed: {', '.join(get_args(Task))}"
     kinds = "iu" if dataset.task == "classification" else "f"
@@ -149,8 +173,9 @@ def _wrong(dataset: Dataset, seeds: int) -> str | None:
             )
         if split.inputs.dtype.kind not in "fu" or split.targets.dtype.kind not in kinds:
             return f"{name}: found the types {split.inputs.dtype} and {split.targets.dtype}"
-        if split.inputs.shape[0] not in (1, seeds) or split.inputs.shape[2] != dataset.features:
-            return f"{name}: found the shape {split.inputs.shape}, allowed: {seeds} seeds, {dataset.features} features"
+        slots = len(dataset.seeds) or 1
+        if split.inputs.shape[0] != slots or split.inputs.shape[2] != dataset.features:
+            return f"{name}: found the shape {split.inputs.shape}, allowed: {slots} slots, {dataset.features} features"
         if split.examples == 0:
             return f"{name}: found no example"
         least, most = split.targets.min(), split.targets.max()
@@ -218,12 +243,11 @@ def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
 
 
 def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
-    """One flat JSON file a variant, as `dvc metrics` shows it best."""
-    for path in (METRICS / study).glob("*.json"):
-        path.unlink()
-    for variant, values in metrics.items():
-        with replacing(METRICS / study / f"{variant}.json") as path:
-            path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    """One flat JSON file a variant, as `dvc metrics` shows it best; what else lies in the folder goes."""
+    texts = {
+        f"{variant}.json": json.dumps(values, indent=2, allow_nan=False) + "\n" for variant, values in metrics.items()
+    }
+    _write_folder(METRICS / study, texts)
 
 
 def write_curves(study: str, curves: pd.DataFrame) -> None:
@@ -294,8 +318,7 @@ def read_probes(study: str) -> Probes:
 
 def write_checked() -> None:
     """The mark that `params.yaml` is valid: always the same bytes, so that it never reruns what depends on it."""
-    with replacing(CHECKED) as path:
-        path.write_text("params.yaml is valid\n", encoding="utf-8")
+    _write_text(CHECKED, "params.yaml is valid\n")
 
 
 def prune(studies: Iterable[str]) -> None:
@@ -309,22 +332,16 @@ def prune(studies: Iterable[str]) -> None:
 
 def write_figures(figures: Mapping[str, Mapping[str, str]]) -> None:
     """SVG text by study and name; what else lies in the folder goes."""
-    for old in FIGURES.glob("*"):
-        old.unlink()
-    for study, svgs in figures.items():
-        for name, svg in svgs.items():
-            with replacing(FIGURES / f"{study}_{name}.svg") as path:
-                path.write_text(svg, encoding="utf-8")
+    texts = {f"{study}_{name}.svg": svg for study, svgs in figures.items() for name, svg in svgs.items()}
+    _write_folder(FIGURES, texts)
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
     """What the numbers depend on besides settings, data and code, every combination once."""
     distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
-    with replacing(ENVIRONMENT) as path:
-        path.write_text(json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n", encoding="utf-8")
+    _write_text(ENVIRONMENT, json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n")
 
 
 def write_page(html: str) -> None:
     """The page of the whole project."""
-    with replacing(PAGE) as path:
-        path.write_text(html, encoding="utf-8")
+    _write_text(PAGE, html)

@@ -1,12 +1,17 @@
 """The typed settings: what each block of `params.yaml` may hold, and how a mistake in it is named."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, LiteralString
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.metrics import Task
+
+
+def _refused(key: Any, allowed: str, kind: LiteralString = "refused") -> PydanticCustomError:
+    """What `problems` reports as a mistake at this key of the block."""
+    return PydanticCustomError(kind, "{allowed}", {"key": key, "allowed": allowed})
 
 
 class Settings(BaseModel):
@@ -21,8 +26,7 @@ class Settings(BaseModel):
         if isinstance(value, dict):
             for key in value:
                 if key not in cls.model_fields:
-                    allowed = ", ".join(cls.model_fields)
-                    raise PydanticCustomError("unknown_key", "one of {allowed}", {"key": key, "allowed": allowed})
+                    raise _refused(key, f"one of {', '.join(cls.model_fields)}", kind="unknown_key")
         return value
 
 
@@ -47,9 +51,7 @@ class Images(Settings):
     source: Literal["digits", "fashion_mnist", "mnist", "kmnist"]
     scale: Literal["unit", "symmetric"]
 
-    @property
-    def task(self) -> Task:
-        return "classification"
+    task: ClassVar[Task] = "classification"
 
     @property
     def features(self) -> int:
@@ -66,15 +68,13 @@ class Polynomial(Settings):
     train_examples: Count
     test_examples: Count
 
-    @property
-    def task(self) -> Task:
-        return "regression"
+    task: ClassVar[Task] = "regression"
 
     @model_validator(mode="after")
     def _weights_fit(self) -> "Polynomial":
         if len(self.weights) > self.features:
             allowed = f"at most as many weights as features ({self.features})"
-            raise PydanticCustomError("weights", "{allowed}", {"key": "weights", "allowed": allowed})
+            raise _refused("weights", allowed)
         return self
 
 
@@ -89,9 +89,7 @@ class Linear(Settings):
     train_examples: Count
     test_examples: Count
 
-    @property
-    def task(self) -> Task:
-        return "regression"
+    task: ClassVar[Task] = "regression"
 
     @property
     def features(self) -> int:
@@ -209,7 +207,7 @@ class Model(Settings):
     def _rates_fit(self) -> "Model":
         if len(self.dropout_rates) != len(self.hidden):
             allowed = f"one number, or a list with one rate for each of the {len(self.hidden)} hidden layers"
-            raise PydanticCustomError("dropout", "{allowed}", {"key": "dropout", "allowed": allowed})
+            raise _refused("dropout", allowed)
         return self
 
 
@@ -274,7 +272,7 @@ class File(Settings):
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], Any, str]]:
+def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], str, str]]:
     """What pydantic found wrong in `raw`: the keys that lead there, what was found and what is allowed."""
     for item in error.errors():
         node: Any = raw

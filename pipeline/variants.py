@@ -196,21 +196,21 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
     def name(one: Setting) -> str:
         return "_".join(_leaf_id(factor, _get(_dump(one), factor)) for factor in axes)
 
-    spanned = {name(one) for one, _ in found}
+    spanned = {one: name(one) for one, _ in found}
     variants = []
     for one, baseline_setting in found:
         values_of = {factor: _get(_dump(one), factor) for factor in axes}
-        if name(baseline_setting) not in spanned:
+        if baseline_setting not in spanned:
             unknown = _dump(baseline_setting)
             factor = next(f for f in compared if all(_get(_dump(o), f) != _get(unknown, f) for o, _ in found))
             allowed = ", ".join(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
             raise UserError(f"{place}.baseline.{factor}: found {brief(fixed[factor])}, allowed: {allowed}")
         variants.append(
             Variant(
-                id=name(one),
+                id=spanned[one],
                 label=", ".join(label(values_of[factor]) for factor in compared),
                 block=", ".join(label(values_of[factor]) for factor in blocked),
-                baseline=name(baseline_setting),
+                baseline=spanned[baseline_setting],
                 factors=values_of,
                 setting=one,
             )
@@ -219,7 +219,8 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
 
 
 def _dump(setting: Setting) -> dict[str, Any]:
-    return setting.model_dump(mode="json", exclude_defaults=True)
+    # as written: what was left out stays out, what equals a default stays in
+    return setting.model_dump(mode="json", exclude_unset=True)
 
 
 def _get(values: Mapping[str, Any], dotted: str) -> Any:
@@ -305,9 +306,7 @@ def _leaf_id(factor: str, value: Any) -> str:
 
 def _slug(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "_".join(
-            _slug(item) if key == "name" else f"{key}_{_slug(item)}" for key, item in value.items() if item is not None
-        )
+        return "_".join(_slug(item) if key == "name" else f"{key}_{_slug(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return "_".join(map(_slug, value)) or "none"
     text = label(value).lower().replace("-", "m").replace("+", "").replace(".", "p")

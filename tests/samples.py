@@ -61,7 +61,7 @@ def classes(seeds: int = 3, features: int = 13, outputs: int = 7, train: int = 4
         labels = random.integers(outputs, size=(seeds, examples))
         return Split(centres[labels] + 0.8 * random.standard_normal((seeds, examples, features)), labels)
 
-    return Dataset("classification", outputs, split(train), split(test))
+    return Dataset("classification", outputs, split(train), split(test), seeds=tuple(_seeds(seeds)))
 
 
 def values(seeds: int = 3, features: int = 13, train: int = 44, test: int = 30) -> Dataset:
@@ -73,11 +73,14 @@ def values(seeds: int = 3, features: int = 13, train: int = 44, test: int = 30) 
         inputs = random.standard_normal((seeds, examples, features))
         return Split(inputs, inputs @ weights + 0.1 * random.standard_normal((seeds, examples)))
 
-    return Dataset("regression", 1, split(train), split(test))
+    return Dataset("regression", 1, split(train), split(test), seeds=tuple(_seeds(seeds)))
 
 
 def seeds(count: int, root: int = 0) -> list[Seed]:
     return [Seed(root, index) for index in range(count)]
+
+
+_seeds = seeds  # for functions whose argument has that name
 
 
 SMALL: dict[str, Any] = {

@@ -54,7 +54,7 @@ def test_a_file_appears_whole_or_not_at_all(in_folder):
 
 def test_a_place_that_can_not_be_written_is_named(in_folder):
     (in_folder / "file").write_text("in the way")
-    with pytest.raises((UserError, OSError)), artifacts.replacing(in_folder / "file" / "below"):
+    with pytest.raises(UserError, match="below: cannot be written"), artifacts.replacing(in_folder / "file" / "below"):
         pass
     (in_folder / "folder").mkdir()
     with pytest.raises(UserError, match="folder: cannot be written"), artifacts.replacing(in_folder / "folder") as path:
@@ -67,7 +67,7 @@ def test_a_place_that_can_not_be_written_is_named(in_folder):
 @pytest.mark.parametrize("dataset", [classes(), values()], ids=["classes", "values"])
 def test_a_data_set_is_read_as_it_was_written(dataset, in_folder):
     artifacts.write_dataset("some", dataset)
-    found = artifacts.read_dataset("some", 3)
+    found = artifacts.read_dataset("some", seeds(3))
     assert (found.task, found.outputs, found.factor, found.offset) == (dataset.task, dataset.outputs, 1.0, 0.0)
     for ours, theirs in ((found.train, dataset.train), (found.test, dataset.test)):
         np.testing.assert_array_equal(ours.inputs, theirs.inputs)
@@ -80,15 +80,23 @@ def test_the_same_data_set_is_the_same_file(in_folder):
     assert artifacts.dataset_path("one").read_bytes() == artifacts.dataset_path("two").read_bytes()
 
 
-def test_a_data_set_of_other_seeds_is_refused(in_folder):
-    artifacts.write_dataset("some", classes(3))
-    with pytest.raises(UserError, match=r"data/some.npz: train: found the shape \(3, 44, 13\), allowed: 4 seeds"):
-        artifacts.read_dataset("some", 4)
+@pytest.mark.parametrize(("drawn", "asked"), [(seeds(3), seeds(4)), (seeds(1), seeds(3)), (seeds(3), seeds(3, root=5))])
+def test_a_data_set_drawn_for_other_seeds_is_refused(drawn, asked, in_folder):
+    artifacts.write_dataset("some", classes(len(drawn)))
+    with pytest.raises(UserError, match=r"data/some.npz: drawn for seeds 0/0 to .*, wanted: "):
+        artifacts.read_dataset("some", asked)
+
+
+def test_a_fixed_data_set_serves_any_seeds(in_folder):
+    own = classes(1)
+    artifacts.write_dataset("some", artifacts.Dataset(own.task, own.outputs, own.train, own.test))
+    found = artifacts.read_dataset("some", seeds(3, root=5))
+    assert [found.slot(index) for index in range(3)] == [0, 0, 0]
 
 
 def test_a_missing_data_set_is_named(in_folder):
     with pytest.raises(UserError, match="data/some.npz: missing; `dvc repro` makes it"):
-        artifacts.read_dataset("some", 3)
+        artifacts.read_dataset("some", seeds(3))
 
 
 def test_a_damaged_data_set_is_named(in_folder):
@@ -100,7 +108,7 @@ def test_a_damaged_data_set_is_named(in_folder):
     for damaged in (b"", b"no archive", whole[:-40], whole[:1000], bytes(flipped)):
         path.write_bytes(damaged)
         with pytest.raises(UserError, match="data/some.npz: damaged"):
-            artifacts.read_dataset("some", 3)
+            artifacts.read_dataset("some", seeds(3))
 
 
 def test_a_pickle_is_not_opened(in_folder):
@@ -111,7 +119,7 @@ def test_a_pickle_is_not_opened(in_folder):
     (in_folder / "data").mkdir()
     np.savez(artifacts.dataset_path("some"), task=np.array([Trap()], dtype=object))
     with pytest.raises(UserError, match="damaged"):
-        artifacts.read_dataset("some", 3)
+        artifacts.read_dataset("some", seeds(3))
     assert not (in_folder / "opened").exists()
 
 
@@ -122,7 +130,7 @@ def test_a_pickle_is_not_opened(in_folder):
         ({"train_inputs": np.zeros((3, 44))}, "found the shapes"),
         ({"train_targets": np.zeros((3, 44))}, "found the types"),
         ({"train_targets": np.full((3, 44), 7)}, "found labels from 7 to 7, allowed: 0 to 6"),
-        ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 seeds, 13 features"),
+        ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 slots, 13 features"),
         ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found no example"),
         ({"outputs": None}, "no data set"),
     ],
@@ -133,7 +141,7 @@ def test_arrays_that_make_no_data_set_are_refused(changes, words, in_folder):
         arrays = {**archive, **changes}
     np.savez(artifacts.dataset_path("some"), **{name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(UserError, match="data/some.npz") as caught:
-        artifacts.read_dataset("some", 3)
+        artifacts.read_dataset("some", seeds(3))
     assert words in str(caught.value)
 
 

@@ -59,7 +59,13 @@ def test_named_variants_lay_their_overrides_over_base(params_file):
         ("model.hidden", [64, 32], "hidden_64_32", "[64, 32]"),
         ("model.bias", False, "bias_false", "false"),
         ("model.initialization.weight", {"name": "normal", "std": 0.01}, "weight_normal_std_0p01", "normal(std=0.01)"),
-        ("model.initialization.weight", {"name": "xavier_normal", "gain": 1}, "weight_xavier_normal", "xavier_normal"),
+        ("model.initialization.weight", {"name": "xavier_normal"}, "weight_xavier_normal", "xavier_normal"),
+        (
+            "model.initialization.weight",
+            {"name": "xavier_normal", "gain": 1},
+            "weight_xavier_normal_gain_1",
+            "xavier_normal(gain=1)",
+        ),
         (
             "model.initialization.weight",
             {"name": "constant", "value": -1},
@@ -81,3 +87,31 @@ def test_ids_and_labels_come_from_the_value(factor, value, own_id, label, params
 def test_one_number_for_dropout_stands_for_all_hidden_layers(params_file):
     loaded = params.load(path=params_file({"studies.activation.base.model.dropout": 0.25}))
     assert loaded.studies["activation"].variants[0].setting.model.dropout_rates == (0.25, 0.25)
+
+
+def test_a_value_that_is_a_default_is_a_value_like_any_other(params_file):
+    """A grid over `gain` has a variant for gain 1, although 1 may also be left out."""
+    place = "model.initialization.weight"
+    path = params_file(
+        {
+            f"{DECAY}.base.{place}": {"name": "xavier_uniform", "gain": 1.0},
+            f"{DECAY}.grid": {"model": {"initialization": {"weight": {"gain": [1, 2]}}}},
+            f"{DECAY}.baseline": {"model": {"initialization": {"weight": {"gain": 1}}}},
+        }
+    )
+    study = params.load(path=path).studies["weight_decay"]
+    assert [(v.id, v.label, v.baseline) for v in study.variants] == [
+        ("gain_1", "1", "gain_1"),
+        ("gain_2", "2", "gain_1"),
+    ]
+    assert study.variants[0].factors == {f"{place}.gain": 1.0}
+
+
+def test_the_baseline_is_found_by_what_it_sets_not_by_how_it_is_spelled(params_file):
+    def nested(value):
+        return {"model": {"initialization": {"weight": value}}}
+
+    spelled = [{"name": "xavier_uniform", "gain": 1}, {"name": "zeros"}]
+    path = params_file({f"{DECAY}.grid": nested(spelled), f"{DECAY}.baseline": nested({"name": "xavier_uniform"})})
+    study = params.load(path=path).studies["weight_decay"]
+    assert {variant.baseline for variant in study.variants} == {"weight_xavier_uniform_gain_1"}

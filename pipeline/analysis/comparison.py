@@ -16,7 +16,6 @@ COLUMNS = [
     "low",
     "high",
     "is_baseline",
-    "pairs",
     "effect",
     "effect_low",
     "effect_high",
@@ -44,5 +43,7 @@ def effects(study: Study, results: pd.DataFrame, metric: str) -> pd.DataFrame:
         middle = centre(ours.loc[ours["status"] == "finished", metric], scale)
         effect = paired_effect(ours[metric], theirs.loc[ours.index, metric], scale)
         is_baseline = variant.id == variant.baseline
-        rows.append([variant.id, variant.label, variant.block, len(ours), diverged, *middle[1:], is_baseline, *effect])
+        rows.append(
+            [variant.id, variant.label, variant.block, len(ours), diverged, *middle[1:], is_baseline, *effect[1:]]
+        )
     return pd.DataFrame(rows, columns=COLUMNS)

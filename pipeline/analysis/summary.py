@@ -31,11 +31,10 @@ def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def curves(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+def curves(runs: pd.DataFrame) -> pd.DataFrame:
     """Loss against epoch: for each variant, split and epoch the geometric mean over seeds and its 95 % interval.
 
     Args:
-        study: Gives the order of the variants.
         runs: Columns variant, split, epoch, value; one row a run and epoch.
 
     Returns:

@@ -42,5 +42,9 @@ def make(settings: Polynomial, seeds: Sequence[Seed]) -> Dataset:
         return Split(np.stack(inputs), np.stack(targets))
 
     return Dataset(
-        task="regression", outputs=1, train=draw(0, settings.train_examples), test=draw(1, settings.test_examples)
+        task="regression",
+        outputs=1,
+        train=draw(0, settings.train_examples),
+        test=draw(1, settings.test_examples),
+        seeds=tuple(seeds),
     )

@@ -213,7 +213,9 @@ def _is_numeric(study: Study) -> bool:
 def _palette(study: Study) -> dict[str, Any]:
     """A colour for each label: shades in order for numbers, distinct colours for names."""
     labels = _labels(study)
-    colours = sns.color_palette("crest" if _is_numeric(study) else "colorblind", len(labels))
+    # the colours made for the colour-blind are ten; more variants need more hues
+    named = "colorblind" if len(labels) <= 10 else "husl"
+    colours = sns.color_palette("crest" if _is_numeric(study) else named, len(labels))
     return dict(zip(labels, colours, strict=True))
 
 
@@ -230,6 +232,7 @@ def captions(section: Section) -> Iterator[tuple[str, str]]:
     metric, n = section.metric.label, section.seeds
     mean = "geometric mean" if section.metric.scale == "log" else "mean"
     interval = "and its 95 % interval" if n > 1 else "(no interval from a single one)"
+    band = "and, as a band, its 95 % interval" if n > 1 else interval
     seeds = f"over {n} seed{'s' if n > 1 else ''}"
     yield (
         "effects",
@@ -238,12 +241,12 @@ def captions(section: Section) -> Iterator[tuple[str, str]]:
     )
     yield (
         "curves",
-        f"Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {interval} as a "
-        "band. A line ends where a run diverges.",
+        f"Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {band}. "
+        "A line ends where a run diverges.",
     )
     if section.shows_layers:
         yield (
             "layers",
             "Size of the gradients and of the activations in each layer, at the start (solid) and after training "
-            f"(dashed): geometric mean {seeds} {interval} as a band; no point where it is 0 or not finite.",
+            f"(dashed): geometric mean {seeds} {band}; no point where it is 0 or not finite.",
         )

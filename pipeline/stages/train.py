@@ -14,11 +14,11 @@ def main(arguments: list[str]) -> None:
     (key,) = arguments
     project = params.load(study=key)
     study = project.studies[key]
-    dataset = artifacts.read_dataset(study.dataset, len(project.seeds))
+    dataset = artifacts.read_dataset(study.dataset, project.seeds)
     trained = chunks.train(study, project.seeds, dataset, project.device)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
-    artifacts.write_curves(key, summary.curves(study, trained.curves))
+    artifacts.write_curves(key, summary.curves(trained.curves))
     artifacts.write_probes(key, artifacts.Probes(trained.layers, chunks.environment(project.device)))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.seeding import Seed, generator
 
-_BLOCK = 2**20  # examples whose order is drawn in one call
+_BLOCK = 2**13  # examples of one seed whose order is drawn in one call: few calls, little memory
 _LEVELS = 2**16  # dropout compares 16-bit draws; a rate is rounded to a multiple of 1 / 65,536
 
 

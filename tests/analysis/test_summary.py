@@ -38,7 +38,7 @@ def test_diverged_runs_are_counted_and_nothing_undefined_is_written(study):
     assert found["weight_decay_3"] == {"runs": 3, "diverged": 3}
 
 
-def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges(study):
+def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges():
     runs = pd.DataFrame(
         [
             ("weight_decay_0", split, epoch, value)
@@ -48,15 +48,15 @@ def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges(
         ],
         columns=["variant", "split", "epoch", "value"],
     )
-    found = summary.curves(study, runs)
+    found = summary.curves(runs)
     assert found[["split", "epoch", "centre"]].to_numpy().tolist() == [["train", 1, 2.0], ["test", 1, 2.0]]
     assert (found["low"] < 2).all()
     assert (found["low"] > 0).all()
 
 
-def test_the_curve_of_a_single_seed_has_a_band_without_width(study):
+def test_the_curve_of_a_single_seed_has_a_band_without_width():
     runs = pd.DataFrame([("weight_decay_0", "test", 1, 3.0)], columns=["variant", "split", "epoch", "value"])
-    assert summary.curves(study, runs).iloc[0][["centre", "low", "high"]].tolist() == pytest.approx([3.0, 3.0, 3.0])
+    assert summary.curves(runs).iloc[0][["centre", "low", "high"]].tolist() == pytest.approx([3.0, 3.0, 3.0])
 
 
 def test_layers_are_summarised_over_seeds_layer_by_layer():

@@ -42,11 +42,6 @@ def test_analytics_are_off():
     assert "analytics = false" in (ROOT / ".dvc" / "config").read_text()
 
 
-def test_no_two_test_files_of_one_name_hide_each_other():
-    files = [path for path in tracked() if path.startswith("tests/")]
-    assert len(files) == len(set(files))
-
-
 def test_the_reports_in_git_are_of_the_parameters_in_git():
     lock = YAML(typ="safe", pure=True).load(ROOT / "dvc.lock")["stages"]
     params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")

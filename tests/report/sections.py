@@ -29,5 +29,5 @@ def made(count: int = 3) -> tuple[params.Params, list[Section]]:
         dataset = data.make(project.datasets[study.dataset], project.seeds)
         trained = chunks.train(study, project.seeds, dataset, "cpu")
         probes = artifacts.Probes(trained.layers, chunks.environment("cpu"))
-        sections.append(section(study, trained.results, summary.curves(study, trained.curves), probes))
+        sections.append(section(study, trained.results, summary.curves(trained.curves), probes))
     return project, sections

@@ -1,5 +1,7 @@
 """Figures are tested by what they draw, not by pixels."""
 
+import dataclasses
+
 import matplotlib
 import numpy as np
 import pytest
@@ -86,11 +88,18 @@ def test_the_same_tables_give_the_same_bytes_without_date_or_tool(study, count):
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(3, "over 3 seeds and its 95 % interval"), (1, "over 1 seed (no interval")]
+    ("count", "words"), [(3, ["over 3 seeds and", "its 95 % interval"]), (1, ["over 1 seed (no interval"])]
 )
 def test_captions_say_how_many_seeds(count, words):
     for _, caption in figures.captions(of("activation", count)):
-        assert words in caption
+        assert all(word in caption for word in words)
+        assert ("band" in caption) <= (count > 1)
+
+
+def test_every_variant_has_a_colour_of_its_own():
+    study = of("named").study
+    many = [dataclasses.replace(study.variants[0], id=f"v{n}", label=f"v{n}") for n in range(24)]
+    assert len(set(figures._palette(dataclasses.replace(study, variants=tuple(many))).values())) == 24
 
 
 def test_a_variant_that_wholly_diverged_keeps_its_place_on_the_axis():

@@ -1,4 +1,5 @@
 import pytest
+from samples import seeds
 
 from pipeline import artifacts
 from pipeline.errors import UserError
@@ -8,7 +9,7 @@ from pipeline.stages import data
 def test_the_stage_writes_the_data_set_of_its_settings(params_file, in_folder):
     params_file()
     data.main(["linear"])
-    dataset = artifacts.read_dataset("linear", 3)
+    dataset = artifacts.read_dataset("linear", seeds(3))
     assert dataset.train.inputs.shape == (3, 20, 30)
 
 

@@ -42,3 +42,12 @@ def test_results_of_other_parameters_are_refused(trained, params_file):
     params_file({"studies.weight_decay.grid.optimizer.weight_decay": [0, 1, 3]})
     with pytest.raises(UserError, match="weight_decay_1, seed 0/0: found 0, wanted 1"):
         report.main([])
+
+
+def test_a_study_of_which_every_run_diverges_is_reported_as_such(params_file, in_folder):
+    changes = {"studies.activation": ..., "studies.weight_decay.base.optimizer.learning_rate": 1e6}
+    params_file(changes | {"studies.weight_decay.base.schedule.epochs": 30})
+    data.main(["linear"])
+    train.main(["weight_decay"])
+    report.main([])
+    assert artifacts.PAGE.read_text().count("(3 diverged)") == 2 * 4  # both variants, in the table of every metric
