@@ -11,7 +11,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import UserError
-from pipeline.metrics import Task, measured
+from pipeline.metrics import Task
 from pipeline.seeding import Seed
+from pipeline.settings import Published
 from pipeline.variants import Study
 
 CURVES = Path("data/curves")
@@ -28,6 +29,7 @@ PROBES = Path("data/probes")
 RESULTS = Path("reports/results")
 METRICS = Path("reports/metrics")
 FIGURES = Path("reports/figures")
+LEDGER = Path("reports/ledger")
 CHECKED = Path("data/params.ok")
 PAGE = Path("reports/index.html")
 ENVIRONMENT = Path("reports/environment.json")
@@ -58,6 +60,8 @@ def _write_text(path: Path, text: str) -> None:
 
 def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
     """Files by name; whatever else lies in the folder goes, once they stand."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         _write_text(folder / name, text)
     for path in folder.glob("*"):
@@ -88,6 +92,8 @@ class Dataset:
     """Training and test examples. Real inputs are `inputs * factor + offset`: images stay bytes in the file.
 
     `seeds` are those that the slots of the axis S were drawn for, in order; a fixed data set has none and one slot.
+    `weights` (S, N) say how much each training example weighs where the test distribution is another one, by the
+    name of the correction. `names` are those of the classes.
     """
 
     task: Task
@@ -97,6 +103,8 @@ class Dataset:
     factor: float = 1.0
     offset: float = 0.0
     seeds: tuple[Seed, ...] = ()
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:
@@ -126,6 +134,8 @@ def write_dataset(key: str, dataset: Dataset) -> None:
             train_targets=dataset.train.targets,
             test_inputs=dataset.test.inputs,
             test_targets=dataset.test.targets,
+            names=np.array(dataset.names, dtype=str),
+            **{f"weights_{name}": values for name, values in dataset.weights.items()},  # type: ignore[arg-type]
         )
 
 
@@ -150,6 +160,10 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
             factor=float(arrays["factor"]),
             offset=float(arrays["offset"]),
             seeds=tuple(Seed(int(root), int(index)) for root, index in arrays["seeds"]),
+            weights={
+                name.removeprefix("weights_"): values for name, values in arrays.items() if name.startswith("weights_")
+            },
+            names=tuple(map(str, arrays["names"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: no data set ({error}); `dvc repro -f data@{key}` makes it anew") from None
@@ -181,6 +195,9 @@ def _wrong(dataset: Dataset, seeds: Sequence[Seed]) -> str | None:
         least, most = split.targets.min(), split.targets.max()
         if dataset.task == "classification" and not 0 <= least <= most < dataset.outputs:
             return f"{name}: found labels from {least} to {most}, allowed: 0 to {dataset.outputs - 1}"
+    for name, values in dataset.weights.items():
+        if values.shape != dataset.train.targets.shape or values.dtype.kind != "f" or not (values >= 0).all():
+            return f"weights {name}: found {values.shape} {values.dtype}, allowed: one number from 0 an example"
     return None
 
 
@@ -206,7 +223,7 @@ def results_path(study: str) -> Path:
 def results_columns(study: Study) -> list[str]:
     """The columns of a study's results: one row a run."""
     run = ["variant", *study.factors, "seed_root", "seed_index", "fold", "status"]
-    return run + [metric.name for metric in measured(study.task)]
+    return run + [metric.name for metric in study.metrics]
 
 
 def write_results(study: Study, results: pd.DataFrame) -> None:
@@ -219,23 +236,23 @@ def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
     """The results of a study, one row a run.
 
     Raises:
-        UserError: If the file is missing or does not hold exactly one row for each variant and seed.
+        UserError: If the file is missing or does not hold exactly one row for each variant, seed and fold.
     """
     path = results_path(study.id)
-    try:
-        results = pd.read_csv(path, dtype={"variant": str, "status": str})
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; `dvc repro train@{study.id}` makes it") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
+    results = _table(path, f"`dvc repro train@{study.id}` makes it", {"variant": str, "status": str})
     remedy = f"`dvc repro -f train@{study.id}` makes it anew"
     if list(results.columns) != results_columns(study):
         raise UserError(f"{path}: found the columns {', '.join(results.columns)}; {remedy}")
-    found = Counter(zip(results["variant"], results["seed_root"], results["seed_index"], strict=True))
-    wanted = Counter((variant.id, seed.root, seed.index) for variant in study.variants for seed in seeds)
-    for variant, root, index in [*(wanted - found), *(found - wanted)]:
-        run = f"the run of {variant}, seed {root}/{index}"
-        counts = f"found {found[variant, root, index]}, wanted {wanted[variant, root, index]}"
+    found = Counter(zip(*(results[name] for name in ("variant", "seed_root", "seed_index", "fold")), strict=True))
+    wanted = Counter(
+        (variant.id, seed.root, seed.index, fold)
+        for variant in study.variants
+        for seed in seeds
+        for fold in variant.folds
+    )
+    for variant, root, index, fold in [*(wanted - found), *(found - wanted)]:
+        run = f"the run of {variant}, seed {root}/{index}, fold {fold}"
+        counts = f"found {found[variant, root, index, fold]}, wanted {wanted[variant, root, index, fold]}"
         raise UserError(f"{path}: {run}: {counts}; {remedy}")
     if not set(results["status"]) <= set(STATUSES):
         raise UserError(f"{path}: found the status {set(results['status']) - set(STATUSES)}; {remedy}")
@@ -263,12 +280,7 @@ def read_curves(study: str) -> pd.DataFrame:
         UserError: If the file is missing or no table of curves.
     """
     path = CURVES / f"{study}.csv"
-    try:
-        curves = pd.read_csv(path, dtype={"variant": str})
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; `dvc repro` or `dvc checkout` brings it") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
+    curves = _table(path, "`dvc repro` or `dvc checkout` brings it", {"variant": str})
     if list(curves.columns) != CURVE_COLUMNS:
         raise UserError(f"{path}: found the columns {', '.join(curves.columns)}, allowed: {', '.join(CURVE_COLUMNS)}")
     return curves
@@ -278,23 +290,40 @@ def read_curves(study: str) -> pd.DataFrame:
 class Probes:
     """What the figures of a study need beyond the results.
 
-    `layers` has one row for each variant, seed, moment (start, end), layer and quantity; `environment` says what the
-    runs depend on besides settings and code.
+    Attributes:
+        layers: One row for each variant, seed, moment (start, end), layer and quantity.
+        weights: Learned weights of small linear models, one row for each variant, seed and place.
+        points: Examples of the first seed where they have two features: split, x1, x2, label.
+        pictures: Test images and what was made of them by the first seed's run of each variant; pixels in [0, 1].
+        environment: Processor, device, versions.
     """
 
     layers: pd.DataFrame
+    weights: pd.DataFrame
+    points: pd.DataFrame
+    pictures: pd.DataFrame
     environment: Mapping[str, str]
 
 
-LAYER_COLUMNS = ["variant", "seed_index", "moment", "quantity", "layer", "value"]
+PROBE_COLUMNS = {
+    "layers": ["variant", "seed_index", "moment", "quantity", "layer", "value"],
+    "weights": ["variant", "seed_index", "place", "value"],
+    "points": ["split", "x1", "x2", "label"],
+    "pictures": ["variant", "right", "truth", "prediction", "pixels"],
+}
 
 
 def write_probes(study: str, probes: Probes) -> None:
     """The same probes always give the same bytes."""
-    columns = {name: probes.layers[name].to_numpy() for name in LAYER_COLUMNS}
-    text = {name: column.astype(str) if column.dtype.kind in "OTU" else column for name, column in columns.items()}
+    arrays = {"environment": np.array(json.dumps(dict(probes.environment), sort_keys=True))}
+    for table, columns in PROBE_COLUMNS.items():
+        for name in columns:
+            values = getattr(probes, table)[name].to_numpy()
+            if name == "pixels":
+                values = np.stack(list(values)) if len(values) else np.zeros((0, 0))
+            arrays[f"{table}.{name}"] = values.astype(str) if values.dtype.kind in "OTU" else values
     with replacing(PROBES / f"{study}.npz") as path, path.open("wb") as file:
-        np.savez(file, environment=json.dumps(dict(probes.environment), sort_keys=True), **text)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_probes(study: str) -> Probes:
@@ -306,11 +335,47 @@ def read_probes(study: str) -> Probes:
     path = PROBES / f"{study}.npz"
     arrays = _arrays(path)
     try:
-        layers = pd.DataFrame({name: arrays[name] for name in LAYER_COLUMNS})
+        tables = {
+            table: pd.DataFrame({name: list(arrays[f"{table}.{name}"]) for name in columns})
+            for table, columns in PROBE_COLUMNS.items()
+        }
         environment = json.loads(str(arrays["environment"]))
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: damaged ({error}); `dvc repro -f train@{study}` makes it anew") from None
-    return Probes(layers, environment)
+    return Probes(**tables, environment=environment)
+
+
+# --- what a probe leaves ---------------------------------------------------------------------------------------------
+
+MEASURED_COLUMNS = ["case", "quantity", "x", "value"]
+
+
+def write_measured(probe: str, measured: pd.DataFrame) -> None:
+    """What a probe measured, `MEASURED_COLUMNS`."""
+    with replacing(results_path(probe)) as path:
+        measured[MEASURED_COLUMNS].to_csv(path, index=False, lineterminator="\n")
+
+
+def read_measured(probe: str) -> pd.DataFrame:
+    """What a probe measured, `MEASURED_COLUMNS`.
+
+    Raises:
+        UserError: If the file is missing or not such a table.
+    """
+    path = results_path(probe)
+    measured = _table(path, f"`dvc repro probe@{probe}` makes it", {"case": str, "quantity": str})
+    if list(measured.columns) != MEASURED_COLUMNS:
+        raise UserError(f"{path}: found the columns {', '.join(measured.columns)}; `dvc repro -f probe@{probe}`")
+    return measured
+
+
+def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=dict(dtype), keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; {remedy}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
 
 
 # --- what the report leaves ------------------------------------------------------------------------------------------
@@ -321,8 +386,26 @@ def write_checked() -> None:
     _write_text(CHECKED, "params.yaml is valid\n")
 
 
+def read_published(settings: Published | None) -> pd.DataFrame:
+    """The published outcomes that the project is held to, `PUBLISHED_COLUMNS`; no row where there are none.
+
+    Raises:
+        UserError: If the file is missing or not such a table.
+    """
+    if settings is None:
+        return pd.DataFrame(columns=PUBLISHED_COLUMNS)
+    path = Path(settings.file)
+    table = _table(path, "params.yaml names it under published.file", {"setting": str, "factor": str})
+    if list(table.columns) != PUBLISHED_COLUMNS:
+        raise UserError(f"{path}: found the columns {', '.join(table.columns)}, wanted {', '.join(PUBLISHED_COLUMNS)}")
+    return table.fillna({"factor": ""})
+
+
+PUBLISHED_COLUMNS = ["setting", "factor", "quantity", "rebuilds", "centre", "statistic", "sd", "low", "high"]
+
+
 def prune(studies: Iterable[str]) -> None:
-    """Delete what studies left that `params.yaml` no longer has; the folders are dependencies of the report."""
+    """Delete what studies and probes left that are gone from `params.yaml`; the report depends on the folders."""
     kept = set(studies)
     for folder in (RESULTS, METRICS, CURVES, PROBES):
         for path in folder.glob("*"):
@@ -330,16 +413,22 @@ def prune(studies: Iterable[str]) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def write_figures(figures: Mapping[str, Mapping[str, str]]) -> None:
-    """SVG text by study and name; what else lies in the folder goes."""
-    texts = {f"{study}_{name}.svg": svg for study, svgs in figures.items() for name, svg in svgs.items()}
-    _write_folder(FIGURES, texts)
+def write_figures(figures: Mapping[str, str]) -> None:
+    """SVG text by name; what else lies in the folder goes."""
+    _write_folder(FIGURES, {f"{name}.svg": svg for name, svg in figures.items()})
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
     """What the numbers depend on besides settings, data and code, every combination once."""
     distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
     _write_text(ENVIRONMENT, json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n")
+
+
+def write_ledger(claims: pd.DataFrame, published: pd.DataFrame) -> None:
+    """What came of every claim and of every published outcome."""
+    tables = {"claims.csv": claims, "published.csv": published}
+    texts = {name: table.to_csv(index=False, lineterminator="\n") for name, table in tables.items() if len(table)}
+    _write_folder(LEDGER, texts)
 
 
 def write_page(html: str) -> None:

@@ -29,8 +29,9 @@ def check(
     """
     project = params.load(study=study)
     for one in project.studies.values():
-        runs = len(one.variants) * len(project.seeds)
-        typer.echo(f"{one.id}: {len(one.variants)} variants x {len(project.seeds)} seeds = {runs} runs")
+        seeds = project.seeds_of(one.dataset)
+        runs = sum(len(variant.folds) for variant in one.variants) * len(seeds)
+        typer.echo(f"{one.id}: {len(one.variants)} variants, {len(seeds)} seeds, {runs} runs")
     typer.echo(f"{params.PATH} is valid")
 
 

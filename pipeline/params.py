@@ -4,7 +4,7 @@ Everything a result depends on stands in `params.yaml`, and this module is the o
 reported with its dotted key, what was found and what is allowed (`UserError`), before anything is computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import UserError
 from pipeline.seeding import Seed
-from pipeline.settings import DatasetSettings, File, brief, problems
+from pipeline.settings import DatasetSettings, File, ProbeClaim, ProbeSettings, Published, StudyClaim, brief, problems
 from pipeline.variants import Study, expand
 
 PATH = Path("params.yaml")
@@ -28,16 +28,27 @@ class Params:
     seeds: tuple[Seed, ...]
     device: str
     datasets: Mapping[str, DatasetSettings]
+    probes: Mapping[str, ProbeSettings]
     studies: Mapping[str, Study]
+    claims: Mapping[str, StudyClaim | ProbeClaim]
+    published: Published | None
+
+    def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
+        """The seeds of all runs on a data set: as many as it asks for, or as all do."""
+        count = self.datasets[dataset].seeds or len(self.seeds)
+        return tuple(Seed(self.seeds[0].root, index) for index in range(count))
 
 
-def load(*, path: Path = PATH, dataset: str | None = None, study: str | None = None) -> Params:
+def load(
+    *, path: Path = PATH, dataset: str | None = None, study: str | None = None, probe: str | None = None
+) -> Params:
     """Read and check `params.yaml`.
 
     Args:
         path: The file.
         dataset: If given, this data set alone is checked and returned, and no study.
         study: If given, this study and its data set alone are checked and returned.
+        probe: If given, this probe alone is checked and returned.
 
     Raises:
         UserError: If anything is wrong; one line a problem.
@@ -47,12 +58,14 @@ def load(*, path: Path = PATH, dataset: str | None = None, study: str | None = N
         raise UserError(f"{path}: found {brief(raw)}, allowed: the keys {', '.join(File.model_fields)}")
     if study is not None:
         found = _entry(raw, path, "studies", study)
-        raw = {**raw, "studies": {study: found}}
+        raw = {**raw, **_NOTHING, "studies": {study: found}}
         own = found.get("dataset") if isinstance(found, dict) else None
         if isinstance(own, str) and isinstance(raw.get("datasets"), dict) and own in raw["datasets"]:
             raw["datasets"] = {own: raw["datasets"][own]}
     elif dataset is not None:
-        raw = {**raw, "studies": {}, "datasets": {dataset: _entry(raw, path, "datasets", dataset)}}
+        raw = {**raw, **_NOTHING, "datasets": {dataset: _entry(raw, path, "datasets", dataset)}}
+    elif probe is not None:
+        raw = {**raw, **_NOTHING, "datasets": {}, "probes": {probe: _entry(raw, path, "probes", probe)}}
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
@@ -63,7 +76,22 @@ def load(*, path: Path = PATH, dataset: str | None = None, study: str | None = N
         raise UserError("\n".join(lines)) from None
     studies = {key: expand(key, value, file.datasets, path) for key, value in file.studies.items()}
     seeds = tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count))
-    return Params(seeds=seeds, device=file.device, datasets=file.datasets, studies=studies)
+    for key in studies.keys() & file.probes.keys():
+        raise UserError(f"{path}: probes.{key}: found the id of a study, allowed: one of its own")
+    _check_references(file, studies, path)
+    return Params(
+        seeds=seeds,
+        device=file.device,
+        datasets=file.datasets,
+        probes=file.probes,
+        studies=studies,
+        claims=file.claims,
+        published=file.published,
+    )
+
+
+# the sections that one data set, study or probe does not need
+_NOTHING: dict[str, Any] = {"studies": {}, "probes": {}, "claims": {}, "published": None}
 
 
 def _read(path: Path) -> Any:
@@ -87,6 +115,37 @@ def _read(path: Path) -> Any:
         where = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"{path}: {where}{' '.join(problem.split())}") from None
+
+
+def _check_references(file: File, studies: Mapping[str, Study], path: Path) -> None:
+    """What claims and published outcomes name must be there."""
+
+    def known(place: str, found: object, allowed: Iterable[str]) -> None:
+        names = list(allowed)
+        if found not in names:
+            raise UserError(f"{path}: {place}: found {brief(found)}, allowed: {', '.join(names)}")
+
+    for key, claim in file.claims.items():
+        place = f"claims.{key}"
+        if isinstance(claim, ProbeClaim):
+            known(f"{place}.probe", claim.probe, file.probes)
+            known(f"{place}.quantity", claim.quantity, file.probes[claim.probe].quantities)
+        else:
+            known(f"{place}.study", claim.study, studies)
+            variants = [variant.id for variant in studies[claim.study].variants]
+            known(f"{place}.variant", claim.variant, variants)
+            known(f"{place}.metric", claim.metric, [metric.name for metric in studies[claim.study].metrics])
+            if isinstance(claim.against, str):
+                known(f"{place}.against", claim.against, [*variants, "a number"])
+        if (claim.expected == "equal") != (claim.margin is not None):
+            raise UserError(f"{path}: {place}.margin: found {claim.margin}, allowed: a number for equal, else none")
+    for number, one in enumerate(file.published.places if file.published else ()):
+        place = f"published.places.{number}"
+        if one.probe is not None:
+            known(f"{place}.probe", one.probe, file.probes)
+        else:
+            known(f"{place}.study", one.study, studies)
+            known(f"{place}.variant", one.variant, [variant.id for variant in studies[str(one.study)].variants])
 
 
 def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:

@@ -44,6 +44,9 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 # --- data sets -------------------------------------------------------------------------------------------------------
 
+# scikit-learn's digits come in one piece: the last 360 of the 1,797 are the test set, in the published order
+DIGITS_TEST_EXAMPLES = 360
+
 
 class Images(Settings):
     """Real images with a fixed test set: scikit-learn's digits or a member of torchvision's IDX family."""
@@ -52,21 +55,35 @@ class Images(Settings):
     scale: Literal["unit", "symmetric"]
 
     task: ClassVar[Task] = "classification"
+    seeds: ClassVar[None] = None
+    shifts: ClassVar[bool] = False
 
     @property
     def features(self) -> int:
         return 64 if self.source == "digits" else 784
 
+    @property
+    def train_examples(self) -> int:
+        return 1797 - DIGITS_TEST_EXAMPLES if self.source == "digits" else 60_000
 
-class Polynomial(Settings):
+
+class Generated(Settings):
+    """What all data sets have in common that are drawn anew for every seed."""
+
+    train_examples: Count
+    test_examples: Count
+    seeds: Count | None = None  # how many, where this data set is cheap enough for another number than `seeds.count`
+
+    shifts: ClassVar[bool] = False
+
+
+class Polynomial(Generated):
     """y = sum_i w_i x^i / i! + noise, for x ~ N(0, 1); drawn anew for every seed."""
 
     source: Literal["polynomial"]
     features: Annotated[int, Field(ge=1, le=100)]
     weights: _list(float)  # type: ignore[valid-type]  # of the powers 0, 1, ...; the rest are 0
     noise_sd: NonNegative
-    train_examples: Count
-    test_examples: Count
 
     task: ClassVar[Task] = "regression"
 
@@ -78,7 +95,7 @@ class Polynomial(Settings):
         return self
 
 
-class Linear(Settings):
+class Linear(Generated):
     """y = b + sum_j w x_j + noise, for x ~ N(0, I) and one w for all inputs; drawn anew for every seed."""
 
     source: Literal["linear"]
@@ -86,8 +103,6 @@ class Linear(Settings):
     weight: float
     bias: float
     noise_sd: NonNegative
-    train_examples: Count
-    test_examples: Count
 
     task: ClassVar[Task] = "regression"
 
@@ -96,10 +111,138 @@ class Linear(Settings):
         return self.inputs
 
 
-DatasetSettings = Annotated[Images | Polynomial | Linear, Discriminator("source")]
+class Shift(Generated):
+    """Training examples from a source distribution p, test examples from a target distribution q; two classes or more.
+
+    `target_examples` of q are there for estimating the weights q / p; the test set plays no part in it.
+    """
+
+    target_examples: Count
+
+    task: ClassVar[Task] = "classification"
+    shifts: ClassVar[bool] = True
+    features: ClassVar[int] = 2
+
+
+class CovariateShift(Shift):
+    """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
+
+    source: Literal["covariate_shift"]
+    shift: float
+    slope: Positive
+
+
+class LabelShift(Shift):
+    """P(y) changes from one list to the other; x | y ~ N(c_y, I), c_y evenly on a circle of radius `separation`."""
+
+    source: Literal["label_shift"]
+    proportions: _list(Positive)  # type: ignore[valid-type]
+    target_proportions: _list(Positive)  # type: ignore[valid-type]
+    separation: Positive
+
+    @model_validator(mode="after")
+    def _proportions_fit(self) -> "LabelShift":
+        for name in ("proportions", "target_proportions"):
+            shares = getattr(self, name)
+            if len(shares) != len(self.proportions) or len(shares) < 2 or abs(sum(shares) - 1) > 1e-9:
+                raise _refused(name, "as many shares as classes, at least 2, that sum to 1")
+        return self
+
+
+class ConceptShift(Shift):
+    """x ~ N(0, I) stays; P(y = 1 | x) = sigmoid(slope x_1) turns by `angle` degrees."""
+
+    source: Literal["concept_shift"]
+    angle: float
+    slope: Positive
+
+
+DatasetSettings = Annotated[
+    Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift, Discriminator("source")
+]
 
 
 # --- one complete setting --------------------------------------------------------------------------------------------
+
+
+class NoValidation(Settings):
+    """All examples are trained on."""
+
+    name: Literal["none"]
+
+    folds: ClassVar[int] = 0
+
+
+class HoldOut(Settings):
+    """Beside the training on all examples, one that leaves this fraction out and is validated on it."""
+
+    name: Literal["hold_out"]
+    fraction: Annotated[float, Field(gt=0, lt=1)]
+
+    folds: ClassVar[int] = 1
+
+
+class KFold(Settings):
+    """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
+
+    name: Literal["k_fold"]
+    folds: Annotated[int, Field(ge=2)]
+
+
+class NoCorrection(Settings):
+    """Every example weighs the same."""
+
+    name: Literal["none"]
+
+
+class Oracle(Settings):
+    """An example weighs as many times more as it is more frequent after the shift, by the true distributions."""
+
+    name: Literal["oracle"]
+
+
+class Estimated(Settings):
+    """The same weight estimated from examples of both distributions, not above `clip`."""
+
+    name: Literal["estimated"]
+    clip: Positive
+
+
+Validation = Annotated[NoValidation | HoldOut | KFold, Discriminator("name")]
+Correction = Annotated[NoCorrection | Oracle | Estimated, Discriminator("name")]
+
+
+def _all_or_number(value: Any) -> str:
+    return "all" if isinstance(value, str) else "number"
+
+
+AllOrCount = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[Count, Tag("number")], Discriminator(_all_or_number)
+]
+
+
+class Data(Settings):
+    """What of the training set is used, and how."""
+
+    examples: AllOrCount  # the first of them
+    validation: Validation
+    correction: Correction
+
+    def sizes(self, fold: int, examples: int) -> tuple[int, int]:
+        """How many examples a run trains on and how many it is validated on.
+
+        Args:
+            fold: 0 trains on all and validates on none; 1, 2, ... leave one part out.
+            examples: Of the whole training set.
+        """
+        used = examples if self.examples == "all" else self.examples
+        if fold == 0:
+            return used, 0
+        # folds of one size, so that all of them stack; what is left over is always trained on
+        held = used // self.validation.folds
+        if isinstance(self.validation, HoldOut):
+            held = round(self.validation.fraction * used)
+        return used - held, held
 
 
 class Zeros(Settings):
@@ -179,18 +322,15 @@ def _one_or_many(value: Any) -> str:
     return "many" if isinstance(value, list | tuple) else "one"
 
 
-def _all_or_number(value: Any) -> str:
-    return "all" if isinstance(value, str) else "number"
+ActivationName = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "identity"]
 
 
 class Model(Settings):
     """A multilayer perceptron. With `hidden: []` it is linear (softmax) regression."""
 
-    features: Annotated[
-        Annotated[Literal["all"], Tag("all")] | Annotated[Count, Tag("number")], Discriminator(_all_or_number)
-    ]
+    features: AllOrCount  # the first of them
     hidden: _list(Count)  # type: ignore[valid-type]
-    activation: Literal["relu", "sigmoid", "tanh", "identity"]
+    activation: ActivationName
     bias: bool
     dropout: Annotated[
         Annotated[Rate, Tag("one")] | Annotated[_list(Rate), Tag("many")],  # type: ignore[valid-type]
@@ -209,6 +349,13 @@ class Model(Settings):
             allowed = f"one number, or a list with one rate for each of the {len(self.hidden)} hidden layers"
             raise _refused("dropout", allowed)
         return self
+
+
+class Penalty(Settings):
+    """What is added to the loss that is trained: l2 |w|^2 / 2 + l1 |w|_1, over all weights and no bias."""
+
+    l1: NonNegative
+    l2: NonNegative
 
 
 class SGD(Settings):
@@ -232,13 +379,17 @@ class Setting(Settings):
     """One complete setting of model and training, every field written out."""
 
     implementation: Literal["scratch", "concise"]
+    data: Data
     model: Model
     loss: Literal["cross_entropy", "squared_error", "half_squared_error"]
+    penalty: Penalty
     optimizer: SGD
     schedule: Schedule
 
 
 # --- studies ---------------------------------------------------------------------------------------------------------
+
+FigureName = Literal["predictions", "weights", "ridge", "selection", "capacity", "shift", "layers"]
 
 
 class StudySettings(Settings):
@@ -247,10 +398,123 @@ class StudySettings(Settings):
     question: str
     dataset: str
     metric: str
+    figure: FigureName | None = None  # beside those that follow from the factors
+    simplest: Literal["first", "last"] = "first"  # of the variants as listed, for choosing one by validation
     base: dict[str, Any]
     grid: dict[str, Any] | None = None
     variants: dict[Id, dict[str, Any] | None] | None = None
     baseline: dict[str, Any] | str
+
+
+# --- probes ----------------------------------------------------------------------------------------------------------
+
+
+class Activations(Settings):
+    """Value and gradient of activation functions at evenly spaced points."""
+
+    kind: Literal["activations"]
+    functions: _list(ActivationName)  # type: ignore[valid-type]
+    low: float
+    high: float
+    points: Annotated[int, Field(ge=2, le=10_000)]
+
+    @property
+    def quantities(self) -> list[str]:
+        """What its report has."""
+        found = [f"largest_gradient_{name}" for name in self.functions]
+        return found + (["tanh_identity"] if {"tanh", "sigmoid"} <= set(self.functions) else [])
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Activations":
+        if self.low >= self.high:
+            raise _refused("high", f"more than low ({self.low:g})")
+        return self
+
+
+class MatrixProduct(Settings):
+    """A standard normal matrix (size, size), times `factors` more."""
+
+    kind: Literal["matrix_product"]
+    size: Annotated[int, Field(ge=1, le=100)]
+    factors: Annotated[int, Field(ge=1, le=1000)]
+    repetitions: Annotated[int, Field(ge=2, le=100_000)]
+
+    @property
+    def quantities(self) -> list[str]:
+        """What its report has."""
+        return ["log10_largest", "log10_growth"]
+
+
+class ShiftDetector(Settings):
+    """A classifier two-sample test of N(0, I) against N((shift, 0, ..), I), for every shift; 0 is a false alarm."""
+
+    kind: Literal["shift_detector"]
+    inputs: Count
+    examples: Annotated[int, Field(ge=4)]  # of each of the two samples
+    shifts: _list(NonNegative)  # type: ignore[valid-type]
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    repetitions: Annotated[int, Field(ge=2, le=100_000)]
+
+    @property
+    def quantities(self) -> list[str]:
+        """What its report has."""
+        return [f"detections_{shift:g}".replace(".", "p") for shift in self.shifts]
+
+
+ProbeSettings = Annotated[Activations | MatrixProduct | ShiftDetector, Discriminator("kind")]
+
+
+# --- claims and published outcomes -----------------------------------------------------------------------------------
+
+
+class StudyClaim(Settings):
+    """That a metric of a variant is higher, lower or the same as that of another variant, or as a number."""
+
+    claim: str
+    study: str
+    metric: str
+    variant: str
+    against: str | float
+    expected: Literal["higher", "lower", "equal"]
+    margin: Positive | None = None  # for equal: a difference, or on a log scale a ratio above 1
+
+
+class ProbeClaim(Settings):
+    """That a quantity of a probe is higher, lower or the same as a number."""
+
+    claim: str
+    probe: str
+    quantity: str
+    against: float
+    expected: Literal["higher", "lower", "equal"]
+    margin: Positive | None = None
+
+
+def _about(value: Any) -> str:
+    return "probe" if isinstance(value, dict) and "probe" in value else "study"
+
+
+Claim = Annotated[Annotated[StudyClaim, Tag("study")] | Annotated[ProbeClaim, Tag("probe")], Discriminator(_about)]
+
+
+class Place(Settings):
+    """Where the project measures what was published for a setting (and its factor)."""
+
+    setting: str
+    factor: str = ""
+    study: str | None = None
+    variant: str | None = None
+    probe: str | None = None
+
+
+class Published(Settings):
+    """A table of published outcomes (setting, factor, quantity, rebuilds, centre, statistic, sd, low, high)."""
+
+    file: str
+    places: _list(Place)  # type: ignore[valid-type]
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
 
 
 class SeedSettings(Settings):
@@ -266,7 +530,10 @@ class File(Settings):
     seeds: SeedSettings
     device: Literal["cpu"]
     datasets: dict[Id, DatasetSettings]
+    probes: dict[Id, ProbeSettings]
     studies: dict[Id, StudySettings]
+    claims: dict[Id, Claim] = {}
+    published: Published | None = None
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------

@@ -7,17 +7,17 @@ an error, and everything else comes from `base`.
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from pipeline.errors import UserError
-from pipeline.metrics import Task, measured
-from pipeline.settings import DatasetSettings, Setting, StudySettings, brief, problems
+from pipeline.metrics import Metric, Trait, measured
+from pipeline.settings import DatasetSettings, FigureName, Setting, StudySettings, brief, problems
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Variant:
     factors: Mapping[str, Any]
     setting: Setting
 
+    @property
+    def folds(self) -> range:
+        """Of its runs with one seed: 0 trains on all examples, each other leaves a part out."""
+        return range(self.setting.data.validation.folds + 1)
+
     def written_factors(self) -> dict[str, str | float | int | None]:
         """The factors as the cells of a table: numbers and words as they are, lists and mappings as JSON."""
         return {
@@ -50,8 +55,10 @@ class Study:
     id: str
     question: str
     dataset: str
-    task: Task
     metric: str
+    traits: frozenset[Trait]
+    figure: FigureName | None
+    simplest_first: bool  # whether variants are listed from the simplest to the most complex, or the other way round
     compared: tuple[str, ...]  # dotted keys of the factors that tell a variant from its baseline
     blocked: tuple[str, ...]  # dotted keys of the factors within which variants are compared
     variants: tuple[Variant, ...]
@@ -60,6 +67,11 @@ class Study:
     def factors(self) -> tuple[str, ...]:
         """Dotted keys of all factors, compared ones first."""
         return self.compared + self.blocked
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured for its runs."""
+        return measured(self.traits)
 
     @property
     def named(self) -> bool:
@@ -83,9 +95,6 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     if written.dataset not in datasets:
         raise UserError(f"{place}.dataset: found {written.dataset!r}, allowed: {', '.join(datasets)}")
     data = datasets[written.dataset]
-    judged = [metric.name for metric in measured(data.task) if metric.better]
-    if written.metric not in judged:
-        raise UserError(f"{place}.metric: found {written.metric!r}, allowed: {', '.join(judged)}")
     if (written.grid is None) == (written.variants is None):
         raise UserError(f"{place}: found {'neither' if written.grid is None else 'both'}, allowed: grid or variants")
 
@@ -99,16 +108,47 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
             if own in seen:
                 raise UserError(f"{place}: found the same setting twice ({seen[own]}, {variant.id}), allowed: once")
             seen[own] = variant.id
+    traits = _traits([variant.setting for variant in variants], data)
+    judged = [metric.name for metric in measured(traits) if metric.better]
+    if written.metric not in judged:
+        raise UserError(f"{place}.metric: found {written.metric!r}, allowed: {', '.join(judged)}")
+    if written.figure is not None and not _FIGURES.get(written.figure, frozenset()) <= traits:
+        allowed = ", ".join(name for name in get_args(FigureName) if _FIGURES.get(name, frozenset()) <= traits)
+        raise UserError(f"{place}.figure: found {written.figure!r}, allowed for this study: {allowed}")
     return Study(
         id=key,
         question=" ".join(written.question.split()),
         dataset=written.dataset,
-        task=data.task,
         metric=written.metric,
+        traits=traits,
+        figure=written.figure,
+        simplest_first=written.simplest == "first",
         compared=compared,
         blocked=blocked,
         variants=tuple(variants),
     )
+
+
+# what a study must have for a figure that it names
+_FIGURES: Mapping[str, frozenset[Trait]] = {
+    "predictions": frozenset(["classification"]),
+    "weights": frozenset(["linear"]),
+    "ridge": frozenset(["linear"]),
+    "selection": frozenset(["validation"]),
+    "shift": frozenset(["shift"]),
+    "layers": frozenset(["hidden"]),
+}
+
+
+def _traits(settings: Sequence[Setting], data: DatasetSettings) -> frozenset[Trait]:
+    held: dict[Trait, bool] = {
+        data.task: True,
+        "validation": any(setting.data.validation.folds for setting in settings),
+        "hidden": any(setting.model.hidden for setting in settings),
+        "linear": data.task == "regression" and not any(setting.model.hidden for setting in settings),
+        "shift": data.shifts,
+    }
+    return frozenset(trait for trait, holds in held.items() if holds)
 
 
 def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: DatasetSettings) -> Setting:
@@ -140,6 +180,15 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     features = setting.model.features
     if features != "all" and features > data.features:
         raise UserError(refuse(["model", "features"], str(features), f"all, or at most the data set's {data.features}"))
+    used, most = setting.data.examples, data.train_examples
+    if used != "all" and used > most:
+        raise UserError(refuse(["data", "examples"], str(used), f"all, or at most the data set's {most}"))
+    if setting.data.validation.folds and min(setting.data.sizes(1, most)) < 1:
+        allowed = f"a split that leaves examples on both sides ({most if used == 'all' else used} to be had)"
+        raise UserError(refuse(["data", "validation"], brief(values["data"]["validation"]), allowed))
+    if setting.data.correction.name != "none" and not data.shifts:
+        allowed = f"none (the data set {data.source} does not shift)"
+        raise UserError(refuse(["data", "correction"], repr(setting.data.correction.name), allowed))
     return setting
 
 
@@ -209,7 +258,7 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
             Variant(
                 id=spanned[one],
                 label=", ".join(label(values_of[factor]) for factor in compared),
-                block=", ".join(label(values_of[factor]) for factor in blocked),
+                block=", ".join(_block_label(factor, values_of[factor]) for factor in blocked),
                 baseline=spanned[baseline_setting],
                 factors=values_of,
                 setting=one,
@@ -311,6 +360,12 @@ def _slug(value: Any) -> str:
         return "_".join(map(_slug, value)) or "none"
     text = label(value).lower().replace("-", "m").replace("+", "").replace(".", "p")
     return re.sub(r"[^a-z0-9]+", "_", text)
+
+
+def _block_label(factor: str, value: Any) -> str:
+    """`tanh`, but `dropout 0.5`: a number alone does not say what it is of."""
+    words = label(value)
+    return words if isinstance(value, str | Mapping) else f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {words}"
 
 
 def label(value: Any) -> str:

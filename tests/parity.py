@@ -28,14 +28,15 @@ class Replayed(nn.Module):
         return values if mask is None else values * mask[0]
 
 
-def assert_alike(setting: Setting, dataset: Dataset, tolerance: float = 1e-10) -> None:
-    """Three stacked runs against three single ones by torch: every weight, bias, curve and layer."""
-    stacked = loop.train([setting] * 3, seeds(3), dataset, dtype=torch.float64)
+def assert_alike(setting: Setting, dataset: Dataset, tolerance: float = 1e-10, fold: int = 0) -> None:
+    """Three stacked runs against three single ones by torch: every weight, bias, curve, layer and prediction."""
+    stacked = loop.train([setting] * 3, seeds(3), dataset, folds=[fold] * 3, dtype=torch.float64)
     for run, seed in enumerate(seeds(3)):
         alone = concise.train(
             setting,
             seed,
             dataset,
+            fold=fold,
             dtype=torch.float64,
             dropout=lambda layer, rate, seed=seed: Replayed(seed, layer, rate, setting.model.hidden[layer]),
         )
@@ -47,4 +48,7 @@ def assert_alike(setting: Setting, dataset: Dataset, tolerance: float = 1e-10) -
             np.testing.assert_allclose(stacked.curves[name][run], curve[0], rtol=1e-9, atol=tolerance)
         for key, values in alone.layers.items():
             np.testing.assert_allclose(stacked.layers[key][run], values[0], rtol=1e-7, atol=tolerance)
-        np.testing.assert_allclose(stacked.weight_norm[run], alone.weight_norm[0], rtol=1e-9)
+        assert set(stacked.final) == set(alone.final)
+        for name, values in alone.final.items():
+            np.testing.assert_allclose(stacked.final[name][run], values[0], rtol=1e-7, atol=tolerance)
+        assert stacked.predictions[run].tolist() == alone.predictions[0].tolist()

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 BASE: dict[str, Any] = {
     "implementation": "scratch",
+    "data": {"examples": "all", "validation": {"name": "none"}, "correction": {"name": "none"}},
     "model": {
         "features": "all",
         "hidden": [33, 20],
@@ -28,6 +29,7 @@ BASE: dict[str, Any] = {
         "initialization": {"weight": {"name": "xavier_normal"}, "bias": {"name": "torch_linear"}},
     },
     "loss": "cross_entropy",
+    "penalty": {"l1": 0.0, "l2": 0.0},
     "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
     "schedule": {"epochs": 3, "batch_size": 17, "evaluations": 2},
 }
@@ -61,7 +63,11 @@ def classes(seeds: int = 3, features: int = 13, outputs: int = 7, train: int = 4
         labels = random.integers(outputs, size=(seeds, examples))
         return Split(centres[labels] + 0.8 * random.standard_normal((seeds, examples, features)), labels)
 
-    return Dataset("classification", outputs, split(train), split(test), seeds=tuple(_seeds(seeds)))
+    kinds = {name: random.gamma(2.0, size=(seeds, train)) for name in ("oracle", "estimated")}
+    names = tuple(f"class {label}" for label in range(outputs))
+    return Dataset(
+        "classification", outputs, split(train), split(test), seeds=tuple(_seeds(seeds)), weights=kinds, names=names
+    )
 
 
 def values(seeds: int = 3, features: int = 13, train: int = 44, test: int = 30) -> Dataset:
@@ -98,6 +104,7 @@ SMALL: dict[str, Any] = {
             "test_examples": 20,
         },
     },
+    "probes": {"product": {"kind": "matrix_product", "size": 3, "factors": 5, "repetitions": 20}},
     "studies": {
         "weight_decay": {
             "question": "How strongly should large weights be punished?",

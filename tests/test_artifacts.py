@@ -8,6 +8,7 @@ from samples import classes, seeds, values
 
 from pipeline import artifacts, params
 from pipeline.errors import UserError
+from pipeline.settings import Published
 
 
 @pytest.fixture
@@ -25,10 +26,7 @@ def results(study, count: int = 3) -> pd.DataFrame:
             "seed_index": index,
             "fold": 0,
             "status": "finished",
-            "train_loss_running": random.random() * 1e-7,
-            "train_loss": random.random(),
-            "test_loss": random.random() * 1e20,
-            "weight_norm": random.random(),
+            **{metric.name: random.random() * 10.0 ** random.integers(-20, 20) for metric in study.metrics},
         }
         for variant in study.variants
         for index in range(count)
@@ -72,6 +70,10 @@ def test_a_data_set_is_read_as_it_was_written(dataset, in_folder):
     for ours, theirs in ((found.train, dataset.train), (found.test, dataset.test)):
         np.testing.assert_array_equal(ours.inputs, theirs.inputs)
         np.testing.assert_array_equal(ours.targets, theirs.targets)
+    assert found.names == dataset.names
+    assert set(found.weights) == set(dataset.weights)
+    for name, weights in dataset.weights.items():
+        np.testing.assert_array_equal(found.weights[name], weights)
 
 
 def test_the_same_data_set_is_the_same_file(in_folder):
@@ -133,6 +135,9 @@ def test_a_pickle_is_not_opened(in_folder):
         ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 slots, 13 features"),
         ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found no example"),
         ({"outputs": None}, "no data set"),
+        ({"weights_oracle": np.full((3, 44), -1.0)}, "weights oracle: found"),
+        ({"weights_oracle": np.ones((3, 43))}, "weights oracle: found"),
+        ({"weights_oracle": np.full((3, 44), np.nan)}, "weights oracle: found"),
     ],
 )
 def test_arrays_that_make_no_data_set_are_refused(changes, words, in_folder):
@@ -166,10 +171,11 @@ def test_a_diverged_run_has_empty_cells(study):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frame: frame.drop(index=4), "weight_decay_3, seed 0/1: found 0, wanted 1"),
-        (lambda frame: pd.concat([frame, frame.iloc[[4]]]), "weight_decay_3, seed 0/1: found 2, wanted 1"),
+        (lambda frame: frame.drop(index=4), "weight_decay_3, seed 0/1, fold 0: found 0, wanted 1"),
+        (lambda frame: pd.concat([frame, frame.iloc[[4]]]), "weight_decay_3, seed 0/1, fold 0: found 2, wanted 1"),
         (lambda frame: frame.replace({"variant": {"weight_decay_3": "old"}}), "found 0, wanted 1"),
-        (lambda frame: frame.assign(seed_root=9), "seed 0/0: found 0, wanted 1"),
+        (lambda frame: frame.assign(seed_root=9), "seed 0/0, fold 0: found 0, wanted 1"),
+        (lambda frame: frame.assign(fold=1), "seed 0/0, fold 0: found 0, wanted 1"),
         (lambda frame: frame.rename(columns={"fold": "crease"}), "found the columns"),
         (lambda frame: frame.assign(status="lost"), "found the status {'lost'}"),
     ],
@@ -202,11 +208,60 @@ def test_curves_and_probes_are_read_as_they_were_written(study):
     curves = pd.DataFrame([["a", "test", 1, 0.1, 0.05, 0.2]], columns=artifacts.CURVE_COLUMNS)
     artifacts.write_curves(study.id, curves)
     pd.testing.assert_frame_equal(artifacts.read_curves(study.id), curves, check_dtype=False, check_exact=True)
-    layers = pd.DataFrame([["a", 0, "start", "gradient_rms", 1, 0.1]], columns=artifacts.LAYER_COLUMNS)
-    artifacts.write_probes(study.id, artifacts.Probes(layers, {"torch": "2"}))
+    rows = {
+        "layers": [["a", 0, "start", "gradient_rms", 1, 0.1]],
+        "weights": [["a", 0, 3, -0.5], ["a", 1, 3, 0.5]],
+        "points": [],
+        "pictures": [["a", True, "Ankle boot", "Bag", np.array([0.0, 0.5, 1.0, 0.25])]],
+    }
+    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.PROBE_COLUMNS.items()}
+    artifacts.write_probes(study.id, artifacts.Probes(**tables, environment={"torch": "2"}))
     found = artifacts.read_probes(study.id)
-    pd.testing.assert_frame_equal(found.layers, layers, check_dtype=False, check_exact=True)
+    for name in ("layers", "weights"):
+        pd.testing.assert_frame_equal(getattr(found, name), tables[name], check_dtype=False, check_exact=True)
+    assert found.points.empty
+    (picture,) = found.pictures.itertuples()
+    assert (picture.right, picture.truth, picture.prediction) == (True, "Ankle boot", "Bag")
+    assert picture.pixels.tolist() == [0.0, 0.5, 1.0, 0.25]
     assert found.environment == {"torch": "2"}
+
+
+def test_what_a_probe_measured_is_read_as_it_was_written(in_folder):
+    rows = [["", "log10_largest", 0, 1 / 3], ["0.5", "path", 7, 1e300]]
+    measured = pd.DataFrame(rows, columns=artifacts.MEASURED_COLUMNS)
+    artifacts.write_measured("probe", measured)
+    found = artifacts.read_measured("probe")
+    assert found["value"].tolist() == [1 / 3, 1e300]
+    assert found["quantity"].tolist() == ["log10_largest", "path"]
+    artifacts.results_path("probe").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"reports/results/probe.csv: found the columns a, b"):
+        artifacts.read_measured("probe")
+
+
+def test_published_outcomes_are_read_and_other_tables_refused(in_folder):
+    columns = artifacts.PUBLISHED_COLUMNS
+    path = in_folder / "published.csv"
+    path.write_text(",".join(columns) + "\nsoftmax,,train_loss,33,0.4473,mean,0.0003,,\n")
+    settings = Published(file="published.csv", places=())
+    (row,) = artifacts.read_published(settings).itertuples()
+    assert (row.setting, row.factor, row.centre) == ("softmax", "", 0.4473)
+    assert np.isnan(row.low)
+    path.write_text("setting\nsoftmax\n")
+    with pytest.raises(UserError, match=r"published.csv: found the columns setting"):
+        artifacts.read_published(settings)
+    path.unlink()
+    with pytest.raises(UserError, match=r"published.csv: missing; params.yaml names it"):
+        artifacts.read_published(settings)
+    assert artifacts.read_published(None).empty
+
+
+def test_the_ledger_holds_what_there_is(in_folder):
+    some, none = pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": []})
+    artifacts.write_ledger(some, some)
+    artifacts.write_ledger(some, none)
+    assert [path.name for path in artifacts.LEDGER.iterdir()] == ["claims.csv"]
+    artifacts.write_ledger(none, none)
+    assert list(artifacts.LEDGER.iterdir()) == []
 
 
 def test_probes_without_an_array_are_refused(study):
@@ -238,6 +293,6 @@ def test_environments_are_listed_once(in_folder):
 
 
 def test_figures_that_are_no_longer_drawn_go(in_folder):
-    artifacts.write_figures({"old": {"curves": "<svg/>"}})
-    artifacts.write_figures({"new": {"curves": "<svg/>"}})
+    artifacts.write_figures({"old_curves": "<svg/>"})
+    artifacts.write_figures({"new_curves": "<svg/>"})
     assert [path.name for path in artifacts.FIGURES.iterdir()] == ["new_curves.svg"]

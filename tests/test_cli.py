@@ -12,8 +12,8 @@ def test_check_says_how_many_runs_each_study_has(params_file, in_folder):
     result = CliRunner().invoke(cli.app, ["check"])
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "weight_decay: 2 variants x 3 seeds = 6 runs",
-        "activation: 4 variants x 3 seeds = 12 runs",
+        "weight_decay: 2 variants, 3 seeds, 6 runs",
+        "activation: 4 variants, 3 seeds, 12 runs",
         "params.yaml is valid",
     ]
 

@@ -7,6 +7,24 @@ from pipeline import params
 from pipeline.errors import UserError
 
 DECAY = "studies.weight_decay"
+LABELS = {
+    "source": "label_shift",
+    "proportions": [0.5, 0.5],
+    "target_proportions": [0.2, 0.8],
+    "separation": 1.0,
+    "train_examples": 10,
+    "target_examples": 10,
+    "test_examples": 10,
+}
+CLAIM = {
+    "claim": "?",
+    "study": "weight_decay",
+    "metric": "test_loss",
+    "variant": "weight_decay_3",
+    "against": "weight_decay_0",
+    "expected": "lower",
+}
+PROBED = {"claim": "?", "probe": "product", "quantity": "log10_largest", "against": 1.0, "expected": "higher"}
 WRONG = {
     # changes, what the one line must name
     "unknown key": ({f"{DECAY}.base.model.widht": 3}, [f"{DECAY}.base.model.widht: found an unknown key", "hidden"]),
@@ -54,6 +72,90 @@ WRONG = {
         [f"{DECAY}.baseline: found 'b', allowed: a"],
     ),
     "no variant": ({f"{DECAY}.grid": ..., f"{DECAY}.variants": {}}, [f"{DECAY}.variants: found none"]),
+    "more examples than there are": (
+        {f"{DECAY}.base.data.examples": 21},
+        ["base.data.examples: found 21", "data set's 20"],
+    ),
+    "more images than there are": (
+        {"studies.activation.base.data.examples": 1438},
+        ["studies.activation.base.data.examples: found 1438", "1437"],
+    ),
+    "more folds than examples": (
+        {f"{DECAY}.base.data.validation": {"name": "k_fold", "folds": 21}},
+        [f"{DECAY}.base.data.validation: found", "both sides (20 to be had)"],
+    ),
+    "one fold": ({f"{DECAY}.base.data.validation": {"name": "k_fold", "folds": 1}}, ["data.validation.folds: found 1"]),
+    "hold-out of nothing": (
+        {f"{DECAY}.base.data.validation": {"name": "hold_out", "fraction": 0.01}},
+        [f"{DECAY}.base.data.validation: found", "both sides"],
+    ),
+    "correction where nothing shifts": (
+        {f"{DECAY}.base.data.correction": {"name": "oracle"}},
+        [f"{DECAY}.base.data.correction: found 'oracle'", "linear does not shift"],
+    ),
+    "estimate without clip": (
+        {f"{DECAY}.base.data.correction": {"name": "estimated"}},
+        ["data.correction.clip: found nothing"],
+    ),
+    "negative penalty": ({f"{DECAY}.base.penalty.l1": -1}, [f"{DECAY}.base.penalty.l1: found -1"]),
+    "unknown figure": ({f"{DECAY}.figure": "pie"}, [f"{DECAY}.figure: found 'pie'", "'ridge'"]),
+    "figure of another kind of study": (
+        {f"{DECAY}.figure": "predictions"},
+        [f"{DECAY}.figure: found 'predictions', allowed for this study: weights, ridge, capacity"],
+    ),
+    "figure that needs validation": ({f"{DECAY}.figure": "selection"}, [f"{DECAY}.figure: found 'selection'"]),
+    "metric that needs validation": (
+        {f"{DECAY}.metric": "validation_loss"},
+        [f"{DECAY}.metric: found 'validation_loss'"],
+    ),
+    "metric without a direction": ({f"{DECAY}.metric": "weight_norm"}, [f"{DECAY}.metric: found 'weight_norm'"]),
+    "unknown kind of probe": ({"probes.product.kind": "sum"}, ["probes.product.kind: found 'sum'", "matrix_product"]),
+    "probe out of range": ({"probes.product.repetitions": 1}, ["probes.product.repetitions: found 1"]),
+    "probe with the id of a study": (
+        {"probes.activation": SMALL["probes"]["product"]},
+        ["probes.activation: found the id of a study"],
+    ),
+    "functions from high to low": (
+        {"probes.f": {"kind": "activations", "functions": ["relu"], "low": 1.0, "high": 1.0, "points": 9}},
+        ["probes.f.high: found 1.0, allowed: more than low"],
+    ),
+    "proportions that do not fit": (
+        {"datasets.shifted": {**LABELS, "target_proportions": [0.5, 0.25, 0.25]}},
+        ["datasets.shifted.target_proportions: found", "that sum to 1"],
+    ),
+    "proportions that do not sum to 1": (
+        {"datasets.shifted": {**LABELS, "proportions": [0.5, 0.4]}},
+        ["datasets.shifted.proportions: found", "that sum to 1"],
+    ),
+    "claim about no study": (
+        {"claims.c": {**CLAIM, "study": "x"}},
+        ["claims.c.study: found 'x', allowed: weight_decay"],
+    ),
+    "claim about no variant": (
+        {"claims.c": {**CLAIM, "variant": "x"}},
+        ["claims.c.variant: found 'x'", "weight_decay_0"],
+    ),
+    "claim about no metric": ({"claims.c": {**CLAIM, "metric": "x"}}, ["claims.c.metric: found 'x'", "test_loss"]),
+    "claim against no variant": ({"claims.c": {**CLAIM, "against": "x"}}, ["claims.c.against: found 'x'", "a number"]),
+    "claim about no probe": ({"claims.c": {**PROBED, "probe": "x"}}, ["claims.c.probe: found 'x', allowed: product"]),
+    "claim about no quantity": (
+        {"claims.c": {**PROBED, "quantity": "x"}},
+        ["claims.c.quantity: found 'x', allowed: log10_largest"],
+    ),
+    "the same without a margin": ({"claims.c": {**CLAIM, "expected": "equal"}}, ["claims.c.margin: found None"]),
+    "higher with a margin": ({"claims.c": {**CLAIM, "margin": 0.1}}, ["claims.c.margin: found 0.1"]),
+    "published by no study": (
+        {"published": {"file": "p.csv", "places": [{"setting": "s", "study": "x", "variant": "y"}]}},
+        ["published.places.0.study: found 'x'"],
+    ),
+    "published by no variant": (
+        {"published": {"file": "p.csv", "places": [{"setting": "s", "study": "weight_decay", "variant": "y"}]}},
+        ["published.places.0.variant: found 'y'"],
+    ),
+    "published by no probe": (
+        {"published": {"file": "p.csv", "places": [{"setting": "s", "probe": "x"}]}},
+        ["published.places.0.probe: found 'x'"],
+    ),
     "override that base lacks": (
         {f"{DECAY}.grid": ..., f"{DECAY}.variants": {"a": {"model": {"depth": 3}}}, f"{DECAY}.baseline": "a"},
         [f"{DECAY}.variants.a.model.depth: not in base", "hidden"],

@@ -11,20 +11,32 @@ def test_a_grid_spans_the_product_and_each_block_has_its_baseline(params_file):
     assert study.compared == ("model.activation",)
     assert study.blocked == ("optimizer.learning_rate",)
     assert [(v.id, v.label, v.block, v.baseline) for v in study.variants] == [
-        ("activation_sigmoid_learning_rate_0p1", "sigmoid", "0.1", "activation_sigmoid_learning_rate_0p1"),
-        ("activation_sigmoid_learning_rate_0p5", "sigmoid", "0.5", "activation_sigmoid_learning_rate_0p5"),
-        ("activation_relu_learning_rate_0p1", "relu", "0.1", "activation_sigmoid_learning_rate_0p1"),
-        ("activation_relu_learning_rate_0p5", "relu", "0.5", "activation_sigmoid_learning_rate_0p5"),
+        (
+            "activation_sigmoid_learning_rate_0p1",
+            "sigmoid",
+            "learning rate 0.1",
+            "activation_sigmoid_learning_rate_0p1",
+        ),
+        (
+            "activation_sigmoid_learning_rate_0p5",
+            "sigmoid",
+            "learning rate 0.5",
+            "activation_sigmoid_learning_rate_0p5",
+        ),
+        ("activation_relu_learning_rate_0p1", "relu", "learning rate 0.1", "activation_sigmoid_learning_rate_0p1"),
+        ("activation_relu_learning_rate_0p5", "relu", "learning rate 0.5", "activation_sigmoid_learning_rate_0p5"),
     ]
 
 
 def test_a_variant_differs_from_its_baseline_in_what_it_declares_and_nothing_else(params_file):
-    for study in params.load(path=ROOT / "params.yaml").studies.values():
+    everything = [params.load(path=ROOT / name).studies for name in ("params.yaml", "book/params.yaml")]
+    for study in [study for studies in everything for study in studies.values()]:
         for variant in study.variants:
             ours, theirs = variant.setting.model_dump(), study.variant(variant.baseline).setting.model_dump()
             for factor in study.factors:
-                section, key = factor.split(".")[:2]
-                ours[section][key] = theirs[section][key] = None
+                *path, last = factor.split(".")[:2]
+                for values in (ours, theirs):
+                    (values[path[0]] if path else values)[last] = None
             assert ours == theirs
 
 
@@ -115,3 +127,51 @@ def test_the_baseline_is_found_by_what_it_sets_not_by_how_it_is_spelled(params_f
     path = params_file({f"{DECAY}.grid": nested(spelled), f"{DECAY}.baseline": nested({"name": "xavier_uniform"})})
     study = params.load(path=path).studies["weight_decay"]
     assert {variant.baseline for variant in study.variants} == {"weight_xavier_uniform_gain_1"}
+
+
+def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
+    folds, shift = {"name": "k_fold", "folds": 2}, SHIFT | {"train_examples": 30, "target_examples": 30}
+    changes = {
+        "datasets.shifted": {**shift, "test_examples": 30},
+        "studies.activation.dataset": "shifted",
+        f"{DECAY}.base.data.validation": folds,
+    }
+    studies = params.load(path=params_file(changes)).studies
+    assert studies["weight_decay"].traits == {"regression", "linear", "validation"}
+    assert studies["activation"].traits == {"classification", "hidden", "shift"}
+    assert [metric.name for metric in studies["weight_decay"].metrics] == [
+        "train_loss_running",
+        "train_loss",
+        "validation_loss",
+        "test_loss",
+        "loss_gap",
+        "weight_norm",
+        "parameters",
+        "closed_form_test_loss",
+        "closed_form_weight_norm",
+    ]
+
+
+SHIFT = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}
+
+
+def test_runs_have_a_fold_for_each_part_that_is_left_out(params_file):
+    for validation, folds in (
+        ({"name": "none"}, [0]),
+        ({"name": "hold_out", "fraction": 0.5}, [0, 1]),
+        ({"name": "k_fold", "folds": 3}, [0, 1, 2, 3]),
+    ):
+        study = params.load(path=params_file({f"{DECAY}.base.data.validation": validation})).studies["weight_decay"]
+        assert [list(variant.folds) for variant in study.variants] == [folds, folds]
+
+
+def test_blocks_say_what_their_numbers_are_of(params_file):
+    changes = {
+        f"{DECAY}.grid": {
+            "optimizer": {"weight_decay": [0, 3]},
+            "model": {"bias": [True, False], "initialization": {"weight": [{"name": "zeros"}]}},
+            "implementation": ["scratch"],
+        }
+    }
+    study = params.load(path=params_file(changes)).studies["weight_decay"]
+    assert {variant.block for variant in study.variants} == {"bias true, zeros, scratch", "bias false, zeros, scratch"}

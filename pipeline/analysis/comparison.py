@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre, paired_effect
 from pipeline.metrics import METRICS
 from pipeline.variants import Study
@@ -35,12 +36,14 @@ def effects(study: Study, results: pd.DataFrame, metric: str) -> pd.DataFrame:
         a run of either side diverged, because to leave that run out would flatter the side that lost it.
     """
     scale = METRICS[metric].scale
-    runs = {key: group.set_index("seed_index").sort_index() for key, group in results.groupby("variant")}
+    seeds = by_seed(results)
+    runs = {key: group.set_index("seed_index").sort_index() for key, group in seeds.groupby("variant")}
     rows = []
     for variant in study.variants:
         ours, theirs = runs[variant.id], runs[variant.baseline]
         diverged = int((ours["status"] != "finished").sum())
-        middle = centre(ours.loc[ours["status"] == "finished", metric], scale)
+        counted = ours[ours["status"] == "finished"] if METRICS[metric].trained else ours
+        middle = centre(counted[metric], scale)
         effect = paired_effect(ours[metric], theirs.loc[ours.index, metric], scale)
         is_baseline = variant.id == variant.baseline
         rows.append(

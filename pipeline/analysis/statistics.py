@@ -3,6 +3,7 @@
 On a log scale everything is computed on logarithms: a centre is a geometric mean, an effect a ratio of geometric means.
 """
 
+import functools
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -43,9 +44,14 @@ def centre(values: ArrayLike, scale: Scale) -> Estimate:
     middle = float(np.mean(transformed))
     half = np.nan
     if n > 1:
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * np.std(transformed, ddof=1) / np.sqrt(n))
+        half = float(_quantile(n - 1) * np.std(transformed, ddof=1) / np.sqrt(n))
     back = np.exp if scale == "log" else np.asarray
     return Estimate(n, *(float(back(value)) for value in (middle, middle - half, middle + half)))
+
+
+@functools.cache
+def _quantile(degrees: int) -> float:
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
 
 
 def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale) -> Estimate:

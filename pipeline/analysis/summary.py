@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
-from pipeline.metrics import measured
 from pipeline.variants import Study
 
 
@@ -15,12 +15,13 @@ def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Taken over the runs that finished; `runs` and `diverged` say how many there are. Nothing undefined is in it.
     """
     found: dict[str, dict[str, Any]] = {}
+    seeds = by_seed(results)
     for variant in study.variants:
-        runs = results[results["variant"] == variant.id]
+        runs = seeds[seeds["variant"] == variant.id]
         finished = runs[runs["status"] == "finished"]
         values: dict[str, Any] = {"runs": len(runs), "diverged": len(runs) - len(finished)}
-        for metric in measured(study.task):
-            estimate = centre(finished[metric.name], metric.scale)
+        for metric in study.metrics:
+            estimate = centre((finished if metric.trained else runs)[metric.name], metric.scale)
             parts = {"centre": estimate.centre}
             if metric.name == study.metric:
                 parts |= {"ci_low": estimate.low, "ci_high": estimate.high}

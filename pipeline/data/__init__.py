@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from threadpoolctl import threadpool_limits
+
 from pipeline.artifacts import Dataset
-from pipeline.data import images, linear, polynomial
+from pipeline.data import images, linear, polynomial, shift
 from pipeline.seeding import Seed
-from pipeline.settings import DatasetSettings, Images, Linear, Polynomial
+from pipeline.settings import DatasetSettings, Images, Linear, Polynomial, Shift
 
 
 def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
@@ -14,6 +16,12 @@ def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
     Raises:
         UserError: If raw files can not be had or are not what they should be.
     """
+    # a product that is split over several threads adds up in another order, with other bits
+    with threadpool_limits(limits=1):
+        return _make(settings, seeds)
+
+
+def _make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
     match settings:
         case Images():
             return images.make(settings)
@@ -21,3 +29,5 @@ def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
             return polynomial.make(settings, seeds)
         case Linear():
             return linear.make(settings, seeds)
+        case Shift():
+            return shift.make(settings, seeds)

@@ -18,10 +18,7 @@ import platformdirs
 
 from pipeline.artifacts import Dataset, Split, replacing
 from pipeline.errors import UserError
-from pipeline.settings import Images
-
-# scikit-learn's digits come in one piece: the last 360 of the 1,797 are the test set, in the published order.
-DIGITS_TEST_EXAMPLES = 360
+from pipeline.settings import DIGITS_TEST_EXAMPLES, Images
 
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 
@@ -43,9 +40,9 @@ def make(settings: Images) -> Dataset:
         UserError: If a raw file can not be had or is not the right one.
     """
     if settings.source == "digits":
-        largest, train, test = 16, *_digits()
+        largest, names, train, test = 16, tuple("0123456789"), *_digits()
     else:
-        largest, train, test = 255, *_idx(settings.source)
+        largest, names, train, test = 255, *_idx(settings.source)
     unit = settings.scale == "unit"
     return Dataset(
         task="classification",
@@ -54,6 +51,7 @@ def make(settings: Images) -> Dataset:
         test=test,
         factor=1 / largest if unit else 2 / largest,
         offset=0.0 if unit else -1.0,
+        names=names,
     )
 
 
@@ -70,7 +68,7 @@ def _digits() -> tuple[Split, Split]:
     return _split(images[:cut], labels[:cut]), _split(images[cut:], labels[cut:])
 
 
-def _idx(source: str) -> tuple[Split, Split]:
+def _idx(source: str) -> tuple[tuple[str, ...], Split, Split]:
     kind = getattr(_torchvision_datasets(), _CLASSES[source])
     with tempfile.TemporaryDirectory() as folder:
         # torchvision trusts what it once unpacked; so it unpacks anew, from files that were checked just now
@@ -83,7 +81,8 @@ def _idx(source: str) -> tuple[Split, Split]:
         except (RuntimeError, ValueError, AssertionError, OSError, EOFError) as error:
             raise UserError(f"{source}: the files are no IDX files ({' '.join(str(error).split())})") from None
     train, test = (_split(part.data.numpy(), part.targets.numpy()) for part in parts)
-    return train, test
+    # "0 - zero" in one data set, "Ankle boot" in another
+    return tuple(name.split(" - ")[0] for name in kind.classes), train, test
 
 
 def _torchvision_datasets() -> ModuleType:

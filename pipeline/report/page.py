@@ -7,19 +7,32 @@ from collections.abc import Mapping, Sequence
 import jinja2
 from markupsafe import Markup
 
+from pipeline.analysis.selection import RULES
 from pipeline.metrics import METRICS, Metric
-from pipeline.params import Params
-from pipeline.report.figures import captions
-from pipeline.report.section import Section
-from pipeline.variants import Variant, label
+from pipeline.report.drawing import Picture
+from pipeline.report.figures import pictures
+from pipeline.report.probe_figures import probe_picture
+from pipeline.report.section import Report
+from pipeline.variants import Study, label
 
 
-def render(project: Params, sections: Sequence[tuple[Section, Mapping[str, str]]]) -> str:
+def draw(report: Report) -> dict[str, list[Picture]]:
+    """All figures, by id of the study or probe."""
+    drawn = {one.study.id: pictures(one) for one in report.sections}
+    return drawn | {one.id: [probe_picture(one.settings, one.measured, one.findings)] for one in report.probes}
+
+
+def files(drawn: Mapping[str, Sequence[Picture]]) -> dict[str, str]:
+    """SVG text by the name of its file."""
+    return {f"{key}_{one.name}": one.svg for key, figures in drawn.items() for one in figures}
+
+
+def render(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
     """The page.
 
     Args:
-        project: The settings that the runs were made with.
-        sections: Every study with its figures by name.
+        report: What it says.
+        drawn: The figures, as `draw` makes them.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report", "."),
@@ -35,9 +48,10 @@ def render(project: Params, sections: Sequence[tuple[Section, Mapping[str, str]]
         "differs": differs,
         "inline": inline,
         "pixels": pixels,
+        "digits": digits,
     }
     template = environment.get_template("page.html.jinja")
-    html: str = template.render(project=project, sections=sections, metrics=METRICS, captions=captions)
+    html: str = template.render(report=report, drawn=drawn, metrics=METRICS, rules=RULES)
     return html + "\n"
 
 
@@ -57,24 +71,35 @@ def interval(low: float, high: float, metric: Metric) -> str:
     return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
 
 
-def effect(value: float, metric: Metric) -> str:
-    """An effect on the metric's scale: a factor for losses, percentage points for accuracies.
+def effect(value: float, metric: Metric | None) -> str:
+    """An effect on the metric's scale: a factor for losses, percentage points for accuracies; else a difference.
 
     >>> effect(0.5, METRICS["test_loss"]), effect(-0.012, METRICS["test_accuracy"])
     ('× 0.500', '−1.20 points')
     """
     if math.isnan(value):
         return "–"
-    if metric.scale == "log":
-        return f"× {significant(value)}"
-    points = f"{100 * value:+.2f} points" if metric.unit == "fraction" else f"{value:+.3g}"
+    if metric is not None and metric.scale == "log":
+        # three digits would hide an effect that is nearly none
+        return f"× {value:.5f}" if 0.99 < value < 1.01 and value != 1 else f"× {significant(value)}"
+    fraction = metric is not None and metric.unit == "fraction"
+    points = f"{100 * value:+.2f} points" if fraction else f"{value:+.3g}"
     return points.replace("-", "−")
 
 
-def differs(variant: Variant) -> str:
-    """What a named variant sets: "features 2, learning rate 0.1"."""
+def digits(value: float) -> str:
+    """Four significant digits, as published numbers have."""
+    return "–" if math.isnan(value) else f"{value:.4g}"
+
+
+def differs(study: Study, id: str) -> str:
+    """In what a named variant differs from the baseline: "model features 2, optimizer learning rate 0.1"."""
+    variant = study.variant(id)
+    baseline = study.variant(variant.baseline)
     return ", ".join(
-        f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {label(value)}" for factor, value in variant.factors.items()
+        f"{' '.join(factor.split('.')[-2:]).replace('_', ' ')} {label(value)}"
+        for factor, value in variant.factors.items()
+        if value != baseline.factors[factor]
     )
 
 
@@ -84,6 +109,8 @@ def significant(value: float) -> str:
     >>> significant(90.123), significant(1.2e-7), significant(12345.6)
     ('90.1', '1.20e-07', '12346')
     """
+    if math.isnan(value):
+        return "–"
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     magnitude = math.floor(math.log10(abs(value)))
@@ -103,6 +130,8 @@ def inline(svg: str, name: str) -> Markup:
     """A figure as part of the page: without prologue and fixed size, its ids made unique by a prefix."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1">', body, count=1)
+    # nothing refers to an image, and the same image twice would be the same id twice
+    body = re.sub(r'(<image [^>]*?) id="[^"]*"', r"\1", body)
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
     # made by matplotlib from text that it escaped itself

@@ -1,13 +1,17 @@
-"""One study as the page shows it: everything that its figures and tables need, computed by `analysis`."""
+"""One study, and one probe, as the page shows them: everything that figures and tables need, computed by `analysis`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import comparison, summary
+from pipeline.analysis import comparison, ledger, probing, selection, summary
+from pipeline.analysis.published import compare
+from pipeline.analysis.runs import by_seed
 from pipeline.artifacts import Probes
-from pipeline.metrics import METRICS, Metric, measured
+from pipeline.metrics import METRICS, Metric
+from pipeline.params import Params
+from pipeline.settings import DatasetSettings, ProbeSettings
 from pipeline.variants import Study
 
 
@@ -15,20 +19,28 @@ from pipeline.variants import Study
 class Section:
     """A study and its tables.
 
-    `effects` holds the table of `comparison.effects` for each metric, the study's own first; `results` single runs;
-    `curves` and `layers` centres with intervals.
+    `effects` holds the table of `comparison.effects` for each metric, the study's own first; `results` one row a
+    variant and seed; `curves` and `layers` centres with intervals; `choices` and `costs` what validation chooses.
     """
 
     study: Study
+    data: DatasetSettings
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
     layers: pd.DataFrame
-    environment: Mapping[str, str]
+    choices: pd.DataFrame
+    costs: pd.DataFrame
+    probes: Probes
 
     @property
     def metric(self) -> Metric:
         return METRICS[self.study.metric]
+
+    @property
+    def kind(self) -> str:
+        """What training, validation and test are compared by: loss or accuracy."""
+        return "accuracy" if self.study.metric.endswith(("accuracy", "accuracy_running")) else "loss"
 
     @property
     def seeds(self) -> int:
@@ -37,17 +49,94 @@ class Section:
     @property
     def shows_layers(self) -> bool:
         """Whether the question is about what happens between the layers."""
-        return any(factor.startswith(("model.initialization", "model.activation")) for factor in self.study.factors)
+        asked = any(factor.startswith(("model.initialization", "model.activation")) for factor in self.study.factors)
+        return self.study.figure == "layers" or (asked and "hidden" in self.study.traits)
+
+    def name(self, variant: str) -> str:
+        """Block and label of a variant."""
+        own = self.study.variant(variant)
+        return ", ".join(part for part in (own.block, own.label) if part)
+
+    def placed(self, metric: str, block: str) -> pd.DataFrame:
+        """The centres of a metric within a block, with the `place` of each variant among the labels."""
+        places = {name: place for place, name in enumerate(dict.fromkeys(one.label for one in self.study.variants))}
+        table = self.effects[metric]
+        here = table[(table["block"] == block) & table["centre"].notna()]
+        return here.assign(place=[places[label] for label in here["label"]])
 
 
-def section(study: Study, results: pd.DataFrame, curves: pd.DataFrame, probes: Probes) -> Section:
+@dataclass(frozen=True)
+class ProbeSection:
+    """A probe, what it measured and what that says."""
+
+    id: str
+    settings: ProbeSettings
+    measured: pd.DataFrame
+    findings: pd.DataFrame
+
+
+def section(
+    study: Study, data: DatasetSettings, results: pd.DataFrame, curves: pd.DataFrame, probes: Probes
+) -> Section:
     """Put a study together."""
-    names = [study.metric] + [metric.name for metric in measured(study.task) if metric.name != study.metric]
+    names = [study.metric] + [metric.name for metric in study.metrics if metric.name != study.metric]
+    chosen = selection.choices(study, results) if "validation" in study.traits else pd.DataFrame()
     return Section(
         study=study,
-        results=results,
+        data=data,
+        results=by_seed(results),
         effects={name: comparison.effects(study, results, name) for name in names},
         curves=curves,
         layers=summary.layers(probes.layers),
-        environment=probes.environment,
+        choices=chosen,
+        costs=selection.costs(study, chosen) if len(chosen) else pd.DataFrame(),
+        probes=probes,
+    )
+
+
+def probe_section(id: str, settings: ProbeSettings, measured: pd.DataFrame) -> ProbeSection:
+    """Put a probe together."""
+    return ProbeSection(id, settings, measured, probing.findings(settings, measured))
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page says."""
+
+    project: Params
+    sections: list[Section]
+    probes: list[ProbeSection]
+    ledger: pd.DataFrame
+    published: pd.DataFrame
+
+
+def report(
+    project: Params,
+    results: Mapping[str, pd.DataFrame],
+    curves: Mapping[str, pd.DataFrame],
+    probes: Mapping[str, Probes],
+    measured: Mapping[str, pd.DataFrame],
+    published: pd.DataFrame,
+) -> Report:
+    """Put everything together.
+
+    Args:
+        project: The settings that everything was made with.
+        results, curves, probes: By id of the study.
+        measured: By id of the probe.
+        published: Published outcomes; none where the project is not held to any.
+    """
+    sections = [
+        section(study, project.datasets[study.dataset], results[key], curves[key], probes[key])
+        for key, study in project.studies.items()
+    ]
+    own = [probe_section(key, settings, measured[key]) for key, settings in project.probes.items()]
+    findings = {one.id: one.findings for one in own}
+    places = project.published.places if project.published else ()
+    return Report(
+        project=project,
+        sections=sections,
+        probes=own,
+        ledger=ledger.judge(project.claims, project.studies, results, findings),
+        published=compare(published, places, project.studies, project.datasets, results, findings),
     )

@@ -11,7 +11,7 @@ def main(arguments: list[str]) -> None:
     """Make the data set whose id is the argument."""
     (key,) = arguments
     project = params.load(dataset=key)
-    dataset = data.make(project.datasets[key], project.seeds)
+    dataset = data.make(project.datasets[key], project.seeds_of(key))
     artifacts.write_dataset(key, dataset)
 
 

@@ -1,31 +1,31 @@
 """Stage `report`: judge the runs of all studies, draw them and write the page.
 
 Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/probes/
-Writes  reports/figures/, reports/index.html, reports/environment.json
+Writes  reports/figures/, reports/ledger/, reports/index.html, reports/environment.json
 """
 
 from pipeline import artifacts, console, params
-from pipeline.report import figures, page
-from pipeline.report.section import section
+from pipeline.report import page
+from pipeline.report.section import report
 
 
 def main(arguments: list[str]) -> None:
-    """Report on all studies; takes no argument."""
+    """Report on all studies and probes; takes no argument."""
     project = params.load()
-    artifacts.prune(project.studies)
-    sections = [
-        section(
-            study,
-            artifacts.read_results(study, project.seeds),
-            artifacts.read_curves(study.id),
-            artifacts.read_probes(study.id),
-        )
-        for study in project.studies.values()
-    ]
-    drawn = [figures.svgs(one) for one in sections]
-    artifacts.write_figures({one.study.id: svgs for one, svgs in zip(sections, drawn, strict=True)})
-    artifacts.write_environment([one.environment for one in sections])
-    artifacts.write_page(page.render(project, list(zip(sections, drawn, strict=True))))
+    artifacts.prune([*project.studies, *project.probes])
+    whole = report(
+        project,
+        {key: artifacts.read_results(one, project.seeds_of(one.dataset)) for key, one in project.studies.items()},
+        {key: artifacts.read_curves(key) for key in project.studies},
+        {key: artifacts.read_probes(key) for key in project.studies},
+        {key: artifacts.read_measured(key) for key in project.probes},
+        artifacts.read_published(project.published),
+    )
+    drawn = page.draw(whole)
+    artifacts.write_figures(page.files(drawn))
+    artifacts.write_ledger(whole.ledger, whole.published)
+    artifacts.write_environment([one.probes.environment for one in whole.sections])
+    artifacts.write_page(page.render(whole, drawn))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ def main(arguments: list[str]) -> None:
     (key,) = arguments
     project = params.load(study=key)
     study = project.studies[key]
-    dataset = artifacts.read_dataset(study.dataset, project.seeds)
-    trained = chunks.train(study, project.seeds, dataset, project.device)
+    seeds = project.seeds_of(study.dataset)
+    dataset = artifacts.read_dataset(study.dataset, seeds)
+    trained = chunks.train(study, seeds, dataset, project.device)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
     artifacts.write_curves(key, summary.curves(trained.curves))
-    artifacts.write_probes(key, artifacts.Probes(trained.layers, chunks.environment(project.device)))
+    artifacts.write_probes(key, trained.probes)
 
 
 if __name__ == "__main__":

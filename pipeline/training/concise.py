@@ -14,23 +14,35 @@ from torch import Tensor, nn
 from pipeline.artifacts import Dataset
 from pipeline.seeding import Seed, generator
 from pipeline.settings import Setting
+from pipeline.training import layers
+from pipeline.training.activations import ACTIVATIONS, MODULES
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 from pipeline.training.loop import EVALUATION_ROWS, PROBE_ROWS, Examples, Outcome, Progress, evaluated_epochs, widths
-
-ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "identity": nn.Identity}
+from pipeline.training.subsets import subset
+from pipeline.training.weights import example_weights
 
 MakeDropout = Callable[[int, float], nn.Module]  # from the number of the hidden layer and its rate
 
 
+def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of each example, (N, C), (N,) -> (N,)."""
+    return nn.functional.cross_entropy(outputs, labels, reduction="none")
+
+
+def squared_error(outputs: Tensor, values: Tensor) -> Tensor:
+    """Squared error of each example, (N, 1), (N, 1) -> (N,)."""
+    return nn.functional.mse_loss(outputs, values, reduction="none").squeeze(1)
+
+
 def half_squared_error(outputs: Tensor, values: Tensor) -> Tensor:
-    """Half of torch's mean squared error."""
-    return nn.functional.mse_loss(outputs, values) / 2
+    """Half of torch's squared error."""
+    return squared_error(outputs, values) / 2
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": nn.functional.cross_entropy,
-    "squared_error": nn.functional.mse_loss,
+    "cross_entropy": cross_entropy,
+    "squared_error": squared_error,
     "half_squared_error": half_squared_error,
 }
 
@@ -49,7 +61,7 @@ def build(
                 linear.bias.copy_(torch.from_numpy(bias))
         layers.append(linear)
         if number < len(shape) - 2:
-            layers.append(ACTIVATIONS[setting.model.activation]())
+            layers.append(MODULES[setting.model.activation]())
             layers.append(dropout(number, setting.model.dropout_rates[number]))
     return nn.Sequential(*layers)
 
@@ -59,6 +71,7 @@ def train(
     seed: Seed,
     dataset: Dataset,
     *,
+    fold: int = 0,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
     progress: Progress = lambda run_epochs: None,
@@ -67,20 +80,24 @@ def train(
     """Train one run; the outcome's axis R has length 1.
 
     Args:
-        setting, seed, dataset, dtype, device, progress: As for `loop.train`.
+        setting, seed, dataset, fold, dtype, device, progress: As for `loop.train`.
         dropout: What stands after each hidden layer's activation.
     """
     shape = widths(setting, dataset)
-    train_set, test_set = (
+    whole, test_set = (
         _own(Examples.load(split, dataset, shape[0], dtype, device), dataset, seed, shape[0])
         for split in (dataset.train, dataset.test)
     )
+    places, held = subset(setting.data, seed, fold, dataset.train.examples)
+    train_set, validation_set = ((whole[0][rows], whole[1][rows]) for rows in (places, held))
+    sets = {"train": train_set, "validation": validation_set, "test": test_set}
+    example_weight = torch.from_numpy(example_weights(setting.data.correction, dataset, seed, places)).to(device, dtype)
     loss_of = LOSSES[setting.loss]
     with _isolated(seed):
         network = build(setting, seed, shape, dtype, dropout).to(device)
         linears = [layer for layer in network if isinstance(layer, nn.Linear)]
         optimizer = _optimizer(setting, linears)
-        layers = _probe(network, loss_of, train_set, "start")
+        sizes = _sizes(network, loss_of, train_set, "start")
         records = []
         epochs, wanted = setting.schedule.epochs, evaluated_epochs(setting)
         for epoch, order in enumerate(orders(seed, len(train_set[0]), epochs), start=1):
@@ -89,29 +106,39 @@ def train(
             for batch in torch.from_numpy(order).to(device).split(setting.schedule.batch_size):
                 inputs, targets = train_set[0][batch], train_set[1][batch]
                 outputs = network(inputs)
-                loss = loss_of(outputs, targets)
+                losses = loss_of(outputs, targets)
                 optimizer.zero_grad()
-                loss.backward()
+                ((losses * example_weight[batch]).mean() + _penalty(setting, linears)).backward()
                 optimizer.step()
-                for name, value in _measure(outputs, targets, loss).items():
+                for name, value in _measure(outputs, targets, losses).items():
                     totals[name] = totals.get(name, 0.0) + value * len(batch)
             if epoch in wanted:
                 records.append(
                     {f"train_{name}_running": value / len(order) for name, value in totals.items()}
-                    | {f"train_{name}": value for name, value in _evaluate(network, loss_of, train_set).items()}
-                    | {f"test_{name}": value for name, value in _evaluate(network, loss_of, test_set).items()}
+                    | {
+                        f"{split}_{name}": value
+                        for split, examples in sets.items()
+                        if len(examples[0])
+                        for name, value in _evaluate(network, loss_of, examples).items()
+                    }
                 )
             progress(1)
-        layers |= _probe(network, loss_of, train_set, "end")
+        sizes |= _sizes(network, loss_of, train_set, "end")
     weights = [linear.weight.detach().T.double().cpu().numpy()[None].copy() for linear in linears]
     biases = [linear.bias.detach().double().cpu().numpy()[None].copy() for linear in linears if setting.model.bias]
+    biases = biases or [np.zeros((1, width)) for width in shape[1:]]
+    final = {"weight_norm": np.sqrt(np.array([sum(float(np.square(weight).sum()) for weight in weights)]))}
+    if len(weights) > 1:
+        activation = ACTIVATIONS[setting.model.activation]
+        final |= layers.summary(weights, biases, activation, train_set[0][None, :PROBE_ROWS], sizes)
     return Outcome(
         epochs=np.array(wanted),
         curves={name: np.array([[record[name] for record in records]]) for name in records[0]},
-        layers=layers,
-        weight_norm=np.sqrt(np.array([sum(float(np.square(weight).sum()) for weight in weights)])),
+        layers=sizes,
+        final=final,
+        predictions=_predict(network, test_set)[None] if dataset.task == "classification" else np.zeros((1, 0), int),
         weights=weights,
-        biases=biases or [np.zeros((1, width)) for width in shape[1:]],
+        biases=biases,
     )
 
 
@@ -148,8 +175,19 @@ def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Op
     return torch.optim.SGD([weights, biases], lr=setting.optimizer.learning_rate, momentum=setting.optimizer.momentum)
 
 
-def _measure(outputs: Tensor, targets: Tensor, loss: Tensor) -> dict[str, float]:
-    measured = {"loss": float(loss.detach())}
+def _penalty(setting: Setting, linears: Sequence[nn.Linear]) -> Tensor | float:
+    """Part of the loss that is trained, 0 where there is none."""
+    total: Tensor | float = 0.0
+    for linear in linears:
+        if setting.penalty.l2 > 0:
+            total = total + setting.penalty.l2 * linear.weight.square().sum() / 2
+        if setting.penalty.l1 > 0:
+            total = total + setting.penalty.l1 * linear.weight.abs().sum()
+    return total
+
+
+def _measure(outputs: Tensor, targets: Tensor, losses: Tensor) -> dict[str, float]:
+    measured = {"loss": float(losses.detach().mean())}
     if not targets.is_floating_point():
         measured["accuracy"] = float((outputs.argmax(dim=-1) == targets).double().mean())
     return measured
@@ -166,7 +204,16 @@ def _evaluate(network: nn.Sequential, loss_of: _LossOf, examples: _Examples) -> 
     return {name: total / len(examples[0]) for name, total in totals.items()}
 
 
-def _probe(
+@torch.no_grad()
+def _predict(network: nn.Sequential, examples: _Examples) -> np.ndarray:
+    network.eval()
+    classes: np.ndarray = torch.cat([network(rows).argmax(dim=1) for rows in examples[0].split(EVALUATION_ROWS)]).numpy(
+        force=True
+    )
+    return classes
+
+
+def _sizes(
     network: nn.Sequential, loss_of: _LossOf, examples: _Examples, moment: str
 ) -> dict[tuple[str, str], np.ndarray]:
     network.eval()
@@ -174,12 +221,12 @@ def _probe(
     values, deviations = examples[0][:PROBE_ROWS], []
     for layer in network:
         values = layer(values)
-        if isinstance(layer, tuple(ACTIVATIONS.values())):
+        if isinstance(layer, tuple(MODULES.values())):
             deviations.append(float(values.detach().double().std(correction=0)))
-    loss_of(values, examples[1][:PROBE_ROWS]).backward()
+    loss_of(values, examples[1][:PROBE_ROWS]).mean().backward()
     gradients = [layer.weight.grad for layer in network if isinstance(layer, nn.Linear)]
-    sizes = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
+    rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
     return {
         ("activation_sd", moment): np.array([deviations]).reshape(1, -1),
-        ("gradient_rms", moment): np.array([sizes]),
+        ("gradient_rms", moment): np.array([rms]),
     }

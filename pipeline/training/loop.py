@@ -16,13 +16,15 @@ from pipeline.artifacts import Dataset, Split
 from pipeline.metrics import Task
 from pipeline.seeding import Seed
 from pipeline.settings import Setting
-from pipeline.training import probes
+from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.draws import Dropout, orders
 from pipeline.training.initializers import initial
 from pipeline.training.losses import LOSSES, accuracy
 from pipeline.training.mlp import StackedMLP, padded
 from pipeline.training.sgd import StackedSGD
+from pipeline.training.subsets import subset
+from pipeline.training.weights import example_weights
 
 EVALUATION_ROWS = 512  # examples of each run that are evaluated at once
 PROBE_ROWS = 256  # examples of each run on which the layers are measured
@@ -61,20 +63,26 @@ class Outcome:
         epochs: At which training and test set were evaluated, (E,).
         curves: For each metric that is followed, (R, E) float64.
         layers: For each quantity and moment ("start", "end"), (R, L) float64.
-        weight_norm: (R,) float64.
+        final: Metrics that have no curve, (R,) float64.
+        predictions: The class given to each test example, (R, N) int64; empty for a regression.
         weights, biases: At the end, without padding: (R, D, H) and (R, H), one a layer.
     """
 
     epochs: np.ndarray
     curves: dict[str, np.ndarray]
     layers: dict[tuple[str, str], np.ndarray]
-    weight_norm: np.ndarray
+    final: dict[str, np.ndarray]
+    predictions: np.ndarray
     weights: list[np.ndarray]
     biases: list[np.ndarray]
 
     def metrics(self) -> dict[str, np.ndarray]:
         """The numbers of each run at the end of training, (R,)."""
-        return {name: curve[:, -1] for name, curve in self.curves.items()} | {"weight_norm": self.weight_norm}
+        found = {name: curve[:, -1] for name, curve in self.curves.items()} | self.final
+        found["loss_gap"] = found["test_loss"] - found["train_loss"]
+        if "test_accuracy" in found:
+            found["accuracy_gap"] = found["train_accuracy"] - found["test_accuracy"]
+        return found
 
     def take(self, runs: slice) -> "Outcome":
         """Some of the runs."""
@@ -99,16 +107,25 @@ class Outcome:
         return cls(**changed)  # type: ignore[arg-type]
 
 
-def program(setting: Setting) -> tuple[object, ...]:
-    """What runs must share to be trained as one stack; what is not named here may differ from run to run."""
+def program(setting: Setting, fold: int, examples: int) -> tuple[object, ...]:
+    """What runs must share to be trained as one stack; what is not named here may differ from run to run.
+
+    Args:
+        setting: Of the run.
+        fold: Of the run.
+        examples: Of the whole training set.
+    """
     model, optimizer = setting.model, setting.optimizer
     return (
         setting.implementation,
+        setting.data.sizes(fold, examples),
+        setting.data.correction.name != "none",
         model.features,
         model.hidden,
         model.activation,
         model.bias,
         setting.loss,
+        setting.penalty.l1 > 0,
         optimizer.name,
         optimizer.momentum > 0,
         setting.schedule,
@@ -132,6 +149,7 @@ def train(
     seeds: Sequence[Seed],
     dataset: Dataset,
     *,
+    folds: Sequence[int] | None = None,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
     progress: Progress = lambda run_epochs: None,
@@ -142,19 +160,22 @@ def train(
         settings: One a run; all of one `program`.
         seeds: One a run.
         dataset: With examples for every seed.
+        folds: One a run; 0, also where none are given, trains on all examples, the others leave a part out.
         dtype, device: Of all tensors.
         progress: Called after every epoch.
 
     Raises:
-        ValueError: If the settings are of more than one program.
+        ValueError: If the runs are of more than one program.
     """
-    if len({program(setting) for setting in settings}) != 1:
-        raise ValueError("found settings of several programs in one stack, allowed: one")
     runs = len(settings)
+    folds = folds or [0] * runs
+    examples = dataset.train.examples
+    if len({program(setting, fold, examples) for setting, fold in zip(settings, folds, strict=True)}) != 1:
+        raise ValueError("found settings of several programs in one stack, allowed: one")
     if runs == 1:
         # a stack of one takes another code path in the product, with other bits
-        settings, seeds = [*settings, *settings], [*seeds, *seeds]
-    stack = _Stack(settings, seeds, dataset, dtype, device)
+        settings, seeds, folds = [*settings, *settings], [*seeds, *seeds], [*folds, *folds]
+    stack = _Stack(settings, seeds, folds, dataset, dtype, device)
     return stack.train(lambda stacked: progress(runs)).take(slice(runs))
 
 
@@ -162,7 +183,13 @@ class _Stack:
     """The state of a training."""
 
     def __init__(
-        self, settings: Sequence[Setting], seeds: Sequence[Seed], dataset: Dataset, dtype: torch.dtype, device: str
+        self,
+        settings: Sequence[Setting],
+        seeds: Sequence[Seed],
+        folds: Sequence[int],
+        dataset: Dataset,
+        dtype: torch.dtype,
+        device: str,
     ) -> None:
         first = settings[0]
         self._schedule, self._epochs = first.schedule, evaluated_epochs(first)
@@ -174,11 +201,26 @@ class _Stack:
             Examples.load(split, dataset, shape[0], dtype, device) for split in (dataset.train, dataset.test)
         )
         self._slots = torch.tensor([dataset.slot(seed.index) for seed in seeds], device=device)
+        runs = list(zip(settings, seeds, folds, strict=True))
+        parts = [subset(setting.data, seed, fold, dataset.train.examples) for setting, seed, fold in runs]
+        self._trained, self._held = (
+            torch.from_numpy(np.stack(places)).to(device) for places in zip(*parts, strict=True)
+        )
+        self._example_weights: Tensor | None = None
+        if first.data.correction.name != "none":
+            found = [
+                example_weights(setting.data.correction, dataset, seed, trained)
+                for (setting, seed, _), (trained, _) in zip(runs, parts, strict=True)
+            ]
+            self._example_weights = torch.from_numpy(np.stack(found)).to(device, dtype)
+        self._activation = ACTIVATIONS[first.model.activation]
         self._seeds = list(dict.fromkeys(seeds))
         self._position = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
-        self._network = StackedMLP(len(settings), shape, ACTIVATIONS[first.model.activation], first.model.bias, like)
+        self._network = StackedMLP(len(settings), shape, self._activation, first.model.bias, like)
         self._initialize(settings, seeds, shape)
-        self._optimizer = StackedSGD(self._network, [setting.optimizer for setting in settings])
+        self._optimizer = StackedSGD(
+            self._network, [setting.optimizer for setting in settings], [setting.penalty for setting in settings]
+        )
         self._dropout = Dropout(seeds, [setting.model.dropout_rates for setting in settings], shape[1:-1], like)
         self._hidden = [int(bias.shape[2]) for bias in self._network.biases[:-1]]
 
@@ -196,76 +238,95 @@ class _Stack:
                     biases[layer][run] = torch.from_numpy(bias)
 
     def train(self, progress: Progress) -> Outcome:
-        runs = len(self._slots)
+        runs, count = self._trained.shape
         wanted = set(self._epochs)
-        layers = self._probe("start")
+        sizes = self._sizes("start")
         records: list[dict[str, np.ndarray]] = []
-        streams = [orders(seed, self._train.count, self._schedule.epochs) for seed in self._seeds]
+        streams = [orders(seed, count, self._schedule.epochs) for seed in self._seeds]
         for epoch in range(1, self._schedule.epochs + 1):
             running = self._epoch(torch.from_numpy(np.stack([next(stream) for stream in streams])))
             if epoch in wanted:
                 records.append(
                     {f"train_{name}_running": value for name, value in running.items()}
-                    | {f"train_{name}": value for name, value in self._evaluate(self._train).items()}
-                    | {f"test_{name}": value for name, value in self._evaluate(self._test).items()}
+                    | self._evaluate("train", self._train, self._trained)
+                    | self._evaluate("validation", self._train, self._held)
+                    | self._evaluate("test", self._test, self._all(self._test))
                 )
             progress(runs)
-        layers |= self._probe("end")
+        sizes |= self._sizes("end")
+        weights = [_numpy(weight) for weight in self._network.real_weights()]
+        biases = [_numpy(bias) for bias in self._network.real_biases()]
+        final = {"weight_norm": _numpy(layers.weight_norm(self._network))}
+        if len(weights) > 1:
+            inputs = self._probed()[0][..., : self._network.widths[0]]
+            final |= layers.summary(weights, biases, self._activation, inputs, sizes)
         return Outcome(
             epochs=np.array(self._epochs),
             curves={name: np.stack([record[name] for record in records], axis=1) for name in records[0]},
-            layers=layers,
-            weight_norm=_numpy(probes.weight_norm(self._network)),
-            weights=[_numpy(weight) for weight in self._network.real_weights()],
-            biases=[_numpy(bias) for bias in self._network.real_biases()],
+            layers=sizes,
+            final=final,
+            predictions=self._predict(),
+            weights=weights,
+            biases=biases,
         )
 
     def _epoch(self, order: Tensor) -> dict[str, np.ndarray]:
-        """One pass over the training set in the order (seeds, N); the running means of loss and accuracy."""
-        rows_of_runs = self._rows(order.to(self._slots.device).index_select(0, self._position), self._train)
+        """One pass in the order (seeds, n) of the examples trained on; the running means of loss and accuracy."""
+        order = order.to(self._slots.device).index_select(0, self._position)
+        places = self._trained.gather(1, order)
+        count, size = self._trained.shape[1], self._schedule.batch_size
         totals: dict[str, Tensor] = {}
-        for first in range(0, self._train.count, self._schedule.batch_size):
-            inputs, targets = self._gather(self._train, rows_of_runs[:, first : first + self._schedule.batch_size])
+        for first in range(0, count, size):
+            inputs, targets = self._gather(self._train, places[:, first : first + size])
             rows = inputs.shape[1]
             outputs = self._network.forward(inputs, self._dropout.keeps(rows, self._hidden))
-            loss = self._loss(outputs, targets, self._network.output_gradient(rows))
+            gradient = self._network.output_gradient(rows)
+            loss = self._loss(outputs, targets, gradient)
+            if self._example_weights is not None:
+                gradient.mul_(self._example_weights.gather(1, order[:, first : first + size])[..., None])
             _add(totals, self._measure(outputs, targets, loss), rows)
             self._network.backward()
             self._optimizer.step()
-        return {name: _numpy(total / self._train.count) for name, total in totals.items()}
+        return {name: _numpy(total / count) for name, total in totals.items()}
 
-    def _evaluate(self, examples: Examples) -> dict[str, np.ndarray]:
-        """Mean loss and accuracy over a whole split, nothing dropped."""
+    def _evaluate(self, split: str, examples: Examples, places: Tensor) -> dict[str, np.ndarray]:
+        """Mean loss and accuracy over the examples at these places (R, n), nothing dropped; none over no example."""
         totals: dict[str, Tensor] = {}
-        for first in range(0, examples.count, EVALUATION_ROWS):
-            inputs, targets = self._first(examples, first, first + EVALUATION_ROWS)
+        for part in places.split(EVALUATION_ROWS, dim=1) if places.shape[1] else ():
+            inputs, targets = self._gather(examples, part)
             outputs = self._network.forward(inputs)
             _add(totals, self._measure(outputs, targets, self._loss(outputs, targets, None)), inputs.shape[1])
-        return {name: _numpy(total / examples.count) for name, total in totals.items()}
+        return {f"{split}_{name}": _numpy(total / places.shape[1]) for name, total in totals.items()}
+
+    def _predict(self) -> np.ndarray:
+        """The class of the largest output for every test example; nothing for a regression."""
+        if self._task == "regression":
+            return np.zeros((len(self._slots), 0), dtype=np.int64)
+        parts = self._all(self._test).split(EVALUATION_ROWS, dim=1)
+        found = [self._network.forward(self._gather(self._test, part)[0]).argmax(dim=2) for part in parts]
+        classes: np.ndarray = torch.cat(found, dim=1).cpu().numpy()
+        return classes
 
     def _measure(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> dict[str, Tensor]:
         if self._task == "classification":
             return {"loss": loss, "accuracy": accuracy(outputs, targets)}
         return {"loss": loss}
 
-    def _probe(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
-        inputs, targets = self._first(self._train, 0, PROBE_ROWS)
-        found = probes.layers(self._network, self._loss, inputs, targets)
+    def _sizes(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
+        found = layers.sizes(self._network, self._loss, *self._probed())
         return {(quantity, moment): _numpy(value) for quantity, value in found.items()}
 
-    def _first(self, examples: Examples, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """The same examples, by their place in the file, for every run."""
-        places = torch.arange(first, min(last, examples.count), device=self._slots.device)
-        return self._gather(examples, self._rows(places.expand(len(self._slots), -1), examples))
+    def _probed(self) -> tuple[Tensor, Tensor]:
+        return self._gather(self._train, self._trained[:, :PROBE_ROWS])
 
-    def _rows(self, places: Tensor, examples: Examples) -> Tensor:
-        """From places within each run's slot, (R, B), to rows of the examples."""
-        return places + self._slots[:, None] * examples.count
+    def _all(self, examples: Examples) -> Tensor:
+        return torch.arange(examples.count, device=self._slots.device).expand(len(self._slots), -1)
 
-    def _gather(self, examples: Examples, rows: Tensor) -> tuple[Tensor, Tensor]:
-        flat = rows.reshape(-1)
-        inputs = examples.inputs.index_select(0, flat).view(*rows.shape, -1)
-        return inputs, examples.targets.index_select(0, flat).view(rows.shape)
+    def _gather(self, examples: Examples, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Examples at places within each run's slot, (R, B)."""
+        rows = (places + self._slots[:, None] * examples.count).reshape(-1)
+        inputs = examples.inputs.index_select(0, rows).view(*places.shape, -1)
+        return inputs, examples.targets.index_select(0, rows).view(places.shape)
 
 
 def _add(totals: dict[str, Tensor], means: dict[str, Tensor], rows: int) -> None:

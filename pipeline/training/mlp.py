@@ -90,6 +90,8 @@ class StackedMLP:
                 torch.bmm(self._inputs[-1], weight, out=out)
             if layer == self.layers - 1:
                 break
+            if self.activation.needs_input:
+                buffers.scratch[layer].copy_(out)
             self.activation.apply_(out)
             if self.activation.moves_zero:
                 out[..., self.widths[layer + 1] :] = 0

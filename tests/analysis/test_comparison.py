@@ -15,11 +15,11 @@ def study(params_file):
 def results(study, seeds: int = 4) -> pd.DataFrame:
     random = np.random.default_rng(0)
     rows = [
-        (variant.id, index, "finished", random.random(), random.random())
+        (variant.id, index, 0, "finished", random.random(), random.random())
         for variant in study.variants
         for index in range(seeds)
     ]
-    return pd.DataFrame(rows, columns=["variant", "seed_index", "status", "test_loss", "test_accuracy"])
+    return pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "status", "test_loss", "test_accuracy"])
 
 
 def column(frame: pd.DataFrame, variant: str, metric: str) -> np.ndarray:
@@ -51,3 +51,11 @@ def test_no_effect_is_claimed_where_a_run_diverged(study):
     remaining = runs[(runs["variant"] == relu) & ~lost]["test_loss"]
     assert table.loc[relu, "centre"] == pytest.approx(centre(remaining, "log").centre)
     assert table.drop(index=relu)["effect"].notna().all()
+
+
+def test_what_does_not_come_from_training_is_averaged_over_diverged_runs_too(study):
+    runs = results(study).assign(activation_ratio=2.0)
+    runs.loc[0, ["status", "test_loss", "activation_ratio"]] = ["diverged", np.nan, 32.0]
+    table = comparison.effects(study, runs, "activation_ratio").set_index("variant")
+    first = study.variants[0].id
+    assert table.loc[first, "centre"] == pytest.approx(4.0)  # geometric mean of 32, 2, 2, 2

@@ -12,10 +12,14 @@ def study(params_file):
     return params.load(path=params_file()).studies["weight_decay"]
 
 
+_REST = {name: [2.0] * 6 for name in ("loss_gap", "parameters", "closed_form_test_loss", "closed_form_weight_norm")}
+
+
 def results(**columns) -> pd.DataFrame:
     base = {"variant": ["weight_decay_0"] * 3 + ["weight_decay_3"] * 3, "status": ["finished"] * 6}
+    base |= {"seed_index": [0, 1, 2] * 2, "fold": [0] * 6}
     numbers = {name: [1.0, 2.0, 4.0, 0.1, 0.1, 0.1] for name in ("train_loss_running", "train_loss", "test_loss")}
-    return pd.DataFrame({**base, **numbers, "weight_norm": [3.0] * 6, **columns})
+    return pd.DataFrame({**base, **numbers, "weight_norm": [3.0] * 6, **_REST, **columns})
 
 
 def test_the_judged_metric_has_an_interval_the_others_a_centre(study):
@@ -35,7 +39,8 @@ def test_diverged_runs_are_counted_and_nothing_undefined_is_written(study):
     found = summary.metrics(study, results(status=statuses, test_loss=[np.nan, 2.0, 8.0, np.nan, np.nan, np.nan]))
     assert found["weight_decay_0"]["diverged"] == 1
     assert found["weight_decay_0"]["test_loss"]["centre"] == pytest.approx(4.0)
-    assert found["weight_decay_3"] == {"runs": 3, "diverged": 3}
+    kept = ("parameters", "closed_form_test_loss", "closed_form_weight_norm")  # not of training
+    assert found["weight_decay_3"] == {"runs": 3, "diverged": 3} | {name: {"centre": pytest.approx(2)} for name in kept}
 
 
 def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges():

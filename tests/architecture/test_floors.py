@@ -13,7 +13,7 @@ from samples import ROOT
 FLOORS = [
     {"errors", "metrics", "seeding", "settings", "variants", "params", "artifacts", "console"},
     {"data", "training", "analysis"},
-    {"execution", "report"},
+    {"execution", "probes", "report"},
     {"stages", "cli"},
 ]
 MODULES = sorted(modules())

@@ -27,7 +27,7 @@ def written(stage: str, word: str) -> set[str]:
     header = importlib.import_module(f"pipeline.stages.{stage}").__doc__ or ""
     (line,) = re.findall(rf"^{word}\s+(.*(?:\n\s+.*)*)", header, flags=re.MULTILINE)
     parts = re.split(r",\s+(?![^(]*\))", " ".join(line.split()))
-    key = {"data": "<dataset>", "train": "<study>"}.get(stage, "")
+    key = {"data": "<dataset>", "train": "<study>", "probe": "<probe>"}.get(stage, "")
     return {part.replace(key, "<key>").rstrip("/") if key else part.rstrip("/") for part in parts}
 
 
@@ -57,6 +57,7 @@ def test_the_header_of_a_stage_says_what_dvc_yaml_says(stage):
 
 def test_the_parameters_of_a_stage_are_those_it_reads():
     assert entry("data")["params"] == ["seeds", "datasets.${key}"]
+    assert entry("probe")["params"] == ["seeds.root", "probes.${key}"]
     assert entry("train")["params"] == ["seeds", "device", "datasets.${item.dataset}", "studies.${key}"]
     for stage in ("check", "report"):
         assert entry(stage)["params"] == [{"params.yaml": None}]
@@ -72,6 +73,6 @@ def test_a_stage_reads_computes_and_writes_without_branches(stage):
 
 def test_results_are_declared_so_that_the_run_cache_stays_on():
     """Under `outs:`, a file with `cache: false` switches the stage's run cache off."""
-    for stage in ("check", "data", "train"):
+    for stage in ("check", "data", "probe", "train"):
         for out in entry(stage).get("outs", []):
             assert not isinstance(out, dict), out

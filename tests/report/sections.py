@@ -1,33 +1,160 @@
-"""Sections of the small project, trained once for all tests of the report."""
+"""A report on the small project and on studies of every kind that has a figure, trained once for all tests."""
 
 import functools
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from samples import SMALL, laid_over, write_params
+import pandas as pd
+from samples import BASE, SMALL, laid_over, write_params
 
-from pipeline import artifacts, data, params
+from pipeline import data, params, probes
 from pipeline.analysis import summary
+from pipeline.artifacts import PUBLISHED_COLUMNS
 from pipeline.execution import chunks
-from pipeline.report.section import Section, section
+from pipeline.report.section import Report, report
 
-NAMED = {
+_DECAY = SMALL["studies"]["weight_decay"]
+_ACTIVATION = SMALL["studies"]["activation"]
+_FOLDS = {"name": "k_fold", "folds": 2}
+_SHIFTED = {"train_examples": 60, "target_examples": 60, "test_examples": 40}
+
+CHANGES: dict[str, Any] = {
     "studies.named": laid_over(
-        SMALL["studies"]["weight_decay"],
+        _DECAY,
         {"grid": ..., "variants": {"plain": None, "wild": {"optimizer": {"learning_rate": 1e6}}}, "baseline": "plain"},
-    )
+    ),
+    "studies.ridge": laid_over(
+        _DECAY,
+        {
+            "figure": "ridge",
+            "simplest": "last",
+            "base.data.validation": _FOLDS,
+            "grid.optimizer.weight_decay": [0, 1, 3, 10],
+        },
+    ),
+    "studies.weights": laid_over(_DECAY, {"figure": "weights"}),
+    "studies.selection": laid_over(
+        _ACTIVATION, {"figure": "selection", "base.data.validation": _FOLDS, "base.schedule.epochs": 1}
+    ),
+    "studies.predictions": laid_over(
+        _ACTIVATION, {"figure": "predictions", "grid.optimizer": ..., "base.schedule.epochs": 1}
+    ),
+    "studies.capacity": laid_over(
+        _DECAY,
+        {
+            "figure": "capacity",
+            "base.model.activation": "relu",
+            "grid": {"model": {"hidden": [[], [4], [4, 4]]}},
+            "baseline": {"model": {"hidden": []}},
+        },
+    ),
+    "datasets.shifted": {"source": "covariate_shift", "shift": 1.0, "slope": 2.0, **_SHIFTED},
+    "datasets.labels": {
+        "source": "label_shift",
+        "proportions": [0.5, 0.3, 0.2],
+        "target_proportions": [0.2, 0.3, 0.5],
+        "separation": 2.0,
+        "seeds": 5,
+        **_SHIFTED,
+    },
+    **{
+        f"studies.{dataset}": {
+            "question": "Do weights mend it?",
+            "dataset": dataset,
+            "metric": "test_accuracy",
+            "figure": "shift",
+            "base": laid_over(BASE, {"model.hidden": [], "schedule.epochs": 2}),
+            "grid": {
+                "data": {"correction": [{"name": "none"}, {"name": "estimated", "clip": 5.0}, {"name": "oracle"}]}
+            },
+            "baseline": {"data": {"correction": {"name": "none"}}},
+        }
+        for dataset in ("shifted", "labels")
+    },
+    "probes.functions": {
+        "kind": "activations",
+        "functions": ["relu", "tanh", "sigmoid"],
+        "low": -2.0,
+        "high": 2.0,
+        "points": 9,
+    },
+    "probes.detector": {
+        "kind": "shift_detector",
+        "inputs": 2,
+        "examples": 20,
+        "shifts": [0.0, 2.0],
+        "alpha": 0.05,
+        "repetitions": 5,
+    },
+    "claims.holds": {
+        "claim": "Weight decay shrinks the weights",
+        "study": "weight_decay",
+        "metric": "weight_norm",
+        "variant": "weight_decay_3",
+        "against": "weight_decay_0",
+        "expected": "lower",
+    },
+    "claims.fails": {
+        "claim": "Weight decay changes nothing",
+        "study": "weight_decay",
+        "metric": "weight_norm",
+        "variant": "weight_decay_3",
+        "against": "weight_decay_0",
+        "expected": "equal",
+        "margin": 1.001,
+    },
+    "claims.undecided": {
+        "claim": "What diverges is worse",
+        "study": "named",
+        "metric": "test_loss",
+        "variant": "wild",
+        "against": "plain",
+        "expected": "higher",
+    },
+    "claims.of_a_probe": {
+        "claim": "The largest gradient of the sigmoid is 1/4",
+        "probe": "functions",
+        "quantity": "largest_gradient_sigmoid",
+        "against": 0.25,
+        "expected": "equal",
+        "margin": 1e-9,
+    },
+    "published": {
+        "file": "published.csv",
+        "places": [
+            {"setting": "decay", "factor": "lambda=0", "study": "weight_decay", "variant": "weight_decay_0"},
+            {"setting": "decay", "factor": "lambda=3", "study": "weight_decay", "variant": "weight_decay_3"},
+            {"setting": "product", "probe": "product"},
+        ],
+    },
 }
+PUBLISHED = pd.DataFrame(
+    [
+        ["decay", "lambda=0", "weight_norm", 30, 5.0, "mean", 0.5, 1.0, 100.0],
+        ["decay", "lambda=3", "weight_norm", 30, 1e-9, "median", 1e-10, None, None],
+        ["product", "", "log10_largest", 41, 2.0, "mean", None, None, None],
+        ["elsewhere", "", "test_loss", 3, 1.0, "mean", None, None, None],
+    ],
+    columns=PUBLISHED_COLUMNS,
+).astype({"sd": float, "low": float, "high": float})
 
 
 @functools.cache
-def made(count: int = 3) -> tuple[params.Params, list[Section]]:
-    """The small project and one more study, of which a named variant diverges."""
+def made(count: int = 3) -> Report:
+    """The whole report, with so many seeds."""
     with tempfile.TemporaryDirectory() as folder:
-        project = params.load(path=write_params(Path(folder), laid_over(SMALL, {**NAMED, "seeds.count": count})))
-    sections = []
-    for study in project.studies.values():
-        dataset = data.make(project.datasets[study.dataset], project.seeds)
-        trained = chunks.train(study, project.seeds, dataset, "cpu")
-        probes = artifacts.Probes(trained.layers, chunks.environment("cpu"))
-        sections.append(section(study, trained.results, summary.curves(trained.curves), probes))
-    return project, sections
+        project = params.load(path=write_params(Path(folder), laid_over(SMALL, {**CHANGES, "seeds.count": count})))
+    trained = {}
+    for key, study in project.studies.items():
+        seeds = project.seeds_of(study.dataset)
+        dataset = data.make(project.datasets[study.dataset], seeds)
+        trained[key] = chunks.train(study, seeds, dataset, "cpu")
+    return report(
+        project,
+        {key: one.results for key, one in trained.items()},
+        {key: summary.curves(one.curves) for key, one in trained.items()},
+        {key: one.probes for key, one in trained.items()},
+        {key: probes.measure(settings, 0) for key, settings in project.probes.items()},
+        PUBLISHED,
+    )

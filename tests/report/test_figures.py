@@ -1,7 +1,5 @@
 """Figures are tested by what they draw, not by pixels."""
 
-import dataclasses
-
 import matplotlib
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ def _style():
 
 
 def of(study: str, count: int = 3):
-    return next(section for section in made(count)[1] if section.study.id == study)
+    return next(section for section in made(count).sections if section.study.id == study)
 
 
 def panels(figure) -> list:
@@ -28,8 +26,8 @@ def test_the_effects_figure_draws_every_finished_run_and_every_centre_with_its_i
     section = of("activation")
     table = section.effects["test_accuracy"]
     figure = figures.effects(section)
-    assert [axes.get_title() for axes in panels(figure)] == ["0.1", "0.5"]
-    for axes, block in zip(panels(figure), ("0.1", "0.5"), strict=True):
+    assert [axes.get_title() for axes in panels(figure)] == ["learning rate 0.1", "learning rate 0.5"]
+    for axes, block in zip(panels(figure), ("learning rate 0.1", "learning rate 0.5"), strict=True):
         rows = table[table["block"] == block]
         dots = np.concatenate([np.asarray(points.get_offsets())[:, 1] for points in axes.collections[:2]])
         runs = section.results[section.results["variant"].isin(rows["variant"])]
@@ -74,32 +72,25 @@ def test_layers_have_a_row_for_each_quantity_and_a_column_for_each_block():
     assert max(max(line.get_xdata()) for line in grid[2].lines) == 2  # activations of two hidden layers
 
 
-@pytest.mark.parametrize("study", ["weight_decay", "activation", "named"])
+@pytest.mark.parametrize("study", ["weight_decay", "activation", "named", "ridge", "selection", "predictions"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_same_tables_give_the_same_bytes_without_date_or_tool(study, count):
     section = of(study, count)
-    first, second = figures.svgs(section), figures.svgs(section)
+    first, second = figures.pictures(section), figures.pictures(section)
     assert first == second
-    assert list(first) == [name for name, _ in figures.captions(section)]
-    for svg in first.values():
-        assert svg.startswith("<?xml")
+    for one in first:
+        assert one.svg.startswith("<?xml")
         for word in ("dc:date", "dc:creator", "Matplotlib v"):
-            assert word not in svg
+            assert word not in one.svg
 
 
 @pytest.mark.parametrize(
     ("count", "words"), [(3, ["over 3 seeds and", "its 95 % interval"]), (1, ["over 1 seed (no interval"])]
 )
 def test_captions_say_how_many_seeds(count, words):
-    for _, caption in figures.captions(of("activation", count)):
-        assert all(word in caption for word in words)
-        assert ("band" in caption) <= (count > 1)
-
-
-def test_every_variant_has_a_colour_of_its_own():
-    study = of("named").study
-    many = [dataclasses.replace(study.variants[0], id=f"v{n}", label=f"v{n}") for n in range(24)]
-    assert len(set(figures._palette(dataclasses.replace(study, variants=tuple(many))).values())) == 24
+    for one in figures.pictures(of("activation", count)):
+        assert all(word in one.caption for word in words)
+        assert ("band" in one.caption) <= (count > 1)
 
 
 def test_a_variant_that_wholly_diverged_keeps_its_place_on_the_axis():
@@ -109,6 +100,30 @@ def test_a_variant_that_wholly_diverged_keeps_its_place_on_the_axis():
     assert low < 0 < 1 < high
 
 
-def test_a_factor_is_named_in_words():
-    words = {name: figures._factor_words(of(name).study) for name in ("weight_decay", "activation", "named")}
-    assert words == {"weight_decay": "weight decay", "activation": "activation", "named": "variant"}
+def test_the_path_of_a_number_has_every_split_and_the_gap():
+    section = of("ridge")
+    above, below = panels(figures.path(section))
+    lines = {line.get_label(): line for line in above.lines}
+    assert set(lines) == {"training", "validation", "test"}
+    for label, metric in (("training", "train_loss"), ("validation", "validation_loss"), ("test", "test_loss")):
+        assert list(lines[label].get_ydata()) == section.effects[metric]["centre"].tolist()
+    assert list(below.lines[0].get_ydata()) == section.effects["loss_gap"]["centre"].tolist()
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["0", "1", "3", "10"]
+
+
+@pytest.mark.parametrize(
+    ("study", "names"),
+    [
+        ("weight_decay", ["effects", "curves"]),
+        ("activation", ["effects", "curves", "layers"]),
+        ("named", ["effects", "curves"]),
+        ("ridge", ["ridge", "effects", "path", "curves"]),
+        ("weights", ["weights", "effects", "curves"]),
+        ("selection", ["selection", "effects", "curves", "layers"]),
+        ("predictions", ["predictions", "effects", "curves", "layers"]),
+        ("capacity", ["capacity", "effects", "curves"]),
+        ("shifted", ["shift", "effects", "curves"]),
+    ],
+)
+def test_a_study_has_the_figures_that_it_names_and_that_its_factors_ask_for(study, names):
+    assert [one.name for one in figures.pictures(of(study))] == names

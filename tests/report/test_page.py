@@ -1,3 +1,4 @@
+import dataclasses
 import html.parser
 import re
 from pathlib import Path
@@ -6,15 +7,14 @@ import pytest
 from report.sections import made
 
 from pipeline.metrics import METRICS
-from pipeline.report import figures, page
+from pipeline.report import page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]
 
 
 @pytest.fixture(scope="module")
 def rendered() -> str:
-    project, sections = made()
-    return page.render(project, [(section, figures.svgs(section)) for section in sections])
+    return page.render(made(), page.draw(made()))
 
 
 class Elements(html.parser.HTMLParser):
@@ -55,27 +55,31 @@ def test_every_link_leads_somewhere(rendered):
     elements = Elements(rendered)
     ids = set(elements.attribute("id"))
     for target in elements.attribute("href") + elements.attribute("xlink:href"):
-        assert target in {f"results/{section.study.id}.csv" for section in made()[1]} or target[1:] in ids, target
+        tables = {f"results/{key}.csv" for key in [*made().project.studies, *made().project.probes]}
+        assert target in tables or target[1:] in ids or target.startswith("data:image/png;base64,"), target
 
 
 def test_the_page_needs_nothing_from_outside(rendered):
     elements = Elements(rendered)
     assert not [tag for tag, _ in elements.found if tag in ("script", "link", "img", "iframe")]
     assert not elements.attribute("src")
+    for place in elements.attribute("xlink:href") + elements.attribute("href"):
+        assert place.startswith(("#", "results/", "data:image/png;base64,"))
     assert "@import" not in rendered
 
 
 def test_every_study_has_its_question_figures_and_tables(rendered):
-    for section in made()[1]:
+    drawn = page.draw(made())
+    for section in made().sections:
         assert section.study.question in rendered
-        for name, _ in figures.captions(section):
-            assert f'id="{section.study.id}-{name}"' in rendered
+        for one in drawn[section.study.id]:
+            assert f'id="{section.study.id}-{one.name}"' in rendered
         for metric in section.effects:
             assert f"<caption>{METRICS[metric].label.capitalize()}" in rendered
 
 
 def test_the_table_shows_the_numbers_of_the_comparison(rendered):
-    section = made()[1][0]
+    section = made().sections[0]
     row = section.effects["test_loss"].iloc[1]
     cells = " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
     expected = (
@@ -91,17 +95,61 @@ def test_diverged_runs_are_counted_where_the_variant_stands(rendered):
 
 
 def test_a_named_variant_says_what_it_sets(rendered):
-    assert "wild learning rate 1000000" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+    assert "wild optimizer learning rate 1000000" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+
+
+def cells(rendered: str, caption: str) -> list[list[str]]:
+    """The words of a table's body, row by row."""
+    table = next(part for part in rendered.split("<table")[1:] if f"<caption>{caption}" in part).split("</table>")[0]
+    rows = table.split("<tbody>")[1].split("<tr")[1:]
+    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row.split("<td")[1:]] for row in rows]
+
+
+def words(rendered: str, caption: str) -> list[str]:
+    return [" | ".join(cell.split(">", 1)[-1].strip() for cell in row) for row in cells(rendered, caption)]
+
+
+def test_the_ledger_says_what_came_of_every_claim(rendered):
+    lines = words(rendered, "Claims and what came of them")
+    verdicts = [re.search(r"\| (holds|fails|undecided) \|", line)[1] for line in lines]
+    assert verdicts == made().ledger["verdict"].tolist() == ["holds", "fails", "undecided", "holds"]
+    assert "Weight decay shrinks the weights norm of all weights; weight_decay: 3 against 0" in lines[0]
+    assert "the same, within × 1.00100" in lines[1]
+    assert "2 hold, 1 fail, 1 are undecided" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+
+
+def test_published_outcomes_stand_beside_ours_with_rule_and_verdict(rendered):
+    lines = words(rendered, "Published and measured")
+    assert [line.split(" | ")[-2:] for line in lines] == [
+        ["range", "inside"],
+        ["2 sd", "outside"],
+        ["10 %", "inside" if abs(made().published.loc[2, "ours"] - 2) <= 0.2 else "outside"],
+        ["10 %", "not measured"],
+    ]
+    assert lines[0].startswith("decay, lambda=0 | weight norm | 5 (mean) | 0.5 | 1 to 100 | 30 | ")
+
+
+def test_findings_of_a_probe_stand_beside_theory(rendered):
+    tables = [part for part in rendered.split("<table")[1:] if "<caption>Measured, and what theory says" in part]
+    assert len(tables) == 3
+    assert "largest gradient of sigmoid</td><td>9</td><td>0.25</td>\n<td>exact</td>" in rendered
+
+
+def test_what_a_choice_by_validation_costs_is_said_for_every_rule(rendered):
+    lines = words(rendered, "What choosing by validation costs")
+    assert len(lines) == len(made().sections[3].costs)
+    assert lines[0].startswith("best in validation | 3 | × ")
 
 
 def test_text_from_the_parameters_is_escaped():
-    project, sections = made()
-    section = sections[0]
-    evil = section.study.__class__(**{**section.study.__dict__, "question": "<script>alert(1)</script>?"})
-    changed = section.__class__(**{**section.__dict__, "study": evil})
-    text = page.render(project, [(changed, figures.svgs(section))])
+    whole, evil = made(), "<script>alert(1)</script>?"
+    section = whole.sections[0]
+    changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
+    ledger, published = whole.ledger.assign(claim=evil, where=evil), whole.published.assign(setting=evil, where=evil)
+    report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
+    text = page.render(report, page.draw(whole))
     assert "<script>" not in text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;?" in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 1 + 2 * len(ledger) + len(published)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +175,9 @@ def test_numbers_have_three_significant_digits(value, metric, text):
     [
         (0.5, LOSS, "× 0.500"),
         (-0.012, ACCURACY, "−1.20 points"),
+        (1.0000123, LOSS, "× 1.00001"),
+        (-0.00012, None, "−0.00012"),
+        (0.25, METRICS["loss_gap"], "+0.25"),
         (0.012, ACCURACY, "+1.20 points"),
         (float("nan"), LOSS, "–"),
     ],

@@ -4,7 +4,10 @@ import pytest
 
 from pipeline import artifacts
 from pipeline.errors import UserError
-from pipeline.stages import data, report, train
+from pipeline.metrics import measured
+from pipeline.stages import data, probe, report, train
+
+METRICS_OF_A_LINE = [metric.name for metric in measured({"regression", "linear"})]
 
 
 @pytest.fixture
@@ -14,6 +17,7 @@ def trained(params_file, in_folder):
         data.main([key])
     for key in ("weight_decay", "activation"):
         train.main([key])
+    probe.main(["product"])
     return in_folder
 
 
@@ -26,6 +30,7 @@ def test_the_stage_draws_and_writes_the_page(trained):
         "activation_curves.svg",
         "activation_effects.svg",
         "activation_layers.svg",
+        "product_product.svg",
     }
     assert len(json.loads(artifacts.ENVIRONMENT.read_text())) == 1
 
@@ -40,14 +45,16 @@ def test_a_study_that_is_gone_leaves_the_page_and_the_folders(trained, params_fi
 
 def test_results_of_other_parameters_are_refused(trained, params_file):
     params_file({"studies.weight_decay.grid.optimizer.weight_decay": [0, 1, 3]})
-    with pytest.raises(UserError, match="weight_decay_1, seed 0/0: found 0, wanted 1"):
+    with pytest.raises(UserError, match="weight_decay_1, seed 0/0, fold 0: found 0, wanted 1"):
         report.main([])
 
 
 def test_a_study_of_which_every_run_diverges_is_reported_as_such(params_file, in_folder):
-    changes = {"studies.activation": ..., "studies.weight_decay.base.optimizer.learning_rate": 1e6}
+    changes = {"studies.activation": ..., "probes": {}, "studies.weight_decay.base.optimizer.learning_rate": 1e6}
     params_file(changes | {"studies.weight_decay.base.schedule.epochs": 30})
     data.main(["linear"])
     train.main(["weight_decay"])
     report.main([])
-    assert artifacts.PAGE.read_text().count("(3 diverged)") == 2 * 4  # both variants, in the table of every metric
+    assert artifacts.PAGE.read_text().count("(3 diverged)") == 2 * len(
+        METRICS_OF_A_LINE
+    )  # both variants, in the table of every metric

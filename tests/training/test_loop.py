@@ -9,7 +9,7 @@ from samples import classes, seeds, setting, values
 from sklearn.linear_model import LinearRegression, Ridge
 
 from pipeline.artifacts import Dataset, Split
-from pipeline.settings import Model, Setting, WeightInitializer
+from pipeline.settings import ActivationName, Setting, WeightInitializer
 from pipeline.training import loop
 
 from parity import assert_alike  # isort: skip
@@ -25,8 +25,9 @@ INITIALIZERS = [
     {"name": "kaiming_normal"},
     {"name": "torch_linear"},
 ]
+ACTIVATIONS = typing.get_args(ActivationName)
 CHOICES = {
-    **{f"activation {name}": {"model.activation": name} for name in ("relu", "sigmoid", "tanh", "identity")},
+    **{f"activation {name}": {"model.activation": name} for name in ACTIVATIONS},
     **{f"start {i['name']}": {"model.initialization.weight": i} for i in INITIALIZERS},
     **{f"bias {i['name']}": {"model.initialization.bias": i} for i in INITIALIZERS[:4]},
     "no bias": {"model.bias": False},
@@ -44,6 +45,29 @@ CHOICES = {
     "dropout": {"model.dropout": [0.2, 0.5]},
     "dropout everywhere": {"model.dropout": 1.0},
     "dropout below": {"model.dropout": [0.0, 0.5]},
+    "l2 penalty": {"penalty.l2": 0.1},
+    "l1 penalty": {"penalty.l1": 0.01},
+    "both penalties, weight decay and momentum": {
+        "penalty": {"l1": 0.01, "l2": 0.1},
+        "optimizer.weight_decay": 0.05,
+        "optimizer.momentum": 0.5,
+    },
+    "few examples": {"data.examples": 23},
+    "true example weights": {"data.correction": {"name": "oracle"}},
+    "clipped example weights": {"data.correction": {"name": "estimated", "clip": 1.5}},
+}
+FOLDS = {
+    "hold-out": ({"data.validation": {"name": "hold_out", "fraction": 0.3}}, 1),
+    "first fold": ({"data.validation": {"name": "k_fold", "folds": 3}}, 1),
+    "last fold": ({"data.validation": {"name": "k_fold", "folds": 3}}, 3),
+    "fold of few, weighted": (
+        {
+            "data.validation": {"name": "k_fold", "folds": 2},
+            "data.examples": 21,
+            "data.correction": {"name": "oracle"},
+        },
+        2,
+    ),
 }
 
 
@@ -52,8 +76,24 @@ def test_classification_is_that_of_torch(name):
     assert_alike(setting(CHOICES[name]), classes())
 
 
+@pytest.mark.parametrize("name", FOLDS)
+def test_a_fold_is_that_of_torch(name):
+    changes, fold = FOLDS[name]
+    assert_alike(setting(changes), classes(), fold=fold)
+
+
+def test_a_hundred_steps_in_float64_differ_by_less_than_1e_10():
+    """The promise of the two implementations: same start, same batches, every weight."""
+    changes = {"schedule": {"epochs": 34, "batch_size": 17, "evaluations": 1}, "model.activation": "relu"}
+    assert 34 * -(-classes().train.examples // 17) >= 100
+    assert_alike(setting(changes), classes(), tolerance=1e-10)
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "half_squared_error"])
-@pytest.mark.parametrize("name", ["activation relu", "no bias", "weight decay", "linear", "dropout", "some features"])
+@pytest.mark.parametrize(
+    "name",
+    ["activation relu", "l1 penalty", "few examples", "no bias", "weight decay", "linear", "dropout", "some features"],
+)
 def test_regression_is_that_of_torch(name, loss):
     changes = {"loss": loss, "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.5}
     assert_alike(setting({**changes, **CHOICES[name]}), values())
@@ -64,7 +104,7 @@ def test_every_choice_of_the_settings_is_among_these():
         return set(typing.get_args(field.annotation))
 
     tried = [setting(changes) for changes in CHOICES.values()]
-    assert {one.model.activation for one in tried} == literals(Model.model_fields["activation"])
+    assert {one.model.activation for one in tried} == set(ACTIVATIONS)
     names = {model.model_fields["name"].annotation for model in typing.get_args(WeightInitializer.__origin__)}
     assert {one["name"] for one in INITIALIZERS} == {typing.get_args(name)[0] for name in names}
     losses = literals(Setting.model_fields["loss"])
@@ -117,7 +157,9 @@ def test_weight_decay_alone_shrinks_weights_by_its_closed_form():
     )
     free = chosen.model_copy(update={"optimizer": chosen.optimizer.model_copy(update={"weight_decay": 0.0})})
     found = loop.train([chosen, free], [seeds(1)[0]] * 2, dataset, dtype=torch.float64)
-    assert found.weight_norm[0] == pytest.approx(found.weight_norm[1] * (1 - 0.003 * 3) ** 400, rel=1e-9)
+    assert found.final["weight_norm"][0] == pytest.approx(
+        found.final["weight_norm"][1] * (1 - 0.003 * 3) ** 400, rel=1e-9
+    )
 
 
 def test_reported_losses_contain_no_penalty():

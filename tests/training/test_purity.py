@@ -30,6 +30,11 @@ CASES = {
     "relu": (classes, {"model.activation": "relu"}),
     "sigmoid": (classes, {"model.activation": "sigmoid"}),
     "identity": (classes, {"model.activation": "identity"}),
+    **{name: (classes, {"model.activation": name}) for name in ("leaky_relu", "elu", "gelu", "silu")},
+    "l1 penalty": (classes, {"penalty.l1": 0.01}),
+    "few examples": (classes, {"data.examples": 23}),
+    "folds": (classes, {"data.validation": {"name": "k_fold", "folds": 3}}),
+    "example weights": (classes, {"data.correction": {"name": "estimated", "clip": 2.0}}),
     "dropout": (classes, {"model.dropout": [0.2, 0.5]}),
     "all dropped": (classes, {"model.dropout": [0.5, 1.0], "model.activation": "sigmoid"}),
     "no bias": (classes, {"model.bias": False}),
@@ -52,8 +57,8 @@ STARTS = [
 ]
 
 
-def stack(case: str) -> tuple[list[Setting], list, Dataset]:
-    """37 runs that differ in everything in which runs of one program may differ."""
+def stack(case: str) -> tuple[list[Setting], list, list[int], Dataset]:
+    """37 runs that differ in everything in which runs of one program may differ: setting, seed and fold of each."""
     make, changes = CASES[case]
     dataset = make() if make not in (classes, values) else make(SEEDS)
     base = setting(changes)
@@ -64,12 +69,15 @@ def stack(case: str) -> tuple[list[Setting], list, Dataset]:
             **changes,
             "optimizer.learning_rate": 0.01 * (1 + number % 5),
             "optimizer.weight_decay": 0.03 * (number % 4),
+            "penalty.l2": 0.02 * (number % 2),
             "model.dropout": rates,
             "model.initialization.weight": STARTS[number % len(STARTS)],
             "schedule.epochs": min(EPOCHS, base.schedule.epochs),
         }
         settings.append(setting(own))
-    return settings, [seeds(SEEDS)[number % SEEDS] for number in range(RUNS)], dataset
+    count = base.data.validation.folds
+    folds = [1 + number % count if count else 0 for number in range(RUNS)]
+    return settings, [seeds(SEEDS)[number % SEEDS] for number in range(RUNS)], folds, dataset
 
 
 def arrays(outcome: loop.Outcome) -> Iterator[tuple[str, np.ndarray]]:
@@ -77,7 +85,8 @@ def arrays(outcome: loop.Outcome) -> Iterator[tuple[str, np.ndarray]]:
     yield from ((f"bias {layer}", bias) for layer, bias in enumerate(outcome.biases))
     yield from outcome.curves.items()
     yield from ((" ".join(key), value) for key, value in outcome.layers.items())
-    yield "weight_norm", outcome.weight_norm
+    yield from outcome.final.items()
+    yield "predictions", outcome.predictions
 
 
 @pytest.fixture
@@ -90,14 +99,16 @@ def threads() -> Iterator[None]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_has_the_same_bits_in_every_stack(case, dtype, threads):
-    settings, own_seeds, dataset = stack(case)
+    settings, own_seeds, folds, dataset = stack(case)
     torch.set_num_threads(2)
-    reference = loop.train(settings, own_seeds, dataset, dtype=dtype)
-    assert np.isfinite(reference.weight_norm).all()
+    reference = loop.train(settings, own_seeds, dataset, folds=folds, dtype=dtype)
+    assert np.isfinite(reference.final["weight_norm"]).all()
     cuts = [range(3, 4), range(2), range(11, 24), [30, 5, 17], range(RUNS)]
     for count, runs in itertools.product((1, 2), cuts):
         torch.set_num_threads(count)
-        found = loop.train([settings[run] for run in runs], [own_seeds[run] for run in runs], dataset, dtype=dtype)
+        own = ([values[run] for run in runs] for values in (settings, own_seeds, folds))
+        some_settings, some_seeds, some_folds = own
+        found = loop.train(some_settings, some_seeds, dataset, folds=some_folds, dtype=dtype)
         for (name, whole), (_, part) in zip(arrays(reference), arrays(found), strict=True):
             assert part.tobytes() == whole[list(runs)].tobytes(), (name, count, runs)
 
@@ -128,8 +139,8 @@ def test_a_concise_run_has_the_same_bits_on_one_and_two_threads(threads):
 
 
 def digest(case: str) -> str:
-    settings, own_seeds, dataset = stack(case)
-    outcome = loop.train(settings, own_seeds, dataset)
+    settings, own_seeds, folds, dataset = stack(case)
+    outcome = loop.train(settings, own_seeds, dataset, folds=folds)
     return hashlib.sha256(b"".join(array.tobytes() for _, array in arrays(outcome))).hexdigest()
 
 
@@ -154,12 +165,12 @@ def test_another_process_computes_the_same_bits(count):
 
 
 def test_neither_global_generator_is_touched():
-    settings, own_seeds, dataset = stack("dropout")
+    settings, own_seeds, folds, dataset = stack("dropout")
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     np.random.seed(5)  # noqa: NPY002
     state = np.random.get_state()[1].tolist()  # noqa: NPY002
-    loop.train(settings, own_seeds, dataset)
+    loop.train(settings, own_seeds, dataset, folds=folds)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
 
@@ -168,6 +179,9 @@ NEUTRAL = {
     "dropout": {"model.dropout": [0.0, 0.0]},
     "weight decay": {"optimizer.weight_decay": 0.0},
     "all features": {"model.features": 13},
+    "all examples": {"data.examples": 44},
+    "l2 penalty": {"penalty.l2": 0.0},
+    "validation": {"data.validation": {"name": "hold_out", "fraction": 0.5}},
 }
 
 

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
-from pipeline.settings import SGD
+from pipeline.settings import SGD, Penalty
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.mlp import StackedMLP
 from pipeline.training.sgd import StackedSGD
+
+PLAIN = [Penalty(l1=0.0, l2=0.0)] * 3
 
 
 def settings(momentum: bool) -> list[SGD]:
@@ -25,7 +27,7 @@ def network() -> StackedMLP:
 @pytest.mark.parametrize("momentum", [False, True])
 def test_ten_updates_are_those_of_torch_run_by_run(momentum):
     made, chosen = network(), settings(momentum)
-    stacked = StackedSGD(made, chosen)
+    stacked = StackedSGD(made, chosen, PLAIN)
     parts = [*made.real_weights(), *made.real_biases()]
     theirs = [[part[run].clone().requires_grad_() for part in parts] for run in range(3)]
     optimizers = [
@@ -57,7 +59,7 @@ def test_weight_decay_never_touches_the_bias():
     made = network()
     biases = [bias.clone() for bias in made.biases]
     weights = [weight.clone() for weight in made.weights]
-    StackedSGD(made, settings(momentum=False)).step()  # all gradients are 0
+    StackedSGD(made, settings(momentum=False), PLAIN).step()  # all gradients are 0
     assert all(torch.equal(bias, kept) for bias, kept in zip(made.biases, biases, strict=True))
     for weight, kept in zip(made.weights, weights, strict=True):
         assert torch.equal(weight[0], kept[0])  # neutral at 0
@@ -67,4 +69,29 @@ def test_weight_decay_never_touches_the_bias():
 def test_runs_with_and_without_momentum_are_not_stacked():
     mixed = [*settings(momentum=False)[:2], settings(momentum=True)[2]]
     with pytest.raises(ValueError, match="two programs"):
-        StackedSGD(network(), mixed)
+        StackedSGD(network(), mixed, PLAIN)
+
+
+def test_the_l2_penalty_has_the_gradient_of_weight_decay():
+    decayed, penalised = network(), network()
+    StackedSGD(decayed, settings(momentum=True), PLAIN).step()
+    plain = [one.model_copy(update={"weight_decay": 0.0}) for one in settings(momentum=True)]
+    StackedSGD(penalised, plain, [Penalty(l1=0.0, l2=one.weight_decay) for one in settings(momentum=True)]).step()
+    for one, other in zip(decayed.weights + decayed.biases, penalised.weights + penalised.biases, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_l1_penalty_moves_every_weight_by_the_same_and_no_bias():
+    made = network()
+    before = [parameter.clone() for parameter in made.real_weights() + made.real_biases()]
+    StackedSGD(made, settings(momentum=False)[:1] * 3, [Penalty(l1=rate, l2=0.0) for rate in (0.1, 0.2, 0.3)]).step()
+    for number, (now, kept) in enumerate(zip(made.real_weights() + made.real_biases(), before, strict=True)):
+        for run, rate in enumerate((0.1, 0.2, 0.3)):
+            moved = 0.1 * rate * torch.sign(kept[run]) if number < 2 else torch.zeros_like(kept[run])
+            torch.testing.assert_close(now[run], kept[run] - moved)
+    assert all(bool((weight[:, rows:] == 0).all()) for weight, rows in zip(made.weights, (5, 4), strict=True))
+
+
+def test_runs_with_and_without_an_l1_penalty_are_not_stacked():
+    with pytest.raises(ValueError, match="two programs"):
+        StackedSGD(network(), settings(momentum=False), [*PLAIN[:2], Penalty(l1=0.1, l2=0.0)])

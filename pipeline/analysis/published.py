@@ -1,0 +1,134 @@
+"""Our outcomes held to published ones: the same quantity, the same statistic, a rule that is stated row by row."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.settings import DatasetSettings, Linear, Normal, Place, Polynomial, Setting
+from pipeline.variants import Study
+
+COLUMNS = [
+    "setting",
+    "factor",
+    "quantity",
+    "rebuilds",
+    "statistic",
+    "published",
+    "published_sd",
+    "published_low",
+    "published_high",
+    "where",
+    "n",
+    "ours",
+    "sd",
+    "least",
+    "most",
+    "closed_form",
+    "rule",
+    "verdict",
+]
+
+
+def compare(
+    table: pd.DataFrame,
+    places: Sequence[Place],
+    studies: Mapping[str, Study],
+    datasets: Mapping[str, DatasetSettings],
+    results: Mapping[str, pd.DataFrame],
+    findings: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """One row for each published outcome, `COLUMNS`.
+
+    The verdict is `inside`, `outside` or `not measured`; the rule: inside the published range where there is one, else
+    within two published standard deviations of the published centre, else, where no spread was published, within 10 %.
+
+    Args:
+        table: Published outcomes, as `artifacts.read_published` gives them.
+        places: Where each is measured.
+        studies, datasets: By id.
+        results: One row a run, by id of the study.
+        findings: Of the probes, by id.
+    """
+    measured_at = {(place.setting, place.factor): place for place in places}
+    rows = []
+    for item in table.itertuples():
+        place = measured_at.get((item.setting, item.factor))
+        ours = [0, np.nan, np.nan, np.nan, np.nan]
+        where, closed = "", np.nan
+        if place is not None and place.probe is not None:
+            found = findings[place.probe].set_index("quantity")
+            where = place.probe
+            if item.quantity in found.index:
+                one = found.loc[item.quantity]
+                ours = [int(one["n"]), *(float(one[name]) for name in ("centre", "sd", "least", "most"))]
+        elif place is not None:
+            study, runs = studies[str(place.study)], results[str(place.study)]
+            where = f"{place.study}: {place.variant}"
+            name = metric(study, item.quantity)
+            if name in runs.columns:
+                whole = runs[(runs["variant"] == place.variant) & (runs["fold"] == 0)]
+                values = whole.loc[whole["status"] == "finished", name]
+                if len(values):
+                    middle = values.median() if item.statistic == "median" else values.mean()
+                    ours = [len(values), *map(float, (middle, values.std(), values.min(), values.max()))]
+            setting = study.variant(str(place.variant)).setting
+            closed = closed_form(setting, datasets[study.dataset], item.quantity)
+        rule, verdict = judge(item.centre, item.sd, item.low, item.high, float(ours[1]))
+        published = [item.centre, item.sd, item.low, item.high]
+        head = [item.setting, item.factor, item.quantity, item.rebuilds, item.statistic]
+        rows.append([*head, *published, where, *ours, closed, rule, verdict])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def metric(study: Study, quantity: str) -> str:
+    """The metric that a published quantity is: of image models what was measured while training is a running mean."""
+    running = "classification" in study.traits and quantity.startswith("train_")
+    return f"{quantity}_running" if running else quantity
+
+
+def judge(centre: float, sd: float, low: float, high: float, ours: float) -> tuple[str, str]:
+    """Rule and verdict.
+
+    >>> judge(0.8, 0.1, 0.7, 0.85, 0.86)
+    ('range', 'outside')
+    >>> judge(0.8, 0.1, math.nan, math.nan, 0.86)
+    ('2 sd', 'inside')
+    >>> judge(0.8, math.nan, math.nan, math.nan, 0.9)
+    ('10 %', 'outside')
+    """
+    if not math.isnan(low):
+        rule, inside = "range", low <= ours <= high
+    elif not math.isnan(sd):
+        rule, inside = "2 sd", abs(ours - centre) <= 2 * sd
+    else:
+        rule, inside = "10 %", abs(ours - centre) <= 0.1 * abs(centre)
+    return rule, "not measured" if math.isnan(ours) else "inside" if inside else "outside"
+
+
+def closed_form(setting: Setting, data: DatasetSettings, quantity: str) -> float:
+    """What theory says of a quantity, undefined (NaN) where it says nothing.
+
+    Linear data with more inputs D than examples N, weights from N(0, s^2): the D - N directions outside the data know
+    no gradient but that of the penalty; the norm of the weights is about s sqrt(D - N) (1 - eta lambda)^steps, and
+    without penalty the test loss about s^2 (D - N), half of it where the loss is halved. Polynomials: the test loss of
+    a model that has all the true features can not fall below the variance of the noise.
+    """
+    start = setting.model.initialization.weight
+    if isinstance(data, Linear) and isinstance(start, Normal) and data.inputs > data.train_examples:
+        if setting.model.hidden or setting.model.features != "all" or setting.data.examples != "all":
+            return np.nan
+        free = data.inputs - data.train_examples
+        decay = setting.optimizer.weight_decay + setting.penalty.l2
+        steps = setting.schedule.epochs * -(-data.train_examples // setting.schedule.batch_size)
+        kept = (1 - setting.optimizer.learning_rate * decay) ** steps
+        if quantity == "weight_norm":
+            return start.std * math.sqrt(free) * kept
+        if quantity == "test_loss" and decay == 0:
+            return start.std**2 * free * (0.5 if setting.loss == "half_squared_error" else 1.0)
+    if isinstance(data, Polynomial) and quantity == "test_loss":
+        features = data.features if setting.model.features == "all" else setting.model.features
+        if features >= len(data.weights):
+            return data.noise_sd**2 * (0.5 if setting.loss == "half_squared_error" else 1.0)
+    return np.nan

@@ -1,0 +1,22 @@
+"""From runs to one row a variant and seed: the seed is what is repeated, folds are parts of it."""
+
+import pandas as pd
+
+
+def by_seed(results: pd.DataFrame) -> pd.DataFrame:
+    """The runs that train on all examples, with the mean of their folds in the columns about validation.
+
+    Args:
+        results: One row a run, as `artifacts.read_results` gives them.
+
+    Returns:
+        One row a variant and seed, the columns of `results` in their order. A validation metric is undefined (NaN)
+        where one of the folds diverged.
+    """
+    columns = [name for name in results.columns if name.startswith("validation_")]
+    whole, folds = results[results["fold"] == 0], results[results["fold"] > 0]
+    if not columns:
+        return whole.reset_index(drop=True)
+    keys = ["variant", "seed_index"]
+    means = folds.groupby(keys)[columns].agg(lambda values: values.mean(skipna=False))
+    return whole.drop(columns=columns).join(means, on=keys)[list(results.columns)].reset_index(drop=True)

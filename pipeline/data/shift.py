@@ -1,0 +1,156 @@
+"""Data whose distribution shifts between training and test, with the weights that correct for it; drawn for every seed.
+
+A training example weighs q / p, as many times as it is more frequent after the shift. The true weights follow from the
+distributions; the estimated ones from what a person would have: the training examples and `target_examples` of the
+target distribution, without labels where x or y shifts, with labels where the concept does.
+
+Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift"; for label shift Lipton
+et al. (2018), "Detecting and correcting for label shift with black box predictors".
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.artifacts import Dataset, Split
+from pipeline.seeding import Seed, generator
+from pipeline.settings import ConceptShift, CovariateShift, LabelShift, Shift
+
+_Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A joint distribution of inputs and labels: how to draw from it, and its log density up to a common constant."""
+
+    settings: Shift
+    after: bool
+
+    def draw(self, examples: int, stream: np.random.Generator) -> _Sample:
+        noise = stream.standard_normal((examples, 2))
+        uniform = stream.random(examples)
+        if isinstance(self.settings, LabelShift):
+            labels = np.searchsorted(np.cumsum(self._proportions)[:-1], uniform, side="right")
+            return self._centres[labels] + noise, labels
+        inputs = noise + self._mean
+        return inputs, (uniform < expit(self._logit(inputs))).astype(np.int64)
+
+    def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        if isinstance(self.settings, LabelShift):
+            distance = np.square(inputs - self._centres[labels]).sum(axis=1)
+            found: np.ndarray = np.log(self._proportions[labels]) - distance / 2
+            return found
+        sign = np.where(labels == 1, 1.0, -1.0)
+        found = -np.square(inputs - self._mean).sum(axis=1) / 2 - np.logaddexp(0, -sign * self._logit(inputs))
+        return found
+
+    @property
+    def _mean(self) -> np.ndarray:
+        moves = isinstance(self.settings, CovariateShift) and self.after
+        return np.array([self.settings.shift if moves else 0.0, 0.0])  # type: ignore[attr-defined]
+
+    def _logit(self, inputs: np.ndarray) -> np.ndarray:
+        settings = self.settings
+        if isinstance(settings, CovariateShift):
+            curved: np.ndarray = settings.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
+            return curved
+        assert isinstance(settings, ConceptShift)
+        angle = np.deg2rad(settings.angle if self.after else 0.0)
+        turned: np.ndarray = settings.slope * (np.cos(angle) * inputs[:, 0] + np.sin(angle) * inputs[:, 1])
+        return turned
+
+    @property
+    def _proportions(self) -> np.ndarray:
+        assert isinstance(self.settings, LabelShift)
+        return np.array(self.settings.target_proportions if self.after else self.settings.proportions)
+
+    @property
+    def _centres(self) -> np.ndarray:
+        assert isinstance(self.settings, LabelShift)
+        angles = 2 * np.pi * np.arange(len(self.settings.proportions)) / len(self.settings.proportions)
+        return self.settings.separation * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def make(settings: Shift, seeds: Sequence[Seed]) -> Dataset:
+    """Inputs (S, N, 2), labels (S, N) and the weights (S, N) of the training examples, true and estimated."""
+    before, after = _Side(settings, after=False), _Side(settings, after=True)
+    train, test, oracle, estimated = [], [], [], []
+    for seed in seeds:
+        source = before.draw(settings.train_examples, generator(seed, "data", 0))
+        target = after.draw(settings.target_examples, generator(seed, "data", 1))
+        train.append(source)
+        test.append(after.draw(settings.test_examples, generator(seed, "data", 2)))
+        oracle.append(np.exp(after.log_density(*source) - before.log_density(*source)))
+        estimated.append(estimate(settings, source, target))
+    classes = len(settings.proportions) if isinstance(settings, LabelShift) else 2
+    return Dataset(
+        task="classification",
+        outputs=classes,
+        train=_split(train),
+        test=_split(test),
+        seeds=tuple(seeds),
+        weights={"oracle": np.stack(oracle), "estimated": np.stack(estimated)},
+        names=tuple(map(str, range(classes))),
+    )
+
+
+def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
+    """Weights (N,) of the source examples, from examples alone.
+
+    Covariate shift: a logistic regression that tells target inputs from source inputs; its odds are the ratio of
+    densities. Label shift: the confusion matrix C of a classifier on source examples it was not trained on, and how
+    often it names each class on the target, mu; the weights of the classes solve C w = mu. Concept shift: the
+    ratio of two logistic regressions of the label, one on labelled examples of the target.
+    """
+    inputs, labels = source
+    if isinstance(settings, CovariateShift):
+        both = np.concatenate([inputs, target[0]])
+        is_target = np.repeat([0, 1], [len(inputs), len(target[0])])
+        model = LogisticRegression().fit(both, is_target)
+        odds: np.ndarray = np.exp(model.decision_function(inputs)) * len(inputs) / len(target[0])
+        return odds
+    if isinstance(settings, LabelShift):
+        found: np.ndarray = label_weights(source, target[0], len(settings.proportions))[labels]
+        return found
+    old, new = (_probabilities(sample, 2)(inputs)[np.arange(len(labels)), labels] for sample in (source, target))
+    ratio: np.ndarray = new / old
+    return ratio
+
+
+def label_weights(source: _Sample, target: np.ndarray, classes: int) -> np.ndarray:
+    """Weight of each class, (classes,), from labelled source examples and unlabelled target inputs.
+
+    A weight below 0, which a solution of the linear equations may have, is 0. Where the confusion matrix can not be
+    solved all weights are 1: nothing is known.
+    """
+    inputs, labels = source
+    half = len(labels) // 2
+    predict = _probabilities((inputs[:half], labels[:half]), classes)
+    confusion = np.zeros((classes, classes))  # of the other half: share with this prediction (row) and label (column)
+    np.add.at(confusion, (predict(inputs[half:]).argmax(axis=1), labels[half:]), 1 / (len(labels) - half))
+    predicted = np.bincount(predict(target).argmax(axis=1), minlength=classes) / len(target)
+    if np.linalg.matrix_rank(confusion) < classes:
+        return np.ones(classes)
+    solved: np.ndarray = np.maximum(np.linalg.solve(confusion, predicted), 0)
+    return solved if solved.any() else np.ones(classes)
+
+
+def _probabilities(sample: _Sample, classes: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Of the labels given inputs, (N, 2) -> (N, classes), by a logistic regression on the sample."""
+    known = np.unique(sample[1])
+    model = LogisticRegression().fit(*sample) if len(known) > 1 else None
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(inputs), classes))
+        # a class that is missing from the sample is never predicted
+        found[:, known] = 1.0 if model is None else model.predict_proba(inputs)
+        return found
+
+    return predict
+
+
+def _split(samples: Sequence[_Sample]) -> Split:
+    return Split(np.stack([inputs for inputs, _ in samples]), np.stack([labels for _, labels in samples]))

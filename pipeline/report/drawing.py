@@ -1,0 +1,158 @@
+"""What all figures share: style, panels, scales, colours, words; and the way to SVG that is always the same."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from pipeline.variants import Study, Variant
+
+_RC = {
+    "svg.hashsalt": "mlp-ablations",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "axes.titleweight": "bold",
+    "legend.frameon": False,
+}
+HEIGHT = 3.3  # inches of one panel
+DASHES = {"test": "-", "train": "--", "validation": ":", "start": "-", "end": "--"}
+WORDS = {
+    "test": "test",
+    "train": "training",
+    "validation": "validation",
+    "start": "at the start",
+    "end": "after training",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its name within its study or probe."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+def picture(name: str, caption: str, draw: Callable[[], Figure]) -> Picture:
+    """The figure that `draw` makes, byte for byte the same for the same tables."""
+    style: dict[str, Any] = {**sns.plotting_context("paper", font_scale=1.15), **sns.axes_style("whitegrid"), **_RC}
+    with matplotlib.rc_context(style):
+        file = io.StringIO()
+        draw().savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return Picture(name, caption, _rounded(file.getvalue()))
+
+
+def _rounded(svg: str) -> str:
+    """Coordinates to a hundredth of a point: the page is half as large, and looks the same."""
+    return re.sub(r' (?:d|x|y)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg)
+
+
+def band(axes: Axes, table: pd.DataFrame, x: str, colour: Any, **line: Any) -> None:
+    """A line through `centre` and its interval from `low` to `high`."""
+    axes.plot(table[x], table["centre"], color=colour, **line)
+    axes.fill_between(table[x], table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
+
+
+def panels_of_blocks(study: Study, width: float, rows: int = 1) -> tuple[Figure, list[tuple[str, Any]]]:
+    """A column of panels for each block of variants that are compared with each other, on shared axes."""
+    blocks = block_names(study)
+    figure = Figure(figsize=(width * len(blocks), HEIGHT * rows), layout="constrained")
+    grid = figure.subplots(rows, len(blocks), squeeze=False, sharey="row", sharex=True)
+    for block, axes in zip(blocks, grid[0], strict=True):
+        axes.set_title(block)
+    columns = grid[0] if rows == 1 else grid.T
+    return figure, list(zip(blocks, columns, strict=True))
+
+
+def log_axis(axes: Axes) -> None:
+    """A logarithmic axis; where it spans little more than a decade, with plain numbers instead of powers of ten."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high / low < 30:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 5 else MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+
+
+def name_ticks(axes: Axes, names: list[str]) -> None:
+    """One place on the axis x for each name, also where nothing is drawn; slanted where names are long."""
+    axes.set(xticks=range(len(names)), xticklabels=names, xlim=(-0.5, len(names) - 0.5))
+    if is_long(names):
+        axes.tick_params(axis="x", rotation=25)
+        for tick in axes.get_xticklabels():
+            tick.set(ha="right", rotation_mode="anchor")
+
+
+def is_long(names: list[str]) -> bool:
+    """Whether names do not fit beside each other."""
+    return max(map(len, names)) > 12 or sum(map(len, names)) > 70
+
+
+def legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
+    """Colours of the variants and dashes of the parts, beside the panels."""
+    palette = colours(study)
+    handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in label_names(study)]
+    handles += [Line2D([], [], color="grey", linestyle=DASHES[part], label=WORDS[part]) for part in parts]
+    columns = 1 + len(handles) // 12
+    figure.legend(handles=handles, loc="outside right center", title=factor_words(study), ncols=columns)
+
+
+def with_labels(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the label and the block of each row's variant."""
+    known = {variant.id: variant for variant in study.variants}
+    return table.assign(
+        label=[known[key].label for key in table["variant"]], block=[known[key].block for key in table["variant"]]
+    )
+
+
+def label_names(study: Study) -> list[str]:
+    """The labels of all variants, each once, in order."""
+    return list(dict.fromkeys(variant.label for variant in study.variants))
+
+
+def block_names(study: Study) -> list[str]:
+    """The blocks, each once, in order."""
+    return list(dict.fromkeys(variant.block for variant in study.variants))
+
+
+def is_numeric(study: Study) -> bool:
+    """Whether one number tells the variants apart."""
+
+    def number(variant: Variant) -> bool:
+        value = variant.factors[study.compared[0]]
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    return not study.named and len(study.compared) == 1 and all(map(number, study.variants))
+
+
+def colours(study: Study) -> dict[str, Any]:
+    """A colour for each label: shades in order for numbers, distinct colours for names."""
+    labels = label_names(study)
+    # the colours made for the colour-blind are ten; more variants need more hues
+    named = "colorblind" if len(labels) <= 10 else "husl"
+    palette = sns.color_palette("crest" if is_numeric(study) else named, len(labels))
+    return dict(zip(labels, palette, strict=True))
+
+
+def factor_words(study: Study) -> str:
+    """`optimizer.weight_decay` as "weight decay", `model.initialization.weight` as "weight initialization"."""
+    if study.named:
+        return "variant"
+    keys = [factor.split(".") for factor in study.compared]
+    return ", ".join(" ".join(reversed(key[1:] or key)).replace("_", " ") for key in keys)
+
+
+def seeds_words(count: int) -> str:
+    """How many seeds a centre is over."""
+    return f"over {count} seed{'s' if count > 1 else ''}"

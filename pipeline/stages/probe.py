@@ -1,0 +1,19 @@
+"""Stage `probe`: measure one probe from its settings.
+
+Reads   data/params.ok, params.yaml (seeds.root, probes.<probe>)
+Writes  reports/results/<probe>.csv
+"""
+
+from pipeline import artifacts, console, params, probes
+
+
+def main(arguments: list[str]) -> None:
+    """Measure the probe whose id is the argument."""
+    (key,) = arguments
+    project = params.load(probe=key)
+    measured = probes.measure(project.probes[key], project.seeds[0].root)
+    artifacts.write_measured(key, measured)
+
+
+if __name__ == "__main__":
+    console.run(main)

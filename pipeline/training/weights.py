@@ -1,0 +1,34 @@
+"""How much each training example weighs where the test distribution differs from the training one.
+
+Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift".
+"""
+
+from typing import cast
+
+import numpy as np
+
+from pipeline.artifacts import Dataset
+from pipeline.seeding import Seed
+from pipeline.settings import Correction, Estimated
+
+
+def example_weights(settings: Correction, dataset: Dataset, seed: Seed, places: np.ndarray) -> np.ndarray:
+    """Weights of the examples at these places (n,), of mean 1, float64.
+
+    The mean is 1 so that a learning rate means the same with every correction.
+    """
+    if settings.name == "none":
+        return np.ones(len(places))
+    weights = dataset.weights[settings.name][dataset.slot(seed.index), places]
+    if isinstance(settings, Estimated):
+        weights = np.minimum(weights, settings.clip)
+    return cast(np.ndarray, weights / weights.mean())
+
+
+def effective_examples(weights: np.ndarray) -> float:
+    """Kish's effective sample size, (sum w)^2 / sum w^2: as many equal examples vary as little.
+
+    >>> effective_examples(np.array([1.0, 1.0, 0.0, 0.0]))
+    2.0
+    """
+    return float(np.square(weights.sum()) / np.square(weights).sum())
