@@ -26,14 +26,35 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# the second project: other seeds, one study, held to one published outcome
+BOOK: dict[str, Any] = {
+    "seeds.count": 2,
+    "studies.activation": ...,
+    "datasets.images": ...,
+    "studies.weight_decay.grid.optimizer.weight_decay": [0, 3, 5],
+    "published": {
+        "file": "published.csv",
+        "places": [
+            {
+                "setting": "weight_decay_scratch",
+                "factor": "lambda=0",
+                "study": "weight_decay",
+                "variant": "weight_decay_0",
+            }
+        ],
+    },
+}
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """The repository's own code and dvc.yaml with the small parameters, committed, not yet run."""
+    """The repository's own code and both dvc.yaml with the small parameters, committed, not yet run."""
     folder = tmp_path / "project"
     folder.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+    (folder / "book").mkdir()
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
         shutil.copy(ROOT / name, folder / name)
     (folder / ".dvc").mkdir()
     for name in ("config", ".gitignore"):
@@ -41,5 +62,6 @@ def project(tmp_path: Path) -> Project:
     made = Project(folder)
     made.run("git", "init", "-q", "-b", "main")
     made.write_params()
+    write_params(folder / "book", laid_over(SMALL, BOOK))
     made.commit("small parameters")
     return made

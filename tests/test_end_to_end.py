@@ -19,7 +19,15 @@ def runs(project: Project, study: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-ALL = ["check", "data@images", "data@linear", "train@weight_decay", "train@activation", "report"]
+ALL = [
+    "check",
+    "data@images",
+    "data@linear",
+    "probe@product",
+    "train@weight_decay",
+    "train@activation",
+    "report",
+]
 
 
 def test_a_day_with_the_project(project, tmp_path):
@@ -111,6 +119,47 @@ def test_an_interrupted_run_is_recovered_as_the_readme_says(project):
     (project.folder / "reports/results/activation.csv").unlink()
     (project.folder / "data/curves/activation.csv").unlink()
     project.run("git", "restore", "reports", "params.yaml")
-    project.run("dvc", "checkout")
+    # by name: without, DVC asks for the other project too, which was never run here
+    project.run("dvc", "checkout", "dvc.yaml")
     assert ran(project.run("dvc", "repro").stdout) == []
     assert project.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_the_second_project_stands_on_its_own(project):
+    """`book/` has parameters, lock, data and reports of its own, and the code one floor up."""
+    done = project.run("dvc", "repro", "book/dvc.yaml")
+    stages = [name.split(":")[-1] for name in ran(done.stdout)]
+    assert sorted(stages) == ["check", "data@linear", "probe@product", "report", "train@weight_decay"]
+    assert not (project.folder / "reports").exists()
+    assert not (project.folder / "data").exists()
+    assert len(project.read("book/reports/results/weight_decay.csv").splitlines()) == 1 + 3 * 2
+    page = project.read("book/reports/index.html")
+    assert 'id="published"' in page
+    published = project.read("book/reports/ledger/published.csv").splitlines()
+    assert len(published) == len(project.read("book/published.csv").splitlines())
+    assert any(line.startswith("weight_decay_scratch,lambda=0,test_loss") and ",2," in line for line in published)
+    assert "book/data" not in project.run("git", "status", "--porcelain").stdout
+    project.commit("the second project")
+    assert ran(project.run("dvc", "repro", "book/dvc.yaml").stdout) == []
+    # each project runs its own stages, and leaves the other's alone
+    project.run("dvc", "repro", "probe@product")
+    assert project.run("git", "status", "--porcelain", "book").stdout == ""
+    # from its own folder it is swept like any project
+    book = Project(project.folder / "book")
+    done = book.run("dvc", "exp", "run", "-S", "seeds.count=3", "train@weight_decay")
+    assert len(project.read("book/reports/results/weight_decay.csv").splitlines()) == 1 + 3 * 3
+
+
+def test_an_experiment_in_a_temporary_folder_runs_that_folder_s_code(project):
+    """An installed package would win over the copy that the experiment is to run, and silently run other code."""
+    stage = project.folder / "pipeline" / "stages" / "probe.py"
+    source = stage.read_text()
+    stage.write_text(
+        source.replace("    (key,) = arguments\n", '    (key,) = arguments\n    print("edited:", __file__)\n')
+    )
+    project.commit("edited code")
+    for folder in (project.folder, project.folder / "book"):
+        there = Project(folder)
+        done = there.run("dvc", "exp", "run", "--temp", "-S", "probes.product.size=2", "probe@product")
+        (line,) = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("edited:")]
+        assert str(project.folder / ".dvc" / "tmp" / "exps") in line, line

@@ -58,15 +58,17 @@ def test_a_part_that_is_not_there_is_named(part, params_file):
         params.load(path=params_file(), **part)
 
 
-def test_the_default_project_reads_the_same_in_yaml_1_1():
+@pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
+def test_both_projects_read_the_same_in_yaml_1_1(name):
     """DVC reads YAML 1.2; a person's other tools may not."""
-    path = ROOT / "params.yaml"
+    path = ROOT / name
     assert yaml.safe_load(path.read_text()) == YAML(typ="safe", pure=True).load(path)
 
 
-def test_the_default_project_is_in_block_style_without_anchors():
+@pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
+def test_both_projects_are_in_block_style_without_anchors(name):
     """`dvc exp run -S` rewrites the file; in this style a change of one value is a change of one line."""
-    lines = (ROOT / "params.yaml").read_text().splitlines()
+    lines = (ROOT / name).read_text().splitlines()
     values = [line.split("#")[0].replace("[]", "").replace("{}", "") for line in lines]
     assert not [value for value in values if set(value) & set("[{&*")]
     assert max(map(len, lines)) <= 80
@@ -75,3 +77,63 @@ def test_the_default_project_is_in_block_style_without_anchors():
 def test_the_file_is_where_the_process_stands(params_file, monkeypatch):
     monkeypatch.chdir(Path(params_file()).parent)
     assert set(params.load().studies) == {"weight_decay", "activation"}
+
+
+def test_a_data_set_may_have_seeds_of_its_own(params_file):
+    project = params.load(path=params_file({"seeds.root": 7, "datasets.linear.seeds": 5}))
+    assert project.seeds_of("images") == project.seeds == (Seed(7, 0), Seed(7, 1), Seed(7, 2))
+    assert project.seeds_of("linear") == tuple(Seed(7, index) for index in range(5))
+
+
+def test_a_part_of_the_file_needs_none_of_the_others(params_file):
+    path = params_file({"claims.c": {"claim": "about nothing"}, "probes.wrong": {}, "datasets.wrong": {}})
+    assert set(params.load(path=path, study="weight_decay").studies) == {"weight_decay"}
+    assert set(params.load(path=path, dataset="linear").datasets) == {"linear"}
+    assert set(params.load(path=path, probe="product").probes) == {"product"}
+
+
+def test_the_book_has_a_claim_about_every_system_of_the_chapter():
+    """Written before it was run; a claim that fails stands in the report as failed."""
+    project = params.load(path=ROOT / "book" / "params.yaml")
+    about = {getattr(claim, "study", None) or claim.probe for claim in project.claims.values()}
+    assert about >= {
+        "activation_functions",
+        "linear_collapse",
+        "implementation",
+        "capacity",
+        "examples",
+        "size",
+        "degree",
+        "weight_decay",
+        "penalty",
+        "dropout",
+        "matrix_product",
+        "symmetry",
+        "initialization",
+        "covariate_shift",
+        "label_shift",
+        "concept_shift",
+        "shift_detector",
+    }
+    assert len(project.seeds) >= 10
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
+def test_every_system_of_the_chapter_is_in_both_projects(name):
+    project = params.load(path=ROOT / name)
+    factors = {factor for study in project.studies.values() for factor in study.factors}
+    assert factors >= {
+        "implementation",
+        "data.correction",
+        "data.examples",
+        "model.activation",
+        "model.features",
+        "model.hidden",
+        "model.dropout",
+        "model.initialization.weight",
+        "optimizer.weight_decay",
+        "penalty.l1",
+        "penalty.l2",
+    }
+    assert {one.kind for one in project.probes.values()} == {"activations", "matrix_product", "shift_detector"}
+    assert any(variant.setting.data.validation.name == "k_fold" for variant in project.studies["degree"].variants)

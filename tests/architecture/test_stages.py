@@ -76,3 +76,13 @@ def test_results_are_declared_so_that_the_run_cache_stays_on():
     for stage in ("check", "data", "probe", "train"):
         for out in entry(stage).get("outs", []):
             assert not isinstance(out, dict), out
+
+
+def test_the_book_s_stages_are_those_of_the_default_project_one_floor_down():
+    """The same file but for the way to the code and the table that the report is held to."""
+    text = (ROOT / "dvc.yaml").read_text()
+    text = text[text.index("stages:") :]
+    text = text.replace("cmd: python", "cmd: PYTHONPATH=.. python").replace("- pipeline/", "- ../pipeline/")
+    text = text.replace("    - reports/results\n", "    - published.csv\n    - reports/results\n", 1)
+    book = (ROOT / "book" / "dvc.yaml").read_text()
+    assert book[book.index("stages:") :] == text

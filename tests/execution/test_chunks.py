@@ -1,39 +1,17 @@
 import dataclasses
 import itertools
 import logging
-import platform
 
 import numpy as np
 import pytest
+from execution.studies import study, with_folds
 from samples import classes, seeds, setting, values
 
 from pipeline import artifacts, params
 from pipeline.execution import chunks
+from pipeline.execution.tables import Run
 from pipeline.training import loop
-from pipeline.variants import Study, Variant
-
-
-def study(task: str = "classification", **changes) -> Study:
-    """Variants of three programs: two activations, one of them by both implementations, two learning rates each."""
-    variants = []
-    for name, rate in itertools.product(("tanh", "relu", "concise"), (0.1, 0.2)):
-        own = {"optimizer.learning_rate": rate, "schedule.epochs": 2, **changes}
-        own |= {"implementation": "concise"} if name == "concise" else {"model.activation": name}
-        own_id = f"{name}_{rate}".replace(".", "p")
-        factors = {"model.activation": name, "model.hidden": [33, 20], "optimizer.learning_rate": rate}
-        variants.append(Variant(own_id, own_id, "", "tanh_0p1", factors, setting(own)))
-    return Study(
-        id="study",
-        question="?",
-        dataset="some",
-        metric="test_loss",
-        traits=frozenset([task, "hidden"]),
-        figure=None,
-        simplest_first=True,
-        compared=tuple(variants[0].factors),
-        blocked=(),
-        variants=tuple(variants),
-    )
+from pipeline.variants import Variant
 
 
 def test_every_run_has_its_row_whatever_the_stacks(monkeypatch):
@@ -77,7 +55,7 @@ def test_more_seeds_and_more_variants_change_no_run():
 
 def test_a_stack_is_of_one_program_and_none_is_much_smaller_than_the_others(monkeypatch):
     dataset = classes(10)
-    runs = [chunks.Run(variant, seed, 0) for variant in study().variants for seed in seeds(10)]
+    runs = [Run(variant, seed, 0) for variant in study().variants for seed in seeds(10)]
     bytes_of_one = chunks._bytes(runs[0], dataset)
     monkeypatch.setattr(chunks, "STACK_BYTES", 7 * bytes_of_one)
     stacks = list(chunks.chunks(runs, dataset))
@@ -119,20 +97,6 @@ def test_the_bar_names_the_variants_on_a_terminal(monkeypatch, capsys):
     assert "100%" in shown
 
 
-def test_the_environment_names_what_bits_depend_on_and_nothing_else():
-    found = chunks.environment("cpu")
-    assert set(found) == {"processor", "device", "torch", "numpy"}
-    assert found["processor"].startswith(platform.machine())
-
-
-def test_a_machine_without_linux_s_list_of_processors_has_a_name_too(monkeypatch):
-    def refuse(path):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(chunks.Path, "read_text", refuse)
-    assert chunks._processor().startswith(platform.machine())
-
-
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_study_of_one_variant_and_few_seeds_trains(count, params_file):
     changes = {"studies.weight_decay.grid.optimizer.weight_decay": [0]}
@@ -141,24 +105,10 @@ def test_a_study_of_one_variant_and_few_seeds_trains(count, params_file):
     assert len(found.results) == count
 
 
-def with_folds(**changes) -> Study:
-    """Two variants, each with the whole and three folds."""
-    own = {"data.validation": {"name": "k_fold", "folds": 3}, "schedule.epochs": 2, **changes}
-    plain = study()
-    variants = [
-        dataclasses.replace(variant, setting=setting({**own, "optimizer.learning_rate": rate}))
-        for variant, rate in zip(plain.variants[:2], (0.1, 0.2), strict=True)
-    ]
-    return dataclasses.replace(plain, variants=tuple(variants), traits=plain.traits | {"validation"})
-
-
 def test_folds_are_runs_of_the_same_stack():
     dataset = classes(2)
     runs = [
-        chunks.Run(variant, seed, fold)
-        for variant in with_folds().variants
-        for seed in seeds(2)
-        for fold in variant.folds
+        Run(variant, seed, fold) for variant in with_folds().variants for seed in seeds(2) for fold in variant.folds
     ]
     stacks = list(chunks.chunks(runs, dataset))
     assert [{run.fold for run in stack} for stack in stacks] == [{0}, {1, 2, 3}]
@@ -184,46 +134,3 @@ def test_only_folds_are_validated_and_the_whole_is_as_without_them():
     ).results
     whole = results[results["fold"] == 0].reset_index(drop=True)
     assert whole[list(alone.columns)].equals(alone)
-
-
-def test_weights_of_small_linear_models_are_kept_and_no_others():
-    linear = study("regression", **{"loss": "squared_error", "model.hidden": [], "model.dropout": 0.0})
-    found = chunks.train(linear, seeds(2), values(2), "cpu").probes.weights
-    assert len(found) == len(linear.variants) * 2 * (13 + 1)
-    alone = loop.train([linear.variants[0].setting], seeds(2)[1:], values(2))
-    own = found[(found["variant"] == linear.variants[0].id) & (found["seed_index"] == 1)]["value"].tolist()
-    assert own == [*alone.weights[0][0, :, 0], *alone.biases[0][0]]
-    assert chunks.train(study(), seeds(2), classes(2), "cpu").probes.weights.empty
-
-
-def test_pictures_are_kept_where_the_study_asks_for_them():
-    asked = dataclasses.replace(study(), figure="predictions")
-    dataset = classes(2)
-    found = chunks.train(asked, seeds(2), dataset, "cpu").probes.pictures
-    assert set(found["variant"]) == {variant.id for variant in asked.variants}
-    alone = loop.train([asked.variants[0].setting], seeds(2)[:1], dataset)
-    labels, predictions = dataset.test.targets[0], alone.predictions[0]
-    own = found[found["variant"] == asked.variants[0].id]
-    for right in (True, False):
-        places = np.flatnonzero((labels == predictions) == right)[: chunks.PICTURES]
-        rows = own[own["right"] == right]
-        assert rows["truth"].tolist() == [f"class {labels[place]}" for place in places]
-        assert rows["prediction"].tolist() == [f"class {predictions[place]}" for place in places]
-    assert chunks.train(study(), seeds(2), dataset, "cpu").probes.pictures.empty
-
-
-def test_points_are_kept_of_data_with_two_features():
-    found = chunks.train(study(), seeds(2), classes(2, features=2), "cpu").probes.points
-    assert found.groupby("split").size().to_dict() == {"train": 44, "test": 30}
-    assert found["x1"].tolist()[:44] == classes(2, features=2).train.inputs[0, :, 0].tolist()
-
-
-def test_parameters_and_effective_examples_are_counted():
-    weighed = with_folds(**{"data.correction": {"name": "oracle"}})
-    weighed = dataclasses.replace(weighed, traits=weighed.traits | {"shift"})
-    dataset = classes(2)
-    results = chunks.train(weighed, seeds(2), dataset, "cpu").results
-    assert set(results["parameters"]) == {13 * 33 + 33 + 33 * 20 + 20 + 20 * 7 + 7}
-    first = results[(results["seed_index"] == 1) & (results["fold"] == 0)]["effective_examples"].iloc[0]
-    weights = dataset.weights["oracle"][1]
-    assert first == pytest.approx(weights.sum() ** 2 / np.square(weights).sum())

@@ -1,0 +1,17 @@
+import platform
+
+from pipeline.execution import environment
+
+
+def test_the_environment_names_what_bits_depend_on_and_nothing_else():
+    found = environment.environment("cpu")
+    assert set(found) == {"processor", "device", "torch", "numpy"}
+    assert found["processor"].startswith(platform.machine())
+
+
+def test_a_machine_without_linux_s_list_of_processors_has_a_name_too(monkeypatch):
+    def refuse(path):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(environment.Path, "read_text", refuse)
+    assert environment._processor().startswith(platform.machine())
