@@ -130,8 +130,6 @@ def inline(svg: str, name: str) -> Markup:
     """A figure as part of the page: without prologue and fixed size, its ids made unique by a prefix."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1">', body, count=1)
-    # nothing refers to an image, and the same image twice would be the same id twice
-    body = re.sub(r'(<image [^>]*?) id="[^"]*"', r"\1", body)
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
     # made by matplotlib from text that it escaped itself
