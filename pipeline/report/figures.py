@@ -6,7 +6,6 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report.drawing import (
     DASHES,
-    WORDS,
     Picture,
     band,
     colours,
@@ -22,7 +21,7 @@ from pipeline.report.drawing import (
     seeds_words,
     with_labels,
 )
-from pipeline.report.named import NAMED
+from pipeline.report.named import NAMED, splits
 from pipeline.report.section import Section
 
 _QUANTITIES = {
@@ -114,21 +113,12 @@ def effects(section: Section) -> Figure:
 def path(section: Section) -> Figure:
     """Training, validation and test against the number that tells the variants apart, and the gap between them."""
     study, kind = section.study, section.kind
-    labels = label_names(study)
     figure, panels = panels_of_blocks(study, 3.6 if study.blocked else 5.2, rows=2)
-    palette = dict(zip(("train", "validation", "test"), sns.color_palette("colorblind", 3), strict=True))
     for block, (above, below) in panels:
-        for split, colour in palette.items():
-            name = f"{split}_{kind}"
-            if name in section.effects:
-                band(above, section.placed(name, block), "place", colour, linestyle=DASHES[split], label=WORDS[split])
-        above.set(ylabel=kind)
-        if kind == "loss":
-            log_axis(above)
-        above.legend()
+        splits(above, section, block)
         band(below, section.placed(f"{kind}_gap", block), "place", "black")
         below.set(xlabel=factor_words(study), ylabel=f"gap in {kind}")
-        name_ticks(below, labels)
+        name_ticks(below, label_names(study))
         above.label_outer()
         below.label_outer()
     return figure

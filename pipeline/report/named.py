@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -26,6 +27,19 @@ from pipeline.report.drawing import (
 )
 from pipeline.report.section import Section
 from pipeline.settings import Linear, Polynomial
+
+
+def splits(axes: Axes, section: Section, block: str) -> None:
+    """Training, validation where there is one, and test against the variants as they are listed."""
+    palette = dict(zip(("train", "validation", "test"), sns.color_palette("colorblind", 3), strict=True))
+    for split, colour in palette.items():
+        name = f"{split}_{section.kind}"
+        if name in section.effects:
+            band(axes, section.placed(name, block), "place", colour, linestyle=DASHES[split], label=WORDS[split])
+    axes.set(ylabel=section.kind)
+    if section.kind == "loss":
+        log_axis(axes)
+    axes.legend()
 
 
 def predictions(section: Section) -> Figure:
@@ -52,6 +66,7 @@ def predictions(section: Section) -> Figure:
 def weights(section: Section) -> Figure:
     """The weights that were learned beside the true ones: every seed, and the mean with its 95 % interval."""
     study, table = section.study, with_labels(section.study, section.probes.weights)
+    learned = with_labels(study, section.weights)
     truth = _true_weights(section)
     shown = [place for place in sorted(table["place"].unique()) if place < _MOST_WEIGHTS]
     labels, palette = label_names(study), colours(study)
@@ -61,8 +76,10 @@ def weights(section: Section) -> Figure:
             runs = table[(table["block"] == block) & (table["label"] == name) & table["place"].isin(shown)]
             shift = 0.7 * ((number + 0.5) / len(labels) - 0.5)
             axes.scatter(runs["place"] + shift, runs["value"], s=6, alpha=0.35, color=palette[name], linewidth=0)
-            means = runs.groupby("place")["value"].mean()
-            axes.scatter(means.index + shift, means, s=30, marker="_", color=palette[name], label=name)
+            means = learned[(learned["block"] == block) & (learned["label"] == name) & learned["place"].isin(shown)]
+            errors = [means["centre"] - means["low"], means["high"] - means["centre"]]
+            look = {"marker": "_", "linestyle": "none", "color": palette[name], "label": name}
+            axes.errorbar(means["place"] + shift, means["centre"], yerr=errors, linewidth=1.2, **look)
         known = [place for place in shown if place < len(truth)]
         axes.scatter(known, [truth[place] for place in known], marker="x", color="black", zorder=3, label="true")
         axes.set(xlabel="weight", ylabel="value", xticks=shown if len(shown) <= 30 else shown[::10])
@@ -110,15 +127,8 @@ def selection(section: Section) -> Figure:
     study = section.study
     labels = label_names(study)
     figure, panels = panels_of_blocks(study, max(5.2, 0.35 * len(labels)), rows=2)
-    palette = dict(zip(("train", "validation", "test"), sns.color_palette("colorblind", 3), strict=True))
     for block, (above, below) in panels:
-        for split, colour in palette.items():
-            table = section.placed(f"{split}_{section.kind}", block)
-            band(above, table, "place", colour, linestyle=DASHES[split], label=WORDS[split])
-        above.set(ylabel=section.kind)
-        if section.kind == "loss":
-            log_axis(above)
-        above.legend()
+        splits(above, section, block)
         chosen = with_labels(study, section.choices[section.choices["block"] == block])
         rules = list(dict.fromkeys(chosen["rule"]))
         for number, rule in enumerate(rules):
@@ -208,7 +218,10 @@ NAMED: Mapping[str, tuple[str, Callable[[Section], Figure]]] = {
         "Test images as the first seed's runs see them; of a wrong one the prediction, then what it is.",
         predictions,
     ),
-    "weights": ("Learned weights of every seed (dots), their mean (bars) and the true ones (crosses).", weights),
+    "weights": (
+        "Learned weights of every seed (dots), their mean with its interval (bars), and the true ones (crosses).",
+        weights,
+    ),
     "ridge": (
         "As trained (line) and the solution of the same problem by scikit-learn (dashed), with 95 % intervals.",
         ridge,

@@ -87,9 +87,9 @@ def effect(value: float, metric: Metric | None) -> str:
     return points.replace("-", "−")
 
 
-def digits(value: float) -> str:
-    """Four significant digits, as published numbers have."""
-    return "–" if math.isnan(value) else f"{value:.4g}"
+def digits(value: float, count: int = 4) -> str:
+    """So many significant digits; published numbers have four."""
+    return "–" if math.isnan(value) else f"{value:.{count}g}"
 
 
 def differs(study: Study, id: str) -> str:

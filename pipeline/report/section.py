@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import comparison, ledger, probing, selection, summary
+from pipeline.analysis import comparison, learned, ledger, probing, selection, summary
 from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
 from pipeline.artifacts import Probes
@@ -20,7 +20,8 @@ class Section:
     """A study and its tables.
 
     `effects` holds the table of `comparison.effects` for each metric, the study's own first; `results` one row a
-    variant and seed; `curves` and `layers` centres with intervals; `choices` and `costs` what validation chooses.
+    variant and seed; `curves`, `layers` and `weights` centres with intervals; `choices` and `costs` what validation
+    chooses.
     """
 
     study: Study
@@ -29,6 +30,7 @@ class Section:
     effects: Mapping[str, pd.DataFrame]
     curves: pd.DataFrame
     layers: pd.DataFrame
+    weights: pd.DataFrame
     choices: pd.DataFrame
     costs: pd.DataFrame
     probes: Probes
@@ -88,6 +90,7 @@ def section(
         effects={name: comparison.effects(study, results, name) for name in names},
         curves=curves,
         layers=summary.layers(probes.layers),
+        weights=learned.weights(probes.weights),
         choices=chosen,
         costs=selection.costs(study, chosen) if len(chosen) else pd.DataFrame(),
         probes=probes,

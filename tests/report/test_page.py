@@ -120,13 +120,13 @@ def test_the_ledger_says_what_came_of_every_claim(rendered):
 
 def test_published_outcomes_stand_beside_ours_with_rule_and_verdict(rendered):
     lines = words(rendered, "Published and measured")
-    assert [line.split(" | ")[-2:] for line in lines] == [
-        ["range", "inside"],
-        ["2 sd", "outside"],
-        ["10 %", "inside" if abs(made().published.loc[2, "ours"] - 2) <= 0.2 else "outside"],
-        ["10 %", "not measured"],
-    ]
-    assert lines[0].startswith("decay, lambda=0 | weight norm | 5 (mean) | 0.5 | 1 to 100 | 30 | ")
+    third = "inside" if abs(made().published.loc[2, "ours"] - 2) <= 0.2 else "outside"
+    verdicts = ["inside range", "outside 2 sd", f"{third} 10 %", "not measured 10 %"]
+    assert [line.split(" | ")[1] for line in lines] == verdicts
+    assert "decay, lambda=0: weight norm weight_decay: weight_decay_0" in lines[0]
+    assert lines[0].split(" | ")[2] == "5 mean of 30, sd 0.5, 1 to 100"
+    assert re.fullmatch(r"[\d.]+ n = 3, sd [\d.]+, [\d.]+ to [\d.]+", lines[0].split(" | ")[3])
+    assert lines[3].split(" | ")[3] == "–"
 
 
 def test_findings_of_a_probe_stand_beside_theory(rendered):
@@ -149,7 +149,7 @@ def test_text_from_the_parameters_is_escaped():
     report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
     text = page.render(report, page.draw(whole))
     assert "<script>" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 1 + 2 * len(ledger) + len(published)
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 1 + 2 * len(ledger) + 2 * len(published)
 
 
 @pytest.mark.parametrize(

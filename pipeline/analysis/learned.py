@@ -1,0 +1,21 @@
+"""What linear models learned: each weight over the seeds."""
+
+import pandas as pd
+
+from pipeline.analysis.statistics import centre
+
+
+def weights(runs: pd.DataFrame) -> pd.DataFrame:
+    """The mean of every weight over the seeds and its 95 % interval.
+
+    Args:
+        runs: Columns variant, seed_index, place, value; one row a run and weight.
+
+    Returns:
+        Columns variant, place, centre, low, high.
+    """
+    rows = [
+        (*place, *centre(group["value"], "linear")[1:])
+        for place, group in runs.groupby(["variant", "place"], sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["variant", "place", "centre", "low", "high"])
