@@ -32,6 +32,8 @@ def check(
         seeds = project.seeds_of(one.dataset)
         runs = sum(len(variant.folds) for variant in one.variants) * len(seeds)
         typer.echo(f"{one.id}: {len(one.variants)} variants, {len(seeds)} seeds, {runs} runs")
+    for note in project.notes:
+        typer.echo(note)
     typer.echo(f"{params.PATH} is valid")
 
 

@@ -15,7 +15,17 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import UserError
 from pipeline.seeding import Seed
-from pipeline.settings import DatasetSettings, File, ProbeClaim, ProbeSettings, Published, StudyClaim, brief, problems
+from pipeline.settings import (
+    DatasetSettings,
+    File,
+    Place,
+    ProbeClaim,
+    ProbeSettings,
+    Published,
+    StudyClaim,
+    brief,
+    problems,
+)
 from pipeline.variants import Study, expand
 
 PATH = Path("params.yaml")
@@ -32,6 +42,7 @@ class Params:
     studies: Mapping[str, Study]
     claims: Mapping[str, StudyClaim | ProbeClaim]
     published: Published | None
+    notes: tuple[str, ...]  # what claims and published outcomes name that is not there
 
     def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
         """The seeds of all runs on a data set: as many as it asks for, or as all do."""
@@ -78,7 +89,9 @@ def load(
     seeds = tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count))
     for key in studies.keys() & file.probes.keys():
         raise UserError(f"{path}: probes.{key}: found the id of a study, allowed: one of its own")
-    _check_references(file, studies, path)
+    places = {f"published.places.{n}": place for n, place in enumerate(file.published.places if file.published else ())}
+    named = {**{f"claims.{key}": claim for key, claim in file.claims.items()}, **places}
+    reasons = {place: missing(one, studies, file.probes) for place, one in named.items()}
     return Params(
         seeds=seeds,
         device=file.device,
@@ -87,6 +100,7 @@ def load(
         studies=studies,
         claims=file.claims,
         published=file.published,
+        notes=tuple(f"{path}: {place}.{reason}; not measured" for place, reason in reasons.items() if reason),
     )
 
 
@@ -117,35 +131,34 @@ def _read(path: Path) -> Any:
         raise UserError(f"{path}: {where}{' '.join(problem.split())}") from None
 
 
-def _check_references(file: File, studies: Mapping[str, Study], path: Path) -> None:
-    """What claims and published outcomes name must be there."""
+def missing(
+    named: StudyClaim | ProbeClaim | Place, studies: Mapping[str, Study], probes: Mapping[str, ProbeSettings]
+) -> str | None:
+    """What a claim or the place of a published outcome names that the project does not have; None where all is there.
 
-    def known(place: str, found: object, allowed: Iterable[str]) -> None:
-        names = list(allowed)
-        if found not in names:
-            raise UserError(f"{path}: {place}: found {brief(found)}, allowed: {', '.join(names)}")
+    Whoever changes a grid or removes a study need not rewrite the claims about it: they are not measured, and say so.
+    """
 
-    for key, claim in file.claims.items():
-        place = f"claims.{key}"
-        if isinstance(claim, ProbeClaim):
-            known(f"{place}.probe", claim.probe, file.probes)
-            known(f"{place}.quantity", claim.quantity, file.probes[claim.probe].quantities)
-        else:
-            known(f"{place}.study", claim.study, studies)
-            variants = [variant.id for variant in studies[claim.study].variants]
-            known(f"{place}.variant", claim.variant, variants)
-            known(f"{place}.metric", claim.metric, [metric.name for metric in studies[claim.study].metrics])
-            if isinstance(claim.against, str):
-                known(f"{place}.against", claim.against, [*variants, "a number"])
-        if (claim.expected == "equal") != (claim.margin is not None):
-            raise UserError(f"{path}: {place}.margin: found {claim.margin}, allowed: a number for equal, else none")
-    for number, one in enumerate(file.published.places if file.published else ()):
-        place = f"published.places.{number}"
-        if one.probe is not None:
-            known(f"{place}.probe", one.probe, file.probes)
-        else:
-            known(f"{place}.study", one.study, studies)
-            known(f"{place}.variant", one.variant, [variant.id for variant in studies[str(one.study)].variants])
+    def among(key: str, found: object, there: Iterable[str]) -> str | None:
+        names = list(there)
+        return None if found in names else f"{key}: found {brief(found)}, there is {', '.join(names)}"
+
+    if not isinstance(named, StudyClaim) and named.probe is not None:
+        unknown = among("probe", named.probe, probes)
+        if unknown is None and isinstance(named, ProbeClaim):
+            unknown = among("quantity", named.quantity, probes[named.probe].quantities)
+        return unknown
+    assert not isinstance(named, ProbeClaim)
+    study = studies.get(named.study or "")
+    if study is None:
+        return among("study", named.study, studies)
+    variants = [variant.id for variant in study.variants]
+    unknown = among("variant", named.variant, variants)
+    if isinstance(named, StudyClaim):
+        unknown = unknown or among("metric", named.metric, [metric.name for metric in study.metrics])
+        if isinstance(named.against, str):
+            unknown = unknown or among("against", named.against, [*variants, "a number"])
+    return unknown
 
 
 def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:

@@ -1,7 +1,7 @@
 """The typed settings: what each block of `params.yaml` may hold, and how a mistake in it is named."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, LiteralString
+from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -467,34 +467,43 @@ ProbeSettings = Annotated[Activations | MatrixProduct | ShiftDetector, Discrimin
 # --- claims and published outcomes -----------------------------------------------------------------------------------
 
 
-class StudyClaim(Settings):
+class _Claim(Settings):
+    claim: str
+    expected: Literal["higher", "lower", "equal"]
+    margin: Positive | None = None  # for equal: a difference, or on a log scale a ratio above 1
+
+    @model_validator(mode="after")
+    def _margin_fits(self) -> Self:
+        if (self.expected == "equal") != (self.margin is not None):
+            raise _refused("margin", "a number for equal, else none")
+        return self
+
+
+class StudyClaim(_Claim):
     """That a metric of a variant is higher, lower or the same as that of another variant, or as a number."""
 
-    claim: str
     study: str
     metric: str
     variant: str
     against: str | float
-    expected: Literal["higher", "lower", "equal"]
-    margin: Positive | None = None  # for equal: a difference, or on a log scale a ratio above 1
 
 
-class ProbeClaim(Settings):
+class ProbeClaim(_Claim):
     """That a quantity of a probe is higher, lower or the same as a number."""
 
-    claim: str
     probe: str
     quantity: str
     against: float
-    expected: Literal["higher", "lower", "equal"]
-    margin: Positive | None = None
 
 
 def _about(value: Any) -> str:
-    return "probe" if isinstance(value, dict) and "probe" in value else "study"
+    # tags must not be keys of a claim, or `problems` would take them for part of the way
+    return "of_probe" if isinstance(value, dict) and "probe" in value else "of_study"
 
 
-Claim = Annotated[Annotated[StudyClaim, Tag("study")] | Annotated[ProbeClaim, Tag("probe")], Discriminator(_about)]
+Claim = Annotated[
+    Annotated[StudyClaim, Tag("of_study")] | Annotated[ProbeClaim, Tag("of_probe")], Discriminator(_about)
+]
 
 
 class Place(Settings):

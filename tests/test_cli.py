@@ -18,6 +18,14 @@ def test_check_says_how_many_runs_each_study_has(params_file, in_folder):
     ]
 
 
+def test_check_notes_claims_about_what_is_not_there(params_file, in_folder):
+    claim = {"claim": "?", "probe": "gone", "quantity": "x", "against": 1.0, "expected": "higher"}
+    params_file({"claims.c": claim})
+    result = CliRunner().invoke(cli.app, ["check"])
+    assert result.exit_code == 0
+    assert "params.yaml: claims.c.probe: found 'gone', there is product; not measured" in result.output
+
+
 def test_check_of_one_study_leaves_the_others_alone(params_file, in_folder):
     params_file({"studies.activation.metric": "nonsense"})
     assert CliRunner().invoke(cli.app, ["check", "weight_decay"]).exit_code == 0

@@ -137,3 +137,52 @@ def test_every_system_of_the_chapter_is_in_both_projects(name):
     }
     assert {one.kind for one in project.probes.values()} == {"activations", "matrix_product", "shift_detector"}
     assert any(variant.setting.data.validation.name == "k_fold" for variant in project.studies["degree"].variants)
+
+
+CLAIM = {
+    "claim": "?",
+    "study": "weight_decay",
+    "metric": "test_loss",
+    "variant": "weight_decay_3",
+    "against": "weight_decay_0",
+    "expected": "lower",
+}
+PROBED = {"claim": "?", "probe": "product", "quantity": "log10_largest", "against": 1.0, "expected": "higher"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({**CLAIM, "study": "x"}, "study: found 'x', there is weight_decay, activation"),
+        ({**CLAIM, "variant": "x"}, "variant: found 'x', there is weight_decay_0, weight_decay_3"),
+        ({**CLAIM, "metric": "x"}, "metric: found 'x', there is train_loss_running"),
+        ({**CLAIM, "against": "x"}, "against: found 'x', there is weight_decay_0, weight_decay_3, a number"),
+        ({**PROBED, "probe": "x"}, "probe: found 'x', there is product"),
+        ({**PROBED, "quantity": "x"}, "quantity: found 'x', there is log10_largest, log10_growth"),
+    ],
+)
+def test_a_claim_about_what_is_not_there_is_noted_and_stops_nothing(claim, words, params_file):
+    """A sweep changes grids; whoever sweeps need not rewrite the ledger."""
+    (note,) = params.load(path=params_file({"claims.c": claim})).notes
+    assert f"params.yaml: claims.c.{words}" in note
+    assert note.endswith("; not measured")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"study": "x", "variant": "y"}, "study: found 'x'"),
+        ({"study": "weight_decay", "variant": "y"}, "variant: found 'y'"),
+        ({"probe": "x"}, "probe: found 'x'"),
+        ({}, "study: found None"),
+    ],
+)
+def test_a_published_outcome_without_its_place_is_noted(place, words, params_file):
+    published = {"file": "p.csv", "places": [{"setting": "s", **place}]}
+    (note,) = params.load(path=params_file({"published": published})).notes
+    assert f"published.places.0.{words}" in note
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
+def test_everything_that_both_projects_claim_is_there(name):
+    assert params.load(path=ROOT / name).notes == ()

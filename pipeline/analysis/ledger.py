@@ -8,15 +8,18 @@ import pandas as pd
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
 from pipeline.metrics import METRICS
-from pipeline.settings import ProbeClaim, StudyClaim
+from pipeline.params import missing
+from pipeline.settings import ProbeClaim, ProbeSettings, StudyClaim
 from pipeline.variants import Study
 
+_NOTHING = Estimate(0, np.nan, np.nan, np.nan)
 COLUMNS = ["id", "claim", "where", "metric", "expected", "margin", "n", "effect", "low", "high", "scale", "verdict"]
 
 
 def judge(
     claims: Mapping[str, StudyClaim | ProbeClaim],
     studies: Mapping[str, Study],
+    probes: Mapping[str, ProbeSettings],
     results: Mapping[str, pd.DataFrame],
     findings: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
@@ -25,16 +28,20 @@ def judge(
     The effect is a difference or, on a log scale, a ratio: of two variants, paired by seed, or of a variant's or a
     probe's centre and a number. The verdict is `holds` where the 95 % interval lies wholly on the expected side (for
     `equal`: within the margin), `fails` where it lies wholly on the other, else `undecided`; a run that diverged leaves
-    its claim undecided.
+    its claim undecided. A claim about what the project does not have is `not measured`.
 
     Args:
         claims: As declared.
-        studies: By id.
+        studies, probes: By id.
         results: One row a run, by id of the study.
         findings: Of the probes, as `probing.findings` gives them, by id of the probe.
     """
     rows = []
     for key, claim in claims.items():
+        reason = missing(claim, studies, probes)
+        if reason is not None:
+            rows.append([key, claim.claim, reason, "", claim.expected, np.nan, *_NOTHING, "linear", "not measured"])
+            continue
         if isinstance(claim, ProbeClaim):
             found = findings[claim.probe].set_index("quantity").loc[claim.quantity]
             differences = (found[name] - claim.against for name in ("centre", "low", "high"))

@@ -10,7 +10,7 @@ from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
 from pipeline.artifacts import Probes
 from pipeline.metrics import METRICS, Metric
-from pipeline.params import Params
+from pipeline.params import Params, missing
 from pipeline.settings import DatasetSettings, ProbeSettings
 from pipeline.variants import Study
 
@@ -135,11 +135,15 @@ def report(
     ]
     own = [probe_section(key, settings, measured[key]) for key, settings in project.probes.items()]
     findings = {one.id: one.findings for one in own}
-    places = project.published.places if project.published else ()
+    places = [
+        place
+        for place in (project.published.places if project.published else ())
+        if missing(place, project.studies, project.probes) is None
+    ]
     return Report(
         project=project,
         sections=sections,
         probes=own,
-        ledger=ledger.judge(project.claims, project.studies, results, findings),
+        ledger=ledger.judge(project.claims, project.studies, project.probes, results, findings),
         published=compare(published, places, project.studies, project.datasets, results, findings),
     )

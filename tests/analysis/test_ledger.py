@@ -59,7 +59,7 @@ def results(study) -> pd.DataFrame:
 def test_a_claim_about_two_variants_is_their_paired_effect(metric, scale, params_file):
     loaded = project(params_file, {"c": {**CLAIM, "metric": metric, "against": "weight_decay_0"}})
     runs = results(loaded.studies["weight_decay"])
-    (row,) = ledger.judge(loaded.claims, loaded.studies, {"weight_decay": runs}, {}).itertuples()
+    (row,) = ledger.judge(loaded.claims, loaded.studies, {}, {"weight_decay": runs}, {}).itertuples()
     ours, theirs = (runs[runs["variant"] == f"weight_decay_{value}"][metric].to_numpy() for value in (3, 0))
     assert (row.n, row.effect, row.low, row.high) == pytest.approx(paired_effect(ours, theirs, scale))
     assert row.where == "weight_decay: 3 against 0"
@@ -69,7 +69,7 @@ def test_a_claim_about_two_variants_is_their_paired_effect(metric, scale, params
 def test_a_claim_about_a_number_is_a_ratio_or_a_difference_to_it(metric, scale, params_file):
     loaded = project(params_file, {"c": {**CLAIM, "metric": metric, "against": 0.5}})
     runs = results(loaded.studies["weight_decay"])
-    (row,) = ledger.judge(loaded.claims, loaded.studies, {"weight_decay": runs}, {}).itertuples()
+    (row,) = ledger.judge(loaded.claims, loaded.studies, {}, {"weight_decay": runs}, {}).itertuples()
     ours = runs[runs["variant"] == "weight_decay_3"][metric].to_numpy()
     expected = centre(ours / 0.5 if scale == "log" else ours - 0.5, scale)
     assert (row.n, row.effect, row.low, row.high) == pytest.approx(expected)
@@ -77,7 +77,13 @@ def test_a_claim_about_a_number_is_a_ratio_or_a_difference_to_it(metric, scale, 
 
 def test_every_claim_of_the_report_has_its_verdict():
     found = made().ledger.set_index("id")["verdict"].to_dict()
-    assert found == {"holds": "holds", "fails": "fails", "undecided": "undecided", "of_a_probe": "holds"}
+    assert found == {
+        "holds": "holds",
+        "fails": "fails",
+        "undecided": "undecided",
+        "of_a_probe": "holds",
+        "gone": "not measured",
+    }
 
 
 def test_a_block_is_named_where_there_is_one(params_file):
@@ -86,6 +92,6 @@ def test_a_block_is_named_where_there_is_one(params_file):
     loaded = project(params_file, {"c": {**claim, **names}})
     study = loaded.studies["activation"]
     runs = results(study).assign(test_accuracy=0.5)
-    (row,) = ledger.judge(loaded.claims, loaded.studies, {"activation": runs}, {}).itertuples()
+    (row,) = ledger.judge(loaded.claims, loaded.studies, {}, {"activation": runs}, {}).itertuples()
     assert row.where == "activation: learning rate 0.5, relu against learning rate 0.5, sigmoid"
     assert row.verdict == "fails"  # no difference at all is not higher

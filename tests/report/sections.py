@@ -112,6 +112,14 @@ CHANGES: dict[str, Any] = {
         "against": "plain",
         "expected": "higher",
     },
+    "claims.gone": {
+        "claim": "About a variant that a sweep took out",
+        "study": "weight_decay",
+        "metric": "test_loss",
+        "variant": "weight_decay_7",
+        "against": "weight_decay_0",
+        "expected": "lower",
+    },
     "claims.of_a_probe": {
         "claim": "The largest gradient of the sigmoid is 1/4",
         "probe": "functions",
@@ -126,6 +134,7 @@ CHANGES: dict[str, Any] = {
             {"setting": "decay", "factor": "lambda=0", "study": "weight_decay", "variant": "weight_decay_0"},
             {"setting": "decay", "factor": "lambda=3", "study": "weight_decay", "variant": "weight_decay_3"},
             {"setting": "product", "probe": "product"},
+            {"setting": "elsewhere", "study": "weight_decay", "variant": "weight_decay_7"},
         ],
     },
 }

@@ -111,11 +111,11 @@ def words(rendered: str, caption: str) -> list[str]:
 
 def test_the_ledger_says_what_came_of_every_claim(rendered):
     lines = words(rendered, "Claims and what came of them")
-    verdicts = [re.search(r"\| (holds|fails|undecided) \|", line)[1] for line in lines]
-    assert verdicts == made().ledger["verdict"].tolist() == ["holds", "fails", "undecided", "holds"]
+    verdicts = [re.search(r"\| (holds|fails|undecided|not measured) \|", line)[1] for line in lines]
+    assert verdicts == made().ledger["verdict"].tolist() == ["holds", "fails", "undecided", "not measured", "holds"]
     assert "Weight decay shrinks the weights norm of all weights; weight_decay: 3 against 0" in lines[0]
     assert "the same, within × 1.00100" in lines[1]
-    assert "2 hold, 1 fail, 1 are undecided" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+    assert "2 hold, 1 fail, 1 are undecided, 1 not measured" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
 
 
 def test_published_outcomes_stand_beside_ours_with_rule_and_verdict(rendered):
