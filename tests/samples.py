@@ -136,6 +136,16 @@ SMALL: dict[str, Any] = {
 }
 
 
+CLAIM: dict[str, Any] = {
+    "claim": "?",
+    "study": "weight_decay",
+    "metric": "test_loss",
+    "variant": "weight_decay_3",
+    "against": "weight_decay_0",
+    "expected": "lower",
+}
+
+
 def write_params(folder: Path, values: Mapping[str, Any]) -> Path:
     path = folder / "params.yaml"
     yaml = YAML()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ruamel.yaml import YAML
-from samples import ROOT
+from samples import CLAIM, ROOT
 
 from pipeline import params
 from pipeline.errors import UserError
@@ -139,14 +139,6 @@ def test_every_system_of_the_chapter_is_in_both_projects(name):
     assert any(variant.setting.data.validation.name == "k_fold" for variant in project.studies["degree"].variants)
 
 
-CLAIM = {
-    "claim": "?",
-    "study": "weight_decay",
-    "metric": "test_loss",
-    "variant": "weight_decay_3",
-    "against": "weight_decay_0",
-    "expected": "lower",
-}
 PROBED = {"claim": "?", "probe": "product", "quantity": "log10_largest", "against": 1.0, "expected": "higher"}
 
 

@@ -1,7 +1,7 @@
 """Every kind of mistake is named with its dotted key, what was found and what is allowed."""
 
 import pytest
-from samples import SMALL
+from samples import CLAIM, SMALL
 
 from pipeline import params
 from pipeline.errors import UserError
@@ -15,14 +15,6 @@ LABELS = {
     "train_examples": 10,
     "target_examples": 10,
     "test_examples": 10,
-}
-CLAIM = {
-    "claim": "?",
-    "study": "weight_decay",
-    "metric": "test_loss",
-    "variant": "weight_decay_3",
-    "against": "weight_decay_0",
-    "expected": "lower",
 }
 WRONG = {
     # changes, what the one line must name
