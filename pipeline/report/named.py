@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -65,8 +66,10 @@ def predictions(section: Section) -> Figure:
 
 def weights(section: Section) -> Figure:
     """The weights that were learned beside the true ones: every seed, and the mean with its 95 % interval."""
-    study, table = section.study, with_labels(section.study, section.probes.weights)
-    learned = with_labels(study, section.weights)
+    study = section.study
+    table, learned = (
+        with_labels(study, _without_bias(section, one)) for one in (section.probes.weights, section.weights)
+    )
     truth = _true_weights(section)
     shown = [place for place in sorted(table["place"].unique()) if place < _MOST_WEIGHTS]
     labels, palette = label_names(study), colours(study)
@@ -90,6 +93,17 @@ def weights(section: Section) -> Figure:
 
 
 _MOST_WEIGHTS = 50
+
+
+def _features(section: Section, variant: str) -> int:
+    features = section.study.variant(variant).setting.model.features
+    return section.data.features if features == "all" else features
+
+
+def _without_bias(section: Section, table: pd.DataFrame) -> pd.DataFrame:
+    """The bias stands behind the weights of a variant, where another variant has a weight."""
+    counts = [_features(section, variant) for variant in table["variant"]]
+    return table[table["place"].to_numpy() < np.array(counts)]
 
 
 def _true_weights(section: Section) -> list[float]:
@@ -190,7 +204,7 @@ def shift(section: Section) -> Figure:
                 axes.scatter(group["x1"], group["x2"], s=14, color=colour, edgecolor="grey", linewidth=0.3)
             for variant in study.variants:
                 own = table[(table["variant"] == variant.id) & (table["seed_index"] == 0)].sort_values("place")
-                if variant.block == block and len(own):
+                if variant.block == block and len(own) and _features(section, variant.id) == 2:
                     _boundary(axes, plane, own["value"].to_numpy(), palette[variant.label])
             axes.set(xlabel="x1", ylabel="x2", title=", ".join(part for part in (block, words) if part))
             axes.label_outer()

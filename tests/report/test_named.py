@@ -1,5 +1,7 @@
 """Named figures, by what they draw."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from report.sections import made
@@ -34,7 +36,8 @@ def test_learned_weights_stand_beside_the_true_ones():
     assert np.asarray(truth.get_offsets())[:, 1].tolist() == [0.01] * 30
     dots = axes.collections[0].get_offsets()
     own = section.probes.weights[section.probes.weights["variant"] == "weight_decay_0"]
-    assert sorted(np.asarray(dots)[:, 1]) == sorted(own["value"])
+    assert own["place"].max() == 30  # the bias, which is no weight
+    assert sorted(np.asarray(dots)[:, 1]) == sorted(own.loc[own["place"] < 30, "value"])
 
 
 def test_training_stands_beside_its_closed_form():
@@ -80,3 +83,16 @@ def test_boundaries_lie_where_two_classes_are_as_likely(study):
         assert np.quantile(np.abs(outputs[:, -1] - outputs[:, -2]), 0.9) < 1e-6
     points = sum(len(one.get_offsets()) for one in left.collections if not hasattr(one, "levels"))
     assert points == (section.probes.points["split"] == "train").sum()
+
+
+def test_the_bias_of_a_small_model_is_not_drawn_as_a_weight_of_a_large_one():
+    section = of("weights")
+    first, other = section.study.variants
+    small = dataclasses.replace(
+        first,
+        setting=first.setting.model_copy(update={"model": first.setting.model.model_copy(update={"features": 5})}),
+    )
+    section = dataclasses.replace(section, study=dataclasses.replace(section.study, variants=(small, other)))
+    (axes,) = named.weights(section).get_axes()
+    places = np.asarray(axes.collections[0].get_offsets())[:, 0]
+    assert set(np.round(places).tolist()) == {0, 1, 2, 3, 4}
