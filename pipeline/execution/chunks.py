@@ -12,7 +12,7 @@ from pipeline.execution.environment import environment
 from pipeline.execution.tables import Run, Tables, Trained
 from pipeline.seeding import Seed
 from pipeline.training import concise, loop
-from pipeline.training.mlp import padded
+from pipeline.training.products import padded
 from pipeline.variants import Study
 
 log = logging.getLogger(__name__)

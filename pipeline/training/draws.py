@@ -48,9 +48,10 @@ class Dropout:
         for layer in range(len(widths)):
             dropped = np.round(np.array([rate[layer] for rate in rates]) * _LEVELS)
             kept = 1 - dropped / _LEVELS
-            factor = np.divide(1.0, kept, out=np.zeros_like(kept), where=kept > 0)
-            signed = torch.tensor(dropped - _LEVELS // 2, dtype=torch.int32, device=like.device)
-            self._thresholds.append(signed[:, None, None] if dropped.any() else None)
+            factor = np.divide(2.0, kept, out=np.zeros_like(kept), where=kept > 0)
+            # above 0 for a draw that keeps the unit, and never 0
+            threshold = like.new_tensor(dropped - _LEVELS // 2 - 0.5)[:, None, None]
+            self._thresholds.append(threshold if dropped.any() else None)
             self._factors.append(like.new_tensor(factor)[:, None, None])
         self._buffers: dict[tuple[int, int], Tensor] = {}
 
@@ -63,12 +64,19 @@ class Dropout:
         if threshold is None:
             return None
         width = self._widths[layer]
-        words = -(-rows * width // 4)
-        raw = np.stack([stream.bit_generator.random_raw(words) for stream in self._streams[layer]])
-        draws = raw.view(np.int16)[:, : rows * width].reshape(-1, rows, width)
-        kept = torch.from_numpy(draws).to(self._like.device).index_select(0, self._position) >= threshold
         if (layer, rows) not in self._buffers:
             self._buffers[layer, rows] = self._like.new_zeros(len(self._position), rows, padded_width)
         buffer = self._buffers[layer, rows]
-        torch.mul(kept, self._factors[layer], out=buffer[..., :width])
+        kept = buffer[..., :width]
+        kept.copy_(self._draws(layer, rows * width).view(-1, rows, width).index_select(0, self._position))
+        # in floating point, since comparisons and choices by truth values take many times as long
+        kept.sub_(threshold).clamp_(0, 0.5).mul_(self._factors[layer])
         return buffer
+
+    def _draws(self, layer: int, count: int) -> Tensor:
+        """16-bit draws for the units of every distinct seed, (S, count)."""
+        words = -(-count // 4)
+        raw = np.empty((len(self._streams[layer]), words), dtype=np.uint64)
+        for row, stream in zip(raw, self._streams[layer], strict=True):
+            row[:] = stream.bit_generator.random_raw(words)
+        return torch.from_numpy(raw.view(np.int16)[:, :count]).to(self._like.device)

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from pipeline.training.activations import Activation
 from pipeline.training.losses import Loss
-from pipeline.training.mlp import StackedMLP, padded
+from pipeline.training.mlp import StackedMLP
+from pipeline.training.products import accumulate, padded
 
 # (R,) numbers of one quantity for each layer, stacked to (R, L)
 Layers = dict[str, Tensor]
@@ -18,7 +19,7 @@ def sizes(network: StackedMLP, loss: Loss, inputs: Tensor, targets: Tensor) -> L
     """Standard deviation of the activations and root mean square of the gradients, layer by layer.
 
     Args:
-        network: R networks of L layers; their gradients are overwritten.
+        network: R networks of L layers.
         loss: Whose gradient is taken, without dropout and penalty.
         inputs: (R, B, D), padded.
         targets: (R, B).
@@ -27,24 +28,24 @@ def sizes(network: StackedMLP, loss: Loss, inputs: Tensor, targets: Tensor) -> L
         `activation_sd` (R, L - 1), over the batch and the units of each hidden layer, and `gradient_rms` (R, L),
         over the entries of each weight.
     """
-    outputs = network.forward(inputs)
-    loss(outputs, targets, network.output_gradient(inputs.shape[1]))
-    network.backward()
     rows, widths = inputs.shape[1], network.widths
+    loss(network.forward(inputs), targets, network.output_gradient(rows))
+    gradients = [torch.zeros_like(weight) for weight in network.weights]
+    network.backward(lambda layer, before, delta: accumulate(gradients[layer], before, delta, 1))
     # padding is zero: sums over padded tensors are sums over real ones, only the counts must be the real ones
     deviations = []
     for hidden, width in zip(network.hidden_outputs(), widths[1:-1], strict=True):
         count = rows * width
         mean = _sum(hidden) / count
         deviations.append((_sum(hidden, torch.square) / count - mean.square()).clamp(min=0).sqrt())
-    gradients = [
+    sizes_of_gradients = [
         (_sum(gradient, torch.square) / (before * after)).sqrt()
-        for gradient, before, after in zip(network.weight_gradients, widths[:-1], widths[1:], strict=True)
+        for gradient, before, after in zip(gradients, widths[:-1], widths[1:], strict=True)
     ]
     runs = len(network.weights[0])
     return {
         "activation_sd": torch.stack(deviations, dim=1) if deviations else torch.zeros(runs, 0),
-        "gradient_rms": torch.stack(gradients, dim=1),
+        "gradient_rms": torch.stack(sizes_of_gradients, dim=1),
     }
 
 

@@ -5,7 +5,7 @@ the order of the stack change no bit of it (tests/training/test_purity.py).
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,13 +21,15 @@ from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.draws import Dropout, orders
 from pipeline.training.initializers import initial
 from pipeline.training.losses import LOSSES, accuracy
-from pipeline.training.mlp import StackedMLP, padded
+from pipeline.training.mlp import StackedMLP
+from pipeline.training.products import padded
 from pipeline.training.sgd import StackedSGD
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
 EVALUATION_ROWS = 512  # examples of each run that are evaluated at once
 PROBE_ROWS = 256  # examples of each run on which the layers are measured
+BLOCK_BYTES = 2**20  # about how much of the inputs is gathered in one call: many small batches, or a single large one
 
 Progress = Callable[[int], None]  # called with the number of run-epochs that just ended
 
@@ -222,6 +224,7 @@ class _Stack:
             self._network, [setting.optimizer for setting in settings], [setting.penalty for setting in settings]
         )
         self._dropout = Dropout(seeds, [setting.model.dropout_rates for setting in settings], shape[1:-1], like)
+        self._blocks: dict[int, Tensor] = {}
         self._hidden = [int(bias.shape[2]) for bias in self._network.biases[:-1]]
 
     def _initialize(self, settings: Sequence[Setting], seeds: Sequence[Seed], shape: Sequence[int]) -> None:
@@ -274,64 +277,88 @@ class _Stack:
         """One pass in the order (seeds, n) of the examples trained on; the running means of loss and accuracy."""
         order = order.to(self._slots.device).index_select(0, self._position)
         places = self._trained.gather(1, order)
-        count, size = self._trained.shape[1], self._schedule.batch_size
-        totals: dict[str, Tensor] = {}
-        for first in range(0, count, size):
-            inputs, targets = self._gather(self._train, places[:, first : first + size])
+        weights = None if self._example_weights is None else self._example_weights.gather(1, order)
+        size = self._schedule.batch_size
+        measured = []
+        for first, inputs, targets in self._batches(self._train, places, size):
             rows = inputs.shape[1]
             outputs = self._network.forward(inputs, self._dropout.keeps(rows, self._hidden))
             gradient = self._network.output_gradient(rows)
             loss = self._loss(outputs, targets, gradient)
-            if self._example_weights is not None:
-                gradient.mul_(self._example_weights.gather(1, order[:, first : first + size])[..., None])
-            _add(totals, self._measure(outputs, targets, loss), rows)
-            self._network.backward()
+            if weights is not None:
+                gradient.mul_(weights[:, first : first + rows, None])
+            measured.append(self._measure(outputs, targets, loss))
             self._optimizer.step()
-        return {name: _numpy(total / count) for name, total in totals.items()}
+        return _means(measured)
 
     def _evaluate(self, split: str, examples: Examples, places: Tensor) -> dict[str, np.ndarray]:
         """Mean loss and accuracy over the examples at these places (R, n), nothing dropped; none over no example."""
-        totals: dict[str, Tensor] = {}
-        for part in places.split(EVALUATION_ROWS, dim=1) if places.shape[1] else ():
-            inputs, targets = self._gather(examples, part)
+        measured = []
+        for _, inputs, targets in self._batches(examples, places, EVALUATION_ROWS):
             outputs = self._network.forward(inputs)
-            _add(totals, self._measure(outputs, targets, self._loss(outputs, targets, None)), inputs.shape[1])
-        return {f"{split}_{name}": _numpy(total / places.shape[1]) for name, total in totals.items()}
+            measured.append(self._measure(outputs, targets, self._loss(outputs, targets, None)))
+        return {f"{split}_{name}": value for name, value in _means(measured).items()}
 
     def _predict(self) -> np.ndarray:
         """The class of the largest output for every test example; nothing for a regression."""
         if self._task == "regression":
             return np.zeros((len(self._slots), 0), dtype=np.int64)
-        parts = self._all(self._test).split(EVALUATION_ROWS, dim=1)
-        found = [self._network.forward(self._gather(self._test, part)[0]).argmax(dim=2) for part in parts]
-        classes: np.ndarray = torch.cat(found, dim=1).cpu().numpy()
+        batches = self._batches(self._test, self._all(self._test), EVALUATION_ROWS)
+        classes: np.ndarray = torch.cat(
+            [self._network.forward(inputs).argmax(dim=2) for _, inputs, _ in batches], dim=1
+        ).numpy(force=True)
         return classes
 
-    def _measure(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> dict[str, Tensor]:
+    def _measure(self, outputs: Tensor, targets: Tensor, losses: Tensor) -> dict[str, Tensor]:
         if self._task == "classification":
-            return {"loss": loss, "accuracy": accuracy(outputs, targets)}
-        return {"loss": loss}
+            return {"loss": losses, "accuracy": accuracy(outputs, targets)}
+        return {"loss": losses}
 
     def _sizes(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
         found = layers.sizes(self._network, self._loss, *self._probed())
         return {(quantity, moment): _numpy(value) for quantity, value in found.items()}
 
     def _probed(self) -> tuple[Tensor, Tensor]:
-        return self._gather(self._train, self._trained[:, :PROBE_ROWS])
+        ((_, inputs, targets),) = self._batches(self._train, self._trained[:, :PROBE_ROWS], PROBE_ROWS)
+        return inputs, targets
 
     def _all(self, examples: Examples) -> Tensor:
         return torch.arange(examples.count, device=self._slots.device).expand(len(self._slots), -1)
 
-    def _gather(self, examples: Examples, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Examples at places within each run's slot, (R, B)."""
-        rows = (places + self._slots[:, None] * examples.count).reshape(-1)
-        inputs = examples.inputs.index_select(0, rows).view(*places.shape, -1)
-        return inputs, examples.targets.index_select(0, rows).view(places.shape)
+    def _batches(self, examples: Examples, places: Tensor, size: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Batches of the examples at places (R, n) within each run's slot.
+
+        First place, inputs (R, B, D), which the next batches overwrite, and targets (R, B).
+        """
+        rows = places + self._slots[:, None] * examples.count
+        runs, count = rows.shape
+        features = examples.inputs.shape[1]
+        # whole batches are gathered several at a time, each of them contiguous; what is left over follows
+        whole = count // size
+        at_once = max(1, BLOCK_BYTES // (runs * size * features * examples.inputs.element_size()))
+        blocks = [(first * size, min(at_once, whole - first), size) for first in range(0, whole, at_once)]
+        if count % size:
+            blocks.append((whole * size, 1, count % size))
+        for start, batches, length in blocks:
+            block = rows[:, start : start + batches * length].view(runs, batches, length).transpose(0, 1).reshape(-1)
+            gathered = self._gathered(batches * runs * length, features)
+            torch.index_select(examples.inputs, 0, block, out=gathered)
+            targets = examples.targets.index_select(0, block).view(batches, runs, length)
+            for batch, inputs in enumerate(gathered.view(batches, runs, length, features)):
+                yield start + batch * length, inputs, targets[batch]
+
+    def _gathered(self, rows: int, features: int) -> Tensor:
+        if rows not in self._blocks:
+            self._blocks[rows] = self._train.inputs.new_empty(rows, features)
+        return self._blocks[rows]
 
 
-def _add(totals: dict[str, Tensor], means: dict[str, Tensor], rows: int) -> None:
-    for name, mean in means.items():
-        totals[name] = totals[name] + mean * rows if name in totals else mean * rows
+def _means(measured: Sequence[dict[str, Tensor]]) -> dict[str, np.ndarray]:
+    """Numbers of examples, batch after batch (R, B), to means over all of them, (R,) float64."""
+    if not measured:
+        return {}
+    batches = {name: torch.cat([each[name] for each in measured], dim=1) for name in measured[0]}
+    return {name: _numpy(values.sum(dim=1, dtype=torch.float64) / values.shape[1]) for name, values in batches.items()}
 
 
 def _numpy(values: Tensor) -> np.ndarray:

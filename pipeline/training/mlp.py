@@ -1,28 +1,21 @@
 """R multilayer perceptrons as one tensor program: forward and backward pass by hand.
 
-A layer's weight is (R, D, H), a batch (R, B, D). Bits must not depend on the stack a run is in. Batched products keep
-them when every run's rows begin at the same alignment, so feature axes are padded with zeros to multiples of 16 - a
-single output column needs none - and when there are at least two runs (docs/reproducibility.md has the measurements).
+A layer's weight is (R, D, H), a batch (R, B, D), padded as `products` demands it.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from pipeline.training import products
 from pipeline.training.activations import Activation
+from pipeline.training.products import padded
 
-PADDING = 16
-
-
-def padded(width: int) -> int:
-    """The least multiple of 16 that holds `width`.
-
-    >>> padded(1), padded(16), padded(17)
-    (16, 16, 32)
-    """
-    return -(-width // PADDING) * PADDING
+# called by `StackedMLP.backward` with the number of a layer, its inputs (R, B, D) and the gradient by its outputs,
+# (R, B, H); it may change the parameters of that layer and overwrite the gradient
+Take = Callable[[int, Tensor, Tensor], None]
 
 
 class _Buffers:
@@ -46,7 +39,6 @@ class StackedMLP:
         widths: Real widths: inputs, hidden layers, outputs.
         weights: One (R, D, H) a layer, padded.
         biases: One (R, 1, H) a layer, padded; all zeros and never moved in a network without bias.
-        weight_gradients, bias_gradients: Filled by `backward`, of the same shapes.
     """
 
     def __init__(self, runs: int, widths: Sequence[int], activation: Activation, bias: bool, like: Tensor) -> None:
@@ -59,8 +51,6 @@ class StackedMLP:
         sizes.append(1 if widths[-1] == 1 else padded(widths[-1]))
         self.weights = [like.new_zeros(runs, *shape) for shape in itertools.pairwise(sizes)]
         self.biases = [like.new_zeros(runs, 1, size) for size in sizes[1:]]
-        self.weight_gradients = [torch.zeros_like(weight) for weight in self.weights]
-        self.bias_gradients = [torch.zeros_like(bias) for bias in self.biases]
         self._sizes: dict[int, _Buffers] = {}
         self._inputs: list[Tensor] = []
         self._keeps: Sequence[Tensor | None] = ()
@@ -84,10 +74,7 @@ class StackedMLP:
         self._inputs = [inputs]
         self._keeps = keeps or (None,) * (self.layers - 1)
         for layer, (weight, bias, out) in enumerate(zip(self.weights, self.biases, buffers.outputs, strict=True)):
-            if self.bias:
-                torch.baddbmm(bias, self._inputs[-1], weight, out=out)
-            else:
-                torch.bmm(self._inputs[-1], weight, out=out)
+            products.affine(self._inputs[-1], weight, bias if self.bias else None, out)
             if layer == self.layers - 1:
                 break
             if self.activation.needs_input:
@@ -103,22 +90,23 @@ class StackedMLP:
         """Where a loss writes its gradient by the outputs before `backward`: (R, B, C)."""
         return self._buffers(rows).deltas[-1][..., : self.widths[-1]]
 
-    def backward(self) -> None:
-        """Fill the gradients of all weights and biases, from the last `forward` and `output_gradient`."""
+    def backward(self, take: Take) -> None:
+        """Hand out what the gradients are made of, from the last `forward` and `output_gradient`, last layer first.
+
+        A layer's parameters are no longer needed when it is handed out: they can be updated at once, and no gradient
+        of a weight needs a place of its own.
+        """
         buffers = self._buffers(self._inputs[0].shape[1])
         for layer in reversed(range(self.layers)):
             delta = buffers.deltas[layer]
-            torch.bmm(self._inputs[layer].transpose(1, 2), delta, out=self.weight_gradients[layer])
-            if self.bias:
-                torch.sum(delta, dim=1, keepdim=True, out=self.bias_gradients[layer])
-            if layer == 0:
-                break
-            before = buffers.deltas[layer - 1]
-            torch.bmm(delta, self.weights[layer].transpose(1, 2), out=before)
-            keep = self._keeps[layer - 1]
-            if keep is not None:
-                before.mul_(keep)
-            self.activation.chain_(before, buffers.outputs[layer - 1], buffers.scratch[layer - 1])
+            if layer > 0:
+                before = buffers.deltas[layer - 1]
+                products.back(delta, self.weights[layer], before)
+                keep = self._keeps[layer - 1]
+                if keep is not None:
+                    before.mul_(keep)
+                self.activation.chain_(before, buffers.outputs[layer - 1], buffers.scratch[layer - 1])
+            take(layer, self._inputs[layer], delta)
 
     def hidden_outputs(self) -> list[Tensor]:
         """What each hidden layer gave in the last `forward`, before dropout: (R, B, H), padded with zeros."""

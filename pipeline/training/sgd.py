@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipeline.settings import SGD, Penalty
 from pipeline.training.mlp import StackedMLP
+from pipeline.training.products import accumulate
 
 
 class StackedSGD:
@@ -17,6 +18,10 @@ class StackedSGD:
 
     Whether there is momentum or an l1 penalty is part of the program, its size is not: runs with and without are not
     stacked. The gradient of the l2 penalty, l2 w, is that of weight decay; that of the l1 penalty is l1 sign(w).
+
+    Products are added to the weights where they lie, learning rate and all: written out, a gradient would pass through
+    the memory five times. A weight is first shrunk, w (1 - learning rate * decay), which is left out where no run of
+    the stack has decay: w * 1 is w to the bit.
     """
 
     def __init__(self, network: StackedMLP, settings: Sequence[SGD], penalties: Sequence[Penalty]) -> None:
@@ -25,33 +30,48 @@ class StackedSGD:
         def column(values: Sequence[float]) -> Tensor:
             return like.new_tensor(values)[:, None, None]
 
-        self._learning_rate = column([setting.learning_rate for setting in settings])
-        self._momentum = column([setting.momentum for setting in settings])
-        pairs_of = zip(settings, penalties, strict=True)
-        self._decay = column([setting.weight_decay + penalty.l2 for setting, penalty in pairs_of])
+        decays = [setting.weight_decay + penalty.l2 for setting, penalty in zip(settings, penalties, strict=True)]
+        rates = [setting.learning_rate for setting in settings]
+        self._network = network
+        self._learning_rate = column(rates)
+        self._decay = column(decays)
+        self._shrink = (
+            column([1 - rate * decay for rate, decay in zip(rates, decays, strict=True)]) if any(decays) else None
+        )
         self._l1 = column([penalty.l1 for penalty in penalties])
-        self._sparse = penalties[0].l1 > 0
-        weights = zip(network.weights, network.weight_gradients, strict=True)
-        biases = zip(network.biases, network.bias_gradients, strict=True)
-        pairs = [(*pair, True) for pair in weights] + [(*pair, False) for pair in biases if network.bias]
-        moving = settings[0].momentum > 0
-        if any((setting.momentum > 0) != moving for setting in settings):
+        self._momentum = column([setting.momentum for setting in settings])
+        self._sparse, self._moving = penalties[0].l1 > 0, settings[0].momentum > 0
+        if any((setting.momentum > 0) != self._moving for setting in settings):
             raise ValueError("runs with and without momentum are two programs")
         if any((penalty.l1 > 0) != self._sparse for penalty in penalties):
             raise ValueError("runs with and without an l1 penalty are two programs")
-        self._slots = [
-            (parameter, gradient, decays, torch.empty_like(gradient), torch.zeros_like(gradient) if moving else None)
-            for parameter, gradient, decays in pairs
-        ]
+        self._velocities = [torch.zeros_like(weight) for weight in network.weights if self._moving]
+        self._bias_velocities = [torch.zeros_like(bias) for bias in network.biases if self._moving]
 
     def step(self) -> None:
-        """One update from the gradients that `StackedMLP.backward` left; overwrites them."""
-        for parameter, gradient, decays, scratch, velocity in self._slots:
-            if decays:
-                # also where the decay is 0: to leave it out would make the bits of a diverged run depend on its stack
-                gradient.add_(torch.mul(parameter, self._decay, out=scratch))
-                if self._sparse:
-                    gradient.add_(torch.sign(parameter, out=scratch).mul_(self._l1))
-            if velocity is not None:
-                gradient = velocity.mul_(self._momentum).add_(gradient)
-            parameter.sub_(torch.mul(gradient, self._learning_rate, out=scratch))
+        """One update from the last `forward` and `output_gradient` of the network."""
+        self._network.backward(self._move if self._moving else self._descend)
+
+    def _descend(self, layer: int, inputs: Tensor, delta: Tensor) -> None:
+        weight, bias = self._network.weights[layer], self._network.biases[layer]
+        delta.mul_(self._learning_rate)
+        push = torch.sign(weight).mul_(self._l1 * self._learning_rate) if self._sparse else None
+        if self._shrink is not None:
+            weight.mul_(self._shrink)
+        if push is not None:
+            weight.sub_(push)
+        accumulate(weight, inputs, delta, -1)
+        if self._network.bias:
+            bias.sub_(delta.sum(dim=1, keepdim=True))
+
+    def _move(self, layer: int, inputs: Tensor, delta: Tensor) -> None:
+        weight, bias = self._network.weights[layer], self._network.biases[layer]
+        # also where the decay is 0: to leave out what adds 0 changes the sign of a zero and the bits of a diverged run
+        velocity = self._velocities[layer].mul_(self._momentum).add_(weight * self._decay)
+        if self._sparse:
+            velocity.add_(torch.sign(weight).mul_(self._l1))
+        accumulate(velocity, inputs, delta, 1)
+        weight.sub_(velocity * self._learning_rate)
+        if self._network.bias:
+            velocity = self._bias_velocities[layer].mul_(self._momentum).add_(delta.sum(dim=1, keepdim=True))
+            bias.sub_(velocity * self._learning_rate)

@@ -5,7 +5,7 @@ from samples import seeds
 
 from pipeline.training import draws
 from pipeline.training.draws import Dropout, orders
-from pipeline.training.mlp import padded
+from pipeline.training.products import padded
 
 LIKE = torch.empty(0, dtype=torch.float64)
 

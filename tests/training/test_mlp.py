@@ -5,7 +5,8 @@ import torch
 
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.losses import cross_entropy
-from pipeline.training.mlp import StackedMLP, padded
+from pipeline.training.mlp import StackedMLP
+from pipeline.training.products import accumulate, padded
 
 RUNS, ROWS, WIDTHS = 3, 17, (13, 33, 20, 7)
 
@@ -41,6 +42,19 @@ def by_autograd(made: StackedMLP, x: torch.Tensor, keeps, labels: torch.Tensor):
     return h, losses, weights, biases
 
 
+def gradients(made: StackedMLP) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """By the weights and by the biases, padded."""
+    weights = [torch.zeros_like(weight) for weight in made.weights]
+    biases = [torch.zeros_like(bias) for bias in made.biases]
+
+    def take(layer, before, delta):
+        accumulate(weights[layer], before, delta, 1)
+        biases[layer].copy_(delta.sum(dim=1, keepdim=True))
+
+    made.backward(take)
+    return weights, biases
+
+
 @pytest.mark.parametrize("dropped", [False, True])
 def test_forward_and_backward_are_those_of_autograd(dropped):
     made, x = network(), inputs()
@@ -52,15 +66,15 @@ def test_forward_and_backward_are_those_of_autograd(dropped):
     ]
     keeps = keeps if dropped else []
     outputs = made.forward(x, keeps)
-    loss = cross_entropy(outputs, labels, made.output_gradient(ROWS))
-    made.backward()
+    loss = cross_entropy(outputs, labels, made.output_gradient(ROWS)).mean(dim=1)
+    weight_gradients, bias_gradients = gradients(made)
 
     expected, losses, weights, biases = by_autograd(made, x, keeps, labels)
     losses.sum().backward()
     torch.testing.assert_close(outputs, expected.detach(), rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(loss, losses.detach(), rtol=1e-12, atol=0)
     for layer, (before, after) in enumerate(itertools.pairwise(WIDTHS)):
-        weight, bias = made.weight_gradients[layer], made.bias_gradients[layer]
+        weight, bias = weight_gradients[layer], bias_gradients[layer]
         torch.testing.assert_close(weight[:, :before, :after], weights[layer].grad, rtol=1e-10, atol=1e-15)
         torch.testing.assert_close(bias[:, 0, :after], biases[layer].grad, rtol=1e-10, atol=1e-15)
         # padding is zero and stays zero, also where the activation of 0 is not 0
@@ -81,12 +95,11 @@ def test_runs_do_not_mix():
     # and the hand-written pass: another batch for run 1 changes nothing of the others
     made.forward(x)
     cross_entropy(made.forward(x), labels, made.output_gradient(ROWS))
-    made.backward()
-    first = [gradient.clone() for gradient in made.weight_gradients]
+    first, _ = gradients(made)
     x[1] *= 2
     cross_entropy(made.forward(x), labels, made.output_gradient(ROWS))
-    made.backward()
-    for before, after in zip(first, made.weight_gradients, strict=True):
+    second, _ = gradients(made)
+    for before, after in zip(first, second, strict=True):
         assert torch.equal(before[[0, 2]], after[[0, 2]])
         assert not torch.equal(before[1], after[1])
 
@@ -97,18 +110,29 @@ def test_the_gradient_of_a_dropped_unit_is_exactly_zero():
     keeps[0][:, :, 5] = 0
     labels = torch.zeros(RUNS, ROWS, dtype=torch.int64)
     cross_entropy(made.forward(x, keeps), labels, made.output_gradient(ROWS))
-    made.backward()
-    assert not made.weight_gradients[0][:, :, 5].any()
-    assert not made.bias_gradients[0][:, :, 5].any()
-    assert not made.weight_gradients[1][:, 5].any()
-    assert made.weight_gradients[0][:, :, 4].any()
+    weights, biases = gradients(made)
+    assert not weights[0][:, :, 5].any()
+    assert not biases[0][:, :, 5].any()
+    assert not weights[1][:, 5].any()
+    assert weights[0][:, :, 4].any()
 
 
-def test_a_network_without_bias_keeps_its_biases_at_zero():
-    made = network(bias=False)
-    cross_entropy(made.forward(inputs()), torch.zeros(RUNS, ROWS, dtype=torch.int64), made.output_gradient(ROWS))
-    made.backward()
-    assert not any(bias.any() for bias in made.biases + made.bias_gradients)
+def test_a_layer_is_handed_out_only_once_it_is_no_longer_needed():
+    """So that it may be updated at once: with parameters spoilt as they are handed out, the gradients are the same."""
+    made, x = network(), inputs()
+    labels = torch.zeros(RUNS, ROWS, dtype=torch.int64)
+    cross_entropy(made.forward(x), labels, made.output_gradient(ROWS))
+    expected, _ = gradients(made)
+    cross_entropy(made.forward(x), labels, made.output_gradient(ROWS))
+    found = [torch.zeros_like(weight) for weight in made.weights]
+
+    def take(layer, before, delta):
+        accumulate(found[layer], before, delta, 1)
+        made.weights[layer].fill_(float("nan"))
+        delta.fill_(float("nan"))
+
+    made.backward(take)
+    assert all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))
 
 
 def test_a_short_batch_beside_a_long_one_gives_what_it_gives_alone():

@@ -3,7 +3,9 @@ import torch
 
 from pipeline.settings import SGD, Penalty
 from pipeline.training.activations import ACTIVATIONS
+from pipeline.training.losses import squared_error
 from pipeline.training.mlp import StackedMLP
+from pipeline.training.products import padded
 from pipeline.training.sgd import StackedSGD
 
 PLAIN = [Penalty(l1=0.0, l2=0.0)] * 3
@@ -16,23 +18,40 @@ def settings(momentum: bool) -> list[SGD]:
     ]
 
 
-def network() -> StackedMLP:
-    made = StackedMLP(3, (5, 4, 1), ACTIVATIONS["relu"], True, torch.empty(0, dtype=torch.float64))
+def network(widths: tuple[int, ...] = (5, 4, 1), bias: bool = True, started: bool = True) -> StackedMLP:
+    made = StackedMLP(3, widths, ACTIVATIONS["relu"], bias, torch.empty(0, dtype=torch.float64))
     random = torch.Generator().manual_seed(0)
-    for parameter in made.real_weights() + made.real_biases():
+    for parameter in made.real_weights() + made.real_biases() if started else ():
         parameter.copy_(torch.randn(parameter.shape, generator=random, dtype=torch.float64))
     return made
 
 
+def batch(random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs, padded, and targets of three runs."""
+    inputs = torch.zeros(3, 17, padded(5), dtype=torch.float64)
+    inputs[..., :5] = torch.randn(3, 17, 5, generator=random, dtype=torch.float64)
+    return inputs, torch.randn(3, 17, generator=random, dtype=torch.float64)
+
+
+def update(made: StackedMLP, optimizer: StackedSGD, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+    squared_error(made.forward(inputs), targets, made.output_gradient(17))
+    optimizer.step()
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.03])
 @pytest.mark.parametrize("momentum", [False, True])
-def test_ten_updates_are_those_of_torch_run_by_run(momentum):
-    made, chosen = network(), settings(momentum)
-    stacked = StackedSGD(made, chosen, PLAIN)
+@pytest.mark.parametrize("widths", [(5, 4, 1), (5, 1), (5, 4)])
+def test_ten_updates_are_those_of_torch_run_by_run(momentum, l1, widths):
+    made = network(widths)
+    chosen = [one.model_copy(update={"learning_rate": one.learning_rate / 20}) for one in settings(momentum)]
+    penalties = [Penalty(l1=l1 * run, l2=0.1) for run in (1, 2, 3)]
+    stacked = StackedSGD(made, chosen, penalties)
+    layers = len(widths) - 1
     parts = [*made.real_weights(), *made.real_biases()]
     theirs = [[part[run].clone().requires_grad_() for part in parts] for run in range(3)]
     optimizers = [
         torch.optim.SGD(
-            [{"params": own[:2], "weight_decay": one.weight_decay}, {"params": own[2:], "weight_decay": 0.0}],
+            [{"params": own[:layers], "weight_decay": one.weight_decay}, {"params": own[layers:], "weight_decay": 0.0}],
             lr=one.learning_rate,
             momentum=one.momentum,
         )
@@ -40,30 +59,53 @@ def test_ten_updates_are_those_of_torch_run_by_run(momentum):
     ]
     random = torch.Generator().manual_seed(1)
     for _ in range(10):
-        gradients = [torch.randn(part.shape, generator=random, dtype=torch.float64) for part in parts]
-        for target, gradient in zip([*made.weight_gradients], gradients[:2], strict=True):
-            target[:, : gradient.shape[1], : gradient.shape[2]] = gradient
-        for target, gradient in zip([*made.bias_gradients], gradients[2:], strict=True):
-            target[:, 0, : gradient.shape[1]] = gradient
+        inputs, targets = batch(random)
+        outputs = made.forward(inputs)
+        made.output_gradient(17).copy_(2 * (outputs - targets[..., None]) / 17)
         stacked.step()
         for run, optimizer in enumerate(optimizers):
-            for own, gradient in zip(theirs[run], gradients, strict=True):
-                own.grad = gradient[run].clone()
+            own = theirs[run]
+            h = inputs[run, :, :5] @ own[0] + own[layers]
+            if layers == 2:
+                h = torch.relu(h) @ own[1] + own[3]
+            penalty = sum(
+                penalties[run].l1 * weight.abs().sum() + 0.05 * weight.square().sum() for weight in own[:layers]
+            )
+            optimizer.zero_grad()
+            ((h - targets[run, :, None]).square().sum() / 17 + penalty).backward()
             optimizer.step()
     for run in range(3):
         for part, own in zip(parts, theirs[run], strict=True):
-            torch.testing.assert_close(part[run], own.detach(), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(part[run], own.detach(), rtol=1e-9, atol=1e-12)
+    sizes = [padded(width) for width in widths]
+    for weight, rows, columns in zip(made.weights, widths[:-1], widths[1:], strict=True):
+        assert weight.shape[1] in sizes
+        assert not weight[:, rows:].any()
+        assert not weight[..., columns:].any()
 
 
 def test_weight_decay_never_touches_the_bias():
     made = network()
     biases = [bias.clone() for bias in made.biases]
     weights = [weight.clone() for weight in made.weights]
-    StackedSGD(made, settings(momentum=False), PLAIN).step()  # all gradients are 0
+    optimizer = StackedSGD(made, settings(momentum=False), PLAIN)
+    made.forward(torch.zeros(3, 17, padded(5), dtype=torch.float64))
+    made.output_gradient(17).zero_()
+    optimizer.step()
     assert all(torch.equal(bias, kept) for bias, kept in zip(made.biases, biases, strict=True))
     for weight, kept in zip(made.weights, weights, strict=True):
         assert torch.equal(weight[0], kept[0])  # neutral at 0
         torch.testing.assert_close(weight[2], kept[2] * (1 - 1.5 * 3.0), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("momentum", [False, True])
+def test_a_network_without_bias_keeps_its_biases_at_zero(bias, momentum):
+    made = network(bias=bias, started=False)
+    made.weights[0][:, :5, :4] = 1
+    optimizer = StackedSGD(made, settings(momentum), PLAIN)
+    update(made, optimizer, *batch(torch.Generator().manual_seed(0)))
+    assert any(each.any() for each in made.biases) == bias
 
 
 def test_runs_with_and_without_momentum_are_not_stacked():
@@ -72,24 +114,15 @@ def test_runs_with_and_without_momentum_are_not_stacked():
         StackedSGD(network(), mixed, PLAIN)
 
 
-def test_the_l2_penalty_has_the_gradient_of_weight_decay():
-    decayed, penalised = network(), network()
-    StackedSGD(decayed, settings(momentum=True), PLAIN).step()
-    plain = [one.model_copy(update={"weight_decay": 0.0}) for one in settings(momentum=True)]
-    StackedSGD(penalised, plain, [Penalty(l1=0.0, l2=one.weight_decay) for one in settings(momentum=True)]).step()
+@pytest.mark.parametrize("momentum", [False, True])
+def test_the_l2_penalty_has_the_gradient_of_weight_decay(momentum):
+    decayed, penalised, chosen = network(), network(), settings(momentum)
+    plain = [one.model_copy(update={"weight_decay": 0.0}) for one in chosen]
+    made = batch(torch.Generator().manual_seed(0))
+    update(decayed, StackedSGD(decayed, chosen, PLAIN), *made)
+    update(penalised, StackedSGD(penalised, plain, [Penalty(l1=0.0, l2=one.weight_decay) for one in chosen]), *made)
     for one, other in zip(decayed.weights + decayed.biases, penalised.weights + penalised.biases, strict=True):
         assert torch.equal(one, other)
-
-
-def test_the_l1_penalty_moves_every_weight_by_the_same_and_no_bias():
-    made = network()
-    before = [parameter.clone() for parameter in made.real_weights() + made.real_biases()]
-    StackedSGD(made, settings(momentum=False)[:1] * 3, [Penalty(l1=rate, l2=0.0) for rate in (0.1, 0.2, 0.3)]).step()
-    for number, (now, kept) in enumerate(zip(made.real_weights() + made.real_biases(), before, strict=True)):
-        for run, rate in enumerate((0.1, 0.2, 0.3)):
-            moved = 0.1 * rate * torch.sign(kept[run]) if number < 2 else torch.zeros_like(kept[run])
-            torch.testing.assert_close(now[run], kept[run] - moved)
-    assert all(bool((weight[:, rows:] == 0).all()) for weight, rows in zip(made.weights, (5, 4), strict=True))
 
 
 def test_runs_with_and_without_an_l1_penalty_are_not_stacked():
