@@ -1,5 +1,6 @@
 # `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
 # `make test`  what the tests need, linter, type checker, tests
+# `make benchmark`  speed beside other ways to train the same, as ratios: half an hour; BENCHMARK="--row NAME" for some
 PYTHON ?= python3
 # On Linux the package index serves torch with gigabytes of CUDA. TORCH_INDEX names an index with CPU builds.
 TORCH_INDEX ?=
@@ -7,7 +8,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test format clean
+.PHONY: report test benchmark format clean
 
 # the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
 report: .venv/installed
@@ -21,6 +22,9 @@ test: .venv/installed-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+
+benchmark: .venv/installed-benchmark
+	$(BIN)/python -m benchmarks $(BENCHMARK)
 
 format: .venv/installed-test
 	$(BIN)/ruff check --fix
@@ -38,4 +42,8 @@ clean:
 
 .venv/installed-test: .venv/installed requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	@touch $@
+
+.venv/installed-benchmark: .venv/installed requirements-benchmark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-benchmark.txt
 	@touch $@

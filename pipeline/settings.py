@@ -537,7 +537,7 @@ class File(Settings):
     """The whole of `params.yaml`; studies are still as written."""
 
     seeds: SeedSettings
-    device: Literal["cpu"]
+    device: Literal["cpu", "cuda"]
     datasets: dict[Id, DatasetSettings]
     probes: dict[Id, ProbeSettings]
     studies: dict[Id, StudySettings]

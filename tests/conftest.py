@@ -19,6 +19,13 @@ def params_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(autouse=True)
+def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is taken from the person's store of finished runs, and nothing goes there."""
+    monkeypatch.setenv("ABLATE_STORE", "off")
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+
+
 @pytest.fixture
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder."""

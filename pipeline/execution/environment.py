@@ -5,14 +5,31 @@ import re
 from pathlib import Path
 
 import numpy as np
-import torch
+
+from pipeline.errors import UserError
+
+
+def demand(device: str) -> None:
+    """Refuse a device that this machine does not have.
+
+    Raises:
+        UserError: If it is a GPU and torch finds none.
+    """
+    if device == "cpu":
+        return
+    import torch  # two seconds that a check without a GPU need not pay
+
+    if not torch.cuda.is_available():
+        raise UserError(f"params.yaml: device: found {device!r}, but torch finds no such device here; allowed: cpu")
 
 
 def environment(device: str) -> dict[str, str]:
     """Kind of processor, device and versions of the libraries that compute."""
+    import torch
+
     return {
         "processor": f"{_processor()} {torch.backends.cpu.get_cpu_capability()}",
-        "device": device,
+        "device": device if device == "cpu" else f"{device} {torch.cuda.get_device_name()}",
         "torch": torch.__version__.split("+")[0],
         "numpy": np.__version__,
     }

@@ -1,4 +1,4 @@
-"""From what stacks leave to the tables of a study: results, curves, and what the figures need besides."""
+"""From what runs leave to the tables of a study: results, curves, and what the figures need besides."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,26 +8,30 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import PROBE_COLUMNS, Dataset, Probes
+from pipeline.execution.records import Job, Record
 from pipeline.seeding import Seed
 from pipeline.settings import Setting
-from pipeline.training import closed_form, loop
+from pipeline.training import loop
 from pipeline.training.subsets import subset
 from pipeline.training.weights import effective_examples, example_weights
 from pipeline.variants import Study, Variant
 
 # what is kept of single runs for the figures
-KEPT_WEIGHTS = 1000  # of a linear model
 PICTURES = 8  # right ones and wrong ones of a variant
 POINTS = 200  # examples of a split
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training; its own key in a table of runs."""
+    """One training of a study."""
 
     variant: Variant
     seed: Seed
     fold: int
+
+    @property
+    def job(self) -> Job:
+        return self.variant.setting, self.seed, self.fold
 
 
 @dataclass(frozen=True)
@@ -43,62 +47,55 @@ class Trained:
 
 
 class Tables:
-    """The tables of a study, filled stack by stack and put in the order of its runs."""
+    """The tables of a study, filled run by run and put in the order of its runs."""
 
     def __init__(self, study: Study, runs: Sequence[Run], dataset: Dataset) -> None:
         self._study, self._runs, self._dataset = study, runs, dataset
-        self._results: dict[Run, dict[str, object]] = {}
-        self._curves: dict[Run, pd.DataFrame] = {}
-        self._rows: dict[str, dict[Run, list[tuple[object, ...]]]] = {"layers": {}, "weights": {}, "pictures": {}}
+        self._records: dict[Run, Record] = {}
 
-    def add(self, stack: Sequence[Run], outcome: loop.Outcome) -> None:
-        """What the runs of a stack left; the outcome's axis R is in the order of the stack."""
-        for place, run in enumerate(stack):
-            self._results[run] = _result(self._study, run, outcome, place, self._dataset)
-            if run.fold == 0:
-                self._curves[run] = _curves(run, outcome, place)
-                self._rows["layers"][run] = list(_layers(run, outcome, place))
-                self._rows["weights"][run] = list(_weights(run, outcome, place))
-                if self._study.figure == "predictions" and run.seed == self._runs[0].seed:
-                    self._rows["pictures"][run] = list(_pictures(run, outcome, place, self._dataset))
+    def add(self, run: Run, record: Record) -> None:
+        """What one of the runs left."""
+        self._records[run] = record
 
     def trained(self, environment: Mapping[str, str]) -> Trained:
         """All tables, once every run was added."""
-        tables = {
-            table: pd.DataFrame([row for run in self._runs for row in found.get(run, ())], columns=PROBE_COLUMNS[table])
-            for table, found in self._rows.items()
+        whole = [(run, self._records[run]) for run in self._runs if run.fold == 0]
+        pictured = [
+            pair for pair in whole if self._study.figure == "predictions" and pair[0].seed == self._runs[0].seed
+        ]
+        rows = {
+            "layers": itertools.chain.from_iterable(_layers(run, record) for run, record in whole),
+            "weights": itertools.chain.from_iterable(_weights(run, record) for run, record in whole),
+            "pictures": itertools.chain.from_iterable(_pictures(*pair, self._dataset) for pair in pictured),
         }
+        tables = {name: pd.DataFrame(list(found), columns=PROBE_COLUMNS[name]) for name, found in rows.items()}
         return Trained(
-            results=pd.DataFrame([self._results[run] for run in self._runs]),
-            curves=pd.concat([self._curves[run] for run in self._runs if run in self._curves], ignore_index=True),
+            results=pd.DataFrame([self._result(run) for run in self._runs]),
+            curves=_curves(whole),
             probes=Probes(**tables, points=_points(self._dataset), environment=environment),
         )
 
-
-def _result(study: Study, run: Run, outcome: loop.Outcome, place: int, dataset: Dataset) -> dict[str, object]:
-    metrics = {name: float(values[place]) for name, values in outcome.metrics().items()}
-    losses = [value for name, value in metrics.items() if name.endswith("_loss")]
-    finite = all(np.isfinite(losses)) and all(bool(np.isfinite(weight[place]).all()) for weight in outcome.weights)
-    metrics["parameters"] = _parameters(run.variant.setting, dataset)
-    if "linear" in study.traits:
-        metrics |= closed_form.solve(run.variant.setting, run.seed, run.fold, dataset)
-    if "shift" in study.traits:
-        data = run.variant.setting.data
-        trained, _ = subset(data, run.seed, run.fold, dataset.train.examples)
-        metrics["effective_examples"] = effective_examples(example_weights(data.correction, dataset, run.seed, trained))
-    return {
-        "variant": run.variant.id,
-        **run.variant.written_factors(),
-        "seed_root": run.seed.root,
-        "seed_index": run.seed.index,
-        "fold": run.fold,
-        "status": "finished" if finite else "diverged",
-        # what a diverged run ended with means nothing, also where it happens to be finite
-        **{
-            metric.name: metrics.get(metric.name, np.nan) if finite or not metric.trained else np.nan
-            for metric in study.metrics
-        },
-    }
+    def _result(self, run: Run) -> dict[str, object]:
+        record = self._records[run]
+        metrics = record.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
+        if "shift" in self._study.traits:
+            data = run.variant.setting.data
+            places, _ = subset(data, run.seed, run.fold, self._dataset.train.examples)
+            weights = example_weights(data.correction, self._dataset, run.seed, places)
+            metrics["effective_examples"] = effective_examples(weights)
+        return {
+            "variant": run.variant.id,
+            **run.variant.written_factors(),
+            "seed_root": run.seed.root,
+            "seed_index": run.seed.index,
+            "fold": run.fold,
+            "status": "finished" if record.finite else "diverged",
+            # what a diverged run ended with means nothing, also where it happens to be finite
+            **{
+                metric.name: metrics.get(metric.name, np.nan) if record.finite or not metric.trained else np.nan
+                for metric in self._study.metrics
+            },
+        }
 
 
 def _parameters(setting: Setting, dataset: Dataset) -> int:
@@ -106,38 +103,36 @@ def _parameters(setting: Setting, dataset: Dataset) -> int:
     return sum((before + setting.model.bias) * after for before, after in pairs)
 
 
-def _curves(run: Run, outcome: loop.Outcome, place: int) -> pd.DataFrame:
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "variant": run.variant.id,
-                    "split": split,
-                    "epoch": outcome.epochs,
-                    "value": outcome.curves[f"{split}_loss"][place],
-                }
-            )
-            for split in ("train", "test")
-        ]
+def _curves(records: Sequence[tuple[Run, Record]]) -> pd.DataFrame:
+    variants = {run.variant.id: run.variant for run, _ in records}
+    epochs = {name: loop.evaluated_epochs(variant.setting) for name, variant in variants.items()}
+    curves = [(run.variant.id, split, values) for run, record in records for split, values in record.curves.items()]
+    lengths = [len(values) for *_, values in curves]
+    return pd.DataFrame(
+        {
+            # as objects: an array of strings would hold every character of every row
+            "variant": np.repeat(np.array([variant for variant, *_ in curves], dtype=object), lengths),
+            "split": np.repeat(np.array([split for _, split, _ in curves], dtype=object), lengths),
+            "epoch": np.concatenate([epochs[variant] for variant, *_ in curves]),
+            "value": np.concatenate([values for *_, values in curves]),
+        }
     )
 
 
-def _layers(run: Run, outcome: loop.Outcome, place: int) -> Iterator[tuple[object, ...]]:
-    for (quantity, moment), values in outcome.layers.items():
-        for layer, value in enumerate(values[place], start=1):
+def _layers(run: Run, record: Record) -> Iterator[tuple[object, ...]]:
+    for (quantity, moment), values in record.layers.items():
+        for layer, value in enumerate(values, start=1):
             yield run.variant.id, run.seed.index, moment, quantity, layer, float(value)
 
 
-def _weights(run: Run, outcome: loop.Outcome, place: int) -> Iterator[tuple[object, ...]]:
-    values = outcome.weights[0][place].reshape(-1)
-    if len(outcome.weights) == 1 and len(values) <= KEPT_WEIGHTS:
-        for number, value in enumerate([*values, *outcome.biases[0][place]]):
-            yield run.variant.id, run.seed.index, number, float(value)
+def _weights(run: Run, record: Record) -> Iterator[tuple[object, ...]]:
+    for number, value in enumerate(record.weights):
+        yield run.variant.id, run.seed.index, number, float(value)
 
 
-def _pictures(run: Run, outcome: loop.Outcome, place: int, dataset: Dataset) -> Iterator[tuple[object, ...]]:
+def _pictures(run: Run, record: Record, dataset: Dataset) -> Iterator[tuple[object, ...]]:
     slot = dataset.slot(run.seed.index)
-    labels, predictions = dataset.test.targets[slot], outcome.predictions[place]
+    labels, predictions = dataset.test.targets[slot], record.predictions
     for right in (True, False):
         for example in np.flatnonzero((predictions == labels) == right)[:PICTURES]:
             pixels = dataset.test.inputs[slot, example].astype(np.float32)

@@ -5,11 +5,12 @@ Writes  data/params.ok
 """
 
 from pipeline import artifacts, console, params
+from pipeline.execution import environment
 
 
 def main(arguments: list[str]) -> None:
     """Check; takes no argument."""
-    params.load()
+    environment.demand(params.load().device)
     artifacts.write_checked()
 
 

@@ -6,7 +6,7 @@ Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<stud
 
 from pipeline import artifacts, console, params
 from pipeline.analysis import summary
-from pipeline.execution import chunks
+from pipeline.execution import runs
 
 
 def main(arguments: list[str]) -> None:
@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> None:
     study = project.studies[key]
     seeds = project.seeds_of(study.dataset)
     dataset = artifacts.read_dataset(study.dataset, seeds)
-    trained = chunks.train(study, seeds, dataset, project.device)
+    trained = runs.train(study, seeds, dataset, project.device)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
     artifacts.write_curves(key, summary.curves(trained.curves))

@@ -1,5 +1,7 @@
 """The solution that training of a linear model approaches: least squares or ridge regression, by scikit-learn."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -9,14 +11,24 @@ from pipeline.settings import Setting
 from pipeline.training.subsets import subset
 
 
-def solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[str, float]:
-    """Test loss and norm of the weights of the minimum of loss and l2 penalty, for a model without hidden layers.
+def solve(jobs: Sequence[tuple[Setting, Seed, int]], dataset: Dataset) -> list[dict[str, float]]:
+    """Test loss and norm of the weights of the minimum of loss and l2 penalty, for models without hidden layers.
 
     With mean squared error, n examples and the total penalty lambda |w|^2 / 2, ridge regression has alpha =
     n lambda / 2; with half of it alpha = n lambda. Without a penalty it is least squares, of the smallest norm where
     there are many.
     An l1 penalty has no closed form: both numbers are undefined (NaN).
+
+    Args:
+        jobs: Setting, seed and fold of each run.
+        dataset: With examples for every seed.
     """
+    # several threads add up in another order, with other bits; to say so takes milliseconds, so once for all
+    with threadpool_limits(limits=1):
+        return [_solve(setting, seed, fold, dataset) for setting, seed, fold in jobs]
+
+
+def _solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[str, float]:
     from sklearn.linear_model import LinearRegression, Ridge  # a second that other studies need not pay
 
     if setting.penalty.l1 > 0:
@@ -29,10 +41,8 @@ def solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[str
     bias = setting.model.bias
     model = Ridge(alpha=alpha, fit_intercept=bias) if alpha > 0 else LinearRegression(fit_intercept=bias)
     inputs, targets = (values[slot][places] for values in (dataset.train.inputs, dataset.train.targets))
-    # several threads add up in another order, with other bits
-    with threadpool_limits(limits=1):
-        model.fit(inputs[:, :features], targets)
-        residuals = model.predict(dataset.test.inputs[slot][:, :features]) - dataset.test.targets[slot]
+    model.fit(inputs[:, :features], targets)
+    residuals = model.predict(dataset.test.inputs[slot][:, :features]) - dataset.test.targets[slot]
     return {
         "closed_form_test_loss": half * float(np.mean(np.square(residuals))),
         "closed_form_weight_norm": float(np.sqrt(np.square(model.coef_).sum())),

@@ -85,7 +85,7 @@ def train(
     """
     shape = widths(setting, dataset)
     whole, test_set = (
-        _own(Examples.load(split, dataset, shape[0], dtype, device), dataset, seed, shape[0])
+        _own(Examples.load(split, [dataset.slot(seed.index)], dataset, shape[0], dtype, device), shape[0])
         for split in (dataset.train, dataset.test)
     )
     places, held = subset(setting.data, seed, fold, dataset.train.examples)
@@ -162,11 +162,10 @@ def _isolated(seed: Seed) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _own(examples: Examples, dataset: Dataset, seed: Seed, features: int) -> _Examples:
-    """The seed's own examples: inputs (N, D); targets (N,) for classes, (N, 1) for values."""
-    rows = slice(dataset.slot(seed.index) * examples.count, (dataset.slot(seed.index) + 1) * examples.count)
-    targets = examples.targets[rows]
-    return examples.inputs[rows, :features], targets if dataset.task == "classification" else targets[:, None]
+def _own(examples: Examples, features: int) -> _Examples:
+    """One seed's examples without padding: inputs (N, D); targets (N,) for classes, (N, 1) for values."""
+    targets = examples.targets
+    return examples.inputs[:, :features], targets[:, None] if targets.is_floating_point() else targets
 
 
 def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:

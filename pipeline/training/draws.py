@@ -40,7 +40,10 @@ class Dropout:
         """
         distinct = list(dict.fromkeys(seeds))
         self._position = torch.tensor([distinct.index(seed) for seed in seeds], device=like.device)
-        self._streams = [[generator(seed, "dropout", layer) for seed in distinct] for layer in range(len(widths))]
+        kind = _HostStream if like.device.type == "cpu" else _DeviceStream
+        self._streams = [
+            [kind(generator(seed, "dropout", layer), like.device) for seed in distinct] for layer in range(len(widths))
+        ]
         self._widths = widths
         self._like = like
         self._thresholds: list[Tensor | None] = []
@@ -68,15 +71,31 @@ class Dropout:
             self._buffers[layer, rows] = self._like.new_zeros(len(self._position), rows, padded_width)
         buffer = self._buffers[layer, rows]
         kept = buffer[..., :width]
-        kept.copy_(self._draws(layer, rows * width).view(-1, rows, width).index_select(0, self._position))
+        draws = torch.stack([stream.draw(rows * width) for stream in self._streams[layer]])
+        kept.copy_(draws.view(-1, rows, width).index_select(0, self._position))
         # in floating point, since comparisons and choices by truth values take many times as long
         kept.sub_(threshold).clamp_(0, 0.5).mul_(self._factors[layer])
         return buffer
 
-    def _draws(self, layer: int, count: int) -> Tensor:
-        """16-bit draws for the units of every distinct seed, (S, count)."""
-        words = -(-count // 4)
-        raw = np.empty((len(self._streams[layer]), words), dtype=np.uint64)
-        for row, stream in zip(raw, self._streams[layer], strict=True):
-            row[:] = stream.bit_generator.random_raw(words)
-        return torch.from_numpy(raw.view(np.int16)[:, :count]).to(self._like.device)
+
+class _HostStream:
+    """16-bit draws from a seed's own generator."""
+
+    def __init__(self, source: np.random.Generator, device: torch.device) -> None:
+        self._source = source.bit_generator
+
+    def draw(self, count: int) -> Tensor:
+        """The next draws, each of the 65,536 values equally often, (count,) int16."""
+        return torch.from_numpy(self._source.random_raw(-(-count // 4)).view(np.int16)[:count])
+
+
+class _DeviceStream:
+    """The same on a GPU, which would wait for the processor's draws: other draws, from a generator that lives there."""
+
+    def __init__(self, source: np.random.Generator, device: torch.device) -> None:
+        self._source = torch.Generator(device).manual_seed(int(source.integers(2**63)))
+
+    def draw(self, count: int) -> Tensor:
+        return torch.empty(count, dtype=torch.int16, device=self._source.device).random_(
+            -(_LEVELS // 2), _LEVELS // 2, generator=self._source
+        )

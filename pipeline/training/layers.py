@@ -30,14 +30,14 @@ def sizes(network: StackedMLP, loss: Loss, inputs: Tensor, targets: Tensor) -> L
     """
     rows, widths = inputs.shape[1], network.widths
     loss(network.forward(inputs), targets, network.output_gradient(rows))
-    gradients = [torch.zeros_like(weight) for weight in network.weights]
-    network.backward(lambda layer, before, delta: accumulate(gradients[layer], before, delta, 1))
     # padding is zero: sums over padded tensors are sums over real ones, only the counts must be the real ones
     deviations = []
     for hidden, width in zip(network.hidden_outputs(), widths[1:-1], strict=True):
         count = rows * width
         mean = _sum(hidden) / count
         deviations.append((_sum(hidden, torch.square) / count - mean.square()).clamp(min=0).sqrt())
+    gradients = [torch.zeros_like(weight) for weight in network.weights]
+    network.backward(lambda layer, before, delta: accumulate(gradients[layer], before, delta, 1))
     sizes_of_gradients = [
         (_sum(gradient, torch.square) / (before * after)).sqrt()
         for gradient, before, after in zip(gradients, widths[:-1], widths[1:], strict=True)

@@ -6,7 +6,7 @@ the order of the stack change no bit of it (tests/training/test_purity.py).
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -36,20 +36,22 @@ Progress = Callable[[int], None]  # called with the number of run-epochs that ju
 
 @dataclass(frozen=True)
 class Examples:
-    """One split on the device: inputs (S * N, D) padded with zeros along D, targets (S * N,), N examples a slot."""
+    """One split on the device: inputs (S * N, D) padded with zeros along D, targets (S * N,), N examples a seed."""
 
     inputs: Tensor
     targets: Tensor
     count: int
 
     @classmethod
-    def load(cls, split: Split, dataset: Dataset, features: int, dtype: torch.dtype, device: str) -> "Examples":
-        """The first `features` features, scaled."""
-        slots, count, _ = split.inputs.shape
-        flat = torch.from_numpy(np.ascontiguousarray(split.inputs[..., :features])).reshape(slots * count, features)
-        inputs = torch.zeros(slots * count, padded(features), dtype=dtype)
+    def load(
+        cls, split: Split, slots: Sequence[int], dataset: Dataset, features: int, dtype: torch.dtype, device: str
+    ) -> "Examples":
+        """The first `features` features of these slots, scaled."""
+        count = split.examples
+        flat = torch.from_numpy(split.inputs[slots, :, :features].reshape(-1, features))
+        inputs = torch.zeros(len(slots) * count, padded(features), dtype=dtype)
         inputs[:, :features] = flat.to(dtype).mul_(dataset.factor).add_(dataset.offset)
-        targets = torch.from_numpy(split.targets.reshape(-1))
+        targets = torch.from_numpy(split.targets[slots].reshape(-1))
         return cls(
             inputs=inputs.to(device),
             targets=targets.to(device, torch.int64 if dataset.task == "classification" else dtype),
@@ -88,25 +90,15 @@ class Outcome:
 
     def take(self, runs: slice) -> "Outcome":
         """Some of the runs."""
-        return self._each(lambda arrays: arrays[0][runs], [self])
-
-    @classmethod
-    def join(cls, outcomes: Sequence["Outcome"]) -> "Outcome":
-        """Runs of one program one after the other."""
-        return cls._each(np.concatenate, outcomes)
-
-    @classmethod
-    def _each(cls, change: Callable[[list[np.ndarray]], np.ndarray], outcomes: Sequence["Outcome"]) -> "Outcome":
-        changed: dict[str, object] = {"epochs": outcomes[0].epochs}
-        for field in fields(cls)[1:]:
-            values = [getattr(outcome, field.name) for outcome in outcomes]
-            if isinstance(values[0], dict):
-                changed[field.name] = {key: change([value[key] for value in values]) for key in values[0]}
-            elif isinstance(values[0], list):
-                changed[field.name] = [change(list(layer)) for layer in zip(*values, strict=True)]
-            else:
-                changed[field.name] = change(values)
-        return cls(**changed)  # type: ignore[arg-type]
+        return Outcome(
+            epochs=self.epochs,
+            curves={name: values[runs] for name, values in self.curves.items()},
+            layers={key: values[runs] for key, values in self.layers.items()},
+            final={name: values[runs] for name, values in self.final.items()},
+            predictions=self.predictions[runs],
+            weights=[layer[runs] for layer in self.weights],
+            biases=[layer[runs] for layer in self.biases],
+        )
 
 
 def program(setting: Setting, fold: int, examples: int) -> tuple[object, ...]:
@@ -199,10 +191,12 @@ class _Stack:
         self._loss = LOSSES[first.loss]
         shape = widths(first, dataset)
         like = torch.empty(0, dtype=dtype, device=device)
+        # of many seeds' examples only those that this stack needs
+        slots = sorted({dataset.slot(seed.index) for seed in seeds})
         self._train, self._test = (
-            Examples.load(split, dataset, shape[0], dtype, device) for split in (dataset.train, dataset.test)
+            Examples.load(split, slots, dataset, shape[0], dtype, device) for split in (dataset.train, dataset.test)
         )
-        self._slots = torch.tensor([dataset.slot(seed.index) for seed in seeds], device=device)
+        self._slots = torch.tensor([slots.index(dataset.slot(seed.index)) for seed in seeds], device=device)
         runs = list(zip(settings, seeds, folds, strict=True))
         parts = [subset(setting.data, seed, fold, dataset.train.examples) for setting, seed, fold in runs]
         self._trained, self._held = (

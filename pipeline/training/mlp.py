@@ -14,14 +14,14 @@ from pipeline.training.activations import Activation
 from pipeline.training.products import padded
 
 # called by `StackedMLP.backward` with the number of a layer, its inputs (R, B, D) and the gradient by its outputs,
-# (R, B, H); it may change the parameters of that layer and overwrite the gradient
+# (R, B, H); it may change the parameters of that layer and overwrite both
 Take = Callable[[int, Tensor, Tensor], None]
 
 
 class _Buffers:
     """What one size of batch needs in memory, a list entry a layer."""
 
-    def __init__(self, biases_like: Sequence[Tensor], rows: int) -> None:
+    def __init__(self, biases_like: Sequence[Tensor], rows: int, last: int) -> None:
         def like(width: int) -> Tensor:
             return biases_like[0].new_zeros(len(biases_like[0]), rows, width)
 
@@ -30,6 +30,8 @@ class _Buffers:
         self.dropped = [like(width) for width in widths[:-1]]
         self.deltas = [like(width) for width in widths]
         self.scratch = [like(width) for width in widths[:-1]]
+        # a temporary of this size in every step would be memory that the system clears again and again
+        self.last = biases_like[0].new_empty(len(biases_like[0]), rows, last) if widths[-1] == 1 else None
 
 
 class StackedMLP:
@@ -74,7 +76,7 @@ class StackedMLP:
         self._inputs = [inputs]
         self._keeps = keeps or (None,) * (self.layers - 1)
         for layer, (weight, bias, out) in enumerate(zip(self.weights, self.biases, buffers.outputs, strict=True)):
-            products.affine(self._inputs[-1], weight, bias if self.bias else None, out)
+            products.affine(self._inputs[-1], weight, bias if self.bias else None, out, buffers.last)
             if layer == self.layers - 1:
                 break
             if self.activation.needs_input:
@@ -93,8 +95,8 @@ class StackedMLP:
     def backward(self, take: Take) -> None:
         """Hand out what the gradients are made of, from the last `forward` and `output_gradient`, last layer first.
 
-        A layer's parameters are no longer needed when it is handed out: they can be updated at once, and no gradient
-        of a weight needs a place of its own.
+        Nothing of a layer is needed any more when it is handed out: its parameters can be updated at once, and no
+        gradient of a weight needs a place of its own.
         """
         buffers = self._buffers(self._inputs[0].shape[1])
         for layer in reversed(range(self.layers)):
@@ -109,7 +111,7 @@ class StackedMLP:
             take(layer, self._inputs[layer], delta)
 
     def hidden_outputs(self) -> list[Tensor]:
-        """What each hidden layer gave in the last `forward`, before dropout: (R, B, H), padded with zeros."""
+        """What each hidden layer gave in the last `forward`, before dropout and `backward`: (R, B, H), padded."""
         return self._buffers(self._inputs[0].shape[1]).outputs[:-1]
 
     def real_weights(self) -> list[Tensor]:
@@ -123,5 +125,5 @@ class StackedMLP:
 
     def _buffers(self, rows: int) -> _Buffers:
         if rows not in self._sizes:
-            self._sizes[rows] = _Buffers(self.biases, rows)
+            self._sizes[rows] = _Buffers(self.biases, rows, self.weights[-1].shape[1])
         return self._sizes[rows]

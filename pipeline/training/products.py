@@ -22,15 +22,18 @@ def padded(width: int) -> int:
     return -(-width // PADDING) * PADDING
 
 
-def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor) -> None:
-    """Inputs times weight plus bias, into `out`: (R, B, D), (R, D, H), (R, 1, H) -> (R, B, H)."""
+def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor, scratch: Tensor | None) -> None:
+    """Inputs times weight plus bias, into `out`: (R, B, D), (R, D, H), (R, 1, H) -> (R, B, H).
+
+    `scratch` is overwritten, of the shape of the inputs; products with several columns need none.
+    """
     if weight.shape[2] > 1:
         if bias is None:
             torch.bmm(inputs, weight, out=out)
         else:
             torch.baddbmm(bias, inputs, weight, out=out)
         return
-    torch.sum(inputs * weight.transpose(1, 2), dim=2, keepdim=True, out=out)
+    torch.sum(torch.mul(inputs, weight.transpose(1, 2), out=scratch), dim=2, keepdim=True, out=out)
     if bias is not None:
         out.add_(bias)
 
@@ -48,14 +51,14 @@ def accumulate(target: Tensor, inputs: Tensor, delta: Tensor, sign: int) -> None
 
     Args:
         target: Changed in place, (R, D, H).
-        inputs: Of the layer, (R, B, D).
+        inputs: Of the layer, (R, B, D); overwritten.
         delta: The gradient by its outputs, (R, B, H).
         sign: 1 or -1.
     """
     if target.shape[2] > 1:
         target.baddbmm_(inputs.transpose(1, 2), delta, alpha=sign)
         return
-    product = (inputs * delta).sum(dim=1, keepdim=True).transpose(1, 2)
+    product = inputs.mul_(delta).sum(dim=1, keepdim=True).transpose(1, 2)
     if sign > 0:
         target.add_(product)
     else:

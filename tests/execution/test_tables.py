@@ -5,24 +5,24 @@ import pytest
 from execution.studies import study, with_folds
 from samples import classes, seeds, values
 
-from pipeline.execution import chunks, tables
+from pipeline.execution import runs, tables
 from pipeline.training import loop
 
 
 def test_weights_of_small_linear_models_are_kept_and_no_others():
     linear = study("regression", **{"loss": "squared_error", "model.hidden": [], "model.dropout": 0.0})
-    found = chunks.train(linear, seeds(2), values(2), "cpu").probes.weights
+    found = runs.train(linear, seeds(2), values(2), "cpu").probes.weights
     assert len(found) == len(linear.variants) * 2 * (13 + 1)
     alone = loop.train([linear.variants[0].setting], seeds(2)[1:], values(2))
     own = found[(found["variant"] == linear.variants[0].id) & (found["seed_index"] == 1)]["value"].tolist()
     assert own == [*alone.weights[0][0, :, 0], *alone.biases[0][0]]
-    assert chunks.train(study(), seeds(2), classes(2), "cpu").probes.weights.empty
+    assert runs.train(study(), seeds(2), classes(2), "cpu").probes.weights.empty
 
 
 def test_pictures_are_kept_where_the_study_asks_for_them():
     asked = dataclasses.replace(study(), figure="predictions")
     dataset = classes(2)
-    found = chunks.train(asked, seeds(2), dataset, "cpu").probes.pictures
+    found = runs.train(asked, seeds(2), dataset, "cpu").probes.pictures
     assert set(found["variant"]) == {variant.id for variant in asked.variants}
     alone = loop.train([asked.variants[0].setting], seeds(2)[:1], dataset)
     labels, predictions = dataset.test.targets[0], alone.predictions[0]
@@ -32,11 +32,11 @@ def test_pictures_are_kept_where_the_study_asks_for_them():
         rows = own[own["right"] == right]
         assert rows["truth"].tolist() == [f"class {labels[place]}" for place in places]
         assert rows["prediction"].tolist() == [f"class {predictions[place]}" for place in places]
-    assert chunks.train(study(), seeds(2), dataset, "cpu").probes.pictures.empty
+    assert runs.train(study(), seeds(2), dataset, "cpu").probes.pictures.empty
 
 
 def test_points_are_kept_of_data_with_two_features():
-    found = chunks.train(study(), seeds(2), classes(2, features=2), "cpu").probes.points
+    found = runs.train(study(), seeds(2), classes(2, features=2), "cpu").probes.points
     assert found.groupby("split").size().to_dict() == {"train": 44, "test": 30}
     assert found["x1"].tolist()[:44] == classes(2, features=2).train.inputs[0, :, 0].tolist()
 
@@ -45,7 +45,7 @@ def test_parameters_and_effective_examples_are_counted():
     weighed = with_folds(**{"data.correction": {"name": "oracle"}})
     weighed = dataclasses.replace(weighed, traits=weighed.traits | {"shift"})
     dataset = classes(2)
-    results = chunks.train(weighed, seeds(2), dataset, "cpu").results
+    results = runs.train(weighed, seeds(2), dataset, "cpu").results
     assert set(results["parameters"]) == {13 * 33 + 33 + 33 * 20 + 20 + 20 * 7 + 7}
     first = results[(results["seed_index"] == 1) & (results["fold"] == 0)]["effective_examples"].iloc[0]
     weights = dataset.weights["oracle"][1]

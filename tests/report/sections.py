@@ -11,7 +11,7 @@ from samples import BASE, SMALL, laid_over, write_params
 from pipeline import data, params, probes
 from pipeline.analysis import summary
 from pipeline.artifacts import PUBLISHED_COLUMNS
-from pipeline.execution import chunks
+from pipeline.execution import runs
 from pipeline.report.section import Report, report
 
 _DECAY = SMALL["studies"]["weight_decay"]
@@ -158,7 +158,7 @@ def made(count: int = 3) -> Report:
     for key, study in project.studies.items():
         seeds = project.seeds_of(study.dataset)
         dataset = data.make(project.datasets[study.dataset], seeds)
-        trained[key] = chunks.train(study, seeds, dataset, "cpu")
+        trained[key] = runs.train(study, seeds, dataset, "cpu")
     return report(
         project,
         {key: one.results for key, one in trained.items()},

@@ -34,25 +34,24 @@ def test_training_arrives_at_the_closed_form(case):
     setting_ = chosen(**CASES[case])
     dataset = values(features=4)
     trained = loop.train([setting_] * 2, seeds(2), dataset, dtype=torch.float64)
-    for run, seed in enumerate(seeds(2)):
-        solved = closed_form.solve(setting_, seed, 0, dataset)
+    for run, solved in enumerate(closed_form.solve([(setting_, seed, 0) for seed in seeds(2)], dataset)):
         assert trained.final["weight_norm"][run] == pytest.approx(solved["closed_form_weight_norm"], rel=1e-6)
         assert trained.curves["test_loss"][run, -1] == pytest.approx(solved["closed_form_test_loss"], rel=1e-6)
 
 
 def test_a_fold_is_solved_on_its_own_examples():
     setting_ = chosen(**{"data.validation": {"name": "k_fold", "folds": 2}})
-    found = [closed_form.solve(setting_, seeds(1)[0], fold, values())["closed_form_weight_norm"] for fold in (0, 1, 2)]
-    assert len(set(found)) == 3
+    solved = closed_form.solve([(setting_, seeds(1)[0], fold) for fold in (0, 1, 2)], values())
+    assert len({each["closed_form_weight_norm"] for each in solved}) == 3
 
 
 def test_an_l1_penalty_has_no_closed_form():
-    found = closed_form.solve(chosen(**{"penalty.l1": 0.1}), seeds(1)[0], 0, values())
+    (found,) = closed_form.solve([(chosen(**{"penalty.l1": 0.1}), seeds(1)[0], 0)], values())
     assert np.isnan(list(found.values())).all()
 
 
 def test_with_more_inputs_than_examples_least_squares_has_the_smallest_norm():
     dataset = values(features=60, train=20)
-    found = closed_form.solve(chosen(**{"model.bias": False}), seeds(1)[0], 0, dataset)
+    (found,) = closed_form.solve([(chosen(**{"model.bias": False}), seeds(1)[0], 0)], dataset)
     smallest = np.linalg.pinv(dataset.train.inputs[0]) @ dataset.train.targets[0]
     assert found["closed_form_weight_norm"] == pytest.approx(np.linalg.norm(smallest), rel=1e-9)

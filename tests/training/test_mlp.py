@@ -48,7 +48,7 @@ def gradients(made: StackedMLP) -> tuple[list[torch.Tensor], list[torch.Tensor]]
     biases = [torch.zeros_like(bias) for bias in made.biases]
 
     def take(layer, before, delta):
-        accumulate(weights[layer], before, delta, 1)
+        accumulate(weights[layer], before.clone(), delta, 1)
         biases[layer].copy_(delta.sum(dim=1, keepdim=True))
 
     made.backward(take)

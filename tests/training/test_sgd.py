@@ -60,7 +60,7 @@ def test_ten_updates_are_those_of_torch_run_by_run(momentum, l1, widths):
     random = torch.Generator().manual_seed(1)
     for _ in range(10):
         inputs, targets = batch(random)
-        outputs = made.forward(inputs)
+        outputs = made.forward(inputs.clone())
         made.output_gradient(17).copy_(2 * (outputs - targets[..., None]) / 17)
         stacked.step()
         for run, optimizer in enumerate(optimizers):

@@ -1,0 +1,69 @@
+"""Measure the engine against its peers and print one table: `python -m benchmarks`."""
+
+import os
+
+# before anything is imported: results that come from a store are not trained, and all sides use the processor
+os.environ["ABLATE_STORE"] = "off"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import sys
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from benchmarks import many, repro, table
+from benchmarks.comparisons import COMPARISONS
+from benchmarks.options import Options
+from benchmarks.results import Row
+from benchmarks.sides.engine import ENGINES
+
+
+class _Measure(Protocol):
+    def __call__(self, options: Options) -> list[Row]: ...
+
+
+ROWS: dict[str, _Measure] = {
+    **{one.name: one.measure for one in COMPARISONS},
+    many.NAME: many.measure,
+    repro.NAME: repro.measure,
+}
+
+
+def main(
+    row: Annotated[list[str] | None, typer.Option(help=f"Only this row; may be repeated: {', '.join(ROWS)}.")] = None,
+    quick: Annotated[bool, typer.Option(help="Tiny sizes: does every side run, and do the losses agree?")] = False,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds of each row; at most 3 of those that take minutes.")] = 7,
+    engine: Annotated[str, typer.Option(help="How ours is called: `stack`, or `study` with its tables.")] = "stack",
+    json: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
+) -> None:
+    """Measure, print; the exit status is 1 if a side failed or ended at other losses, not if a target was missed."""
+    for name in row or ():
+        if name not in ROWS:
+            raise typer.BadParameter(f"found {name!r}, allowed: {', '.join(ROWS)}", param_hint="--row")
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"found {engine!r}, allowed: {', '.join(ENGINES)}", param_hint="--engine")
+    options = Options(quick=quick, repeats=1 if quick else repeats, engine=engine)
+    # the whole project has no small version that says anything about it
+    wanted = row or [name for name in ROWS if not (quick and name == repro.NAME)]
+    rows: list[Row] = []
+    for name in ROWS:
+        if name in wanted:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += _measured(name, options)
+    found = table.environment()
+    table.show(found, rows)
+    if json is not None:
+        table.write(json, found, rows)
+    raise typer.Exit(1 if any(one.verdict == "error" for one in rows) else 0)
+
+
+def _measured(name: str, options: Options) -> list[Row]:
+    try:
+        return ROWS[name](options)
+    except Exception as error:  # one side that fails must not cost the other rows
+        return [Row(name, "", "", None).failed(f"{type(error).__name__}: {error}")]
+
+
+if __name__ == "__main__":
+    typer.run(main)

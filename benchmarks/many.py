@@ -1,0 +1,177 @@
+"""The row of one large study: how long 10,000 runs take, how that grows from 100, and how much memory they need.
+
+The runs are trained in a process of their own (`python -m benchmarks.many`), so that what it needs is its own need.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from benchmarks.agreement import DisagreementError, Exact
+from benchmarks.options import Options
+from benchmarks.results import Row, Target, duration
+from benchmarks.sides import in_memory
+from benchmarks.timing import seconds
+from benchmarks.work import Losses, Work, polynomial_grid
+from pipeline.execution import runs
+
+NAME = "many-runs"
+ROOT = Path(__file__).parents[1]
+SMALL_REPEATS = 3  # of the hundred runs, before each time that all of them are trained
+CHECKED_RUNS = 3
+SAMPLED_EVERY = 0.1  # seconds between two looks at the memory
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a study: learning rates times weight decays times seeds."""
+
+    learning_rates: int
+    weight_decays: int
+    seeds: int
+    epochs: int
+
+    @property
+    def runs(self) -> int:
+        return self.learning_rates * self.weight_decays * self.seeds
+
+    def work(self) -> Work:
+        return polynomial_grid(**asdict(self))
+
+
+LARGE, SMALL = Size(10, 10, 100, 400), Size(10, 1, 10, 400)
+QUICK_LARGE, QUICK_SMALL = Size(3, 2, 4, 4), Size(3, 1, 2, 4)
+
+
+def measure(options: Options) -> list[Row]:
+    """Three rows: seconds, time per run against that of a hundred, memory."""
+    large, small = (QUICK_LARGE, QUICK_SMALL) if options.quick else (LARGE, SMALL)
+    title = f"{large.runs:,} runs of a linear model in one study"
+    rows = [
+        Row(NAME, title, "-", Target(60, "s", "at most"), unit="s"),
+        Row(f"{NAME}-scaling", title, f"time per run at {small.runs} runs", Target(1.1, sense="at most")),
+        Row(f"{NAME}-memory", title, "-", Target(1.5, "GB", "at most"), unit="GB"),
+    ]
+    found, peak = _in_a_process(large, small, options.long_repeats)
+    try:
+        note = _check(large.work(), found["runs"])
+    except DisagreementError as error:
+        return [row.failed(str(error)) for row in rows]
+    whole, per_run = found["large"], [each / small.runs for each in found["small"]]
+    ratios = [one / large.runs / each for one, each in zip(whole, per_run, strict=True)]
+    times = {
+        "ours": f"{duration(statistics.median(whole) / large.runs)} a run",
+        "theirs": f"{duration(statistics.median(per_run))} a run",
+    }
+    quick = options.quick
+    return [
+        rows[0].judged(whole, small=quick, ours=times["ours"], note=f"a sample of runs against in-memory: {note}"),
+        rows[1].judged(ratios, small=quick, **times),
+        rows[2].judged([peak / 1e9], small=quick, note="the sum over the process and its children"),
+    ]
+
+
+def _in_a_process(large: Size, small: Size, repeats: int) -> tuple[dict[str, Any], int]:
+    """What the process printed, and the most memory in bytes that it and its children held together.
+
+    A page that several processes share is counted in each of them: this is an upper bound.
+    """
+    sizes = [str(number) for size in (large, small) for number in asdict(size).values()]
+    command = [sys.executable, "-m", "benchmarks.many", *sizes, "--repeats", str(repeats)]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        process = psutil.Process(child.pid)
+        while child.poll() is None:
+            peak = max(peak, _resident(process))
+            time.sleep(SAMPLED_EVERY)
+        assert child.stdout is not None
+        printed = child.stdout.read()
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}")
+    found: dict[str, Any] = json.loads(printed)
+    # a peak may fall between two looks; each process has kept its own
+    return found, max(peak, found["peak"])
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # ended while it was looked at
+    return total
+
+
+def _check(work: Work, runs: list[dict[str, Any]]) -> str:
+    notes = []
+    for run in runs:
+        variant = replace(work.study, variants=(work.study.variant(run["variant"]),))
+        alone = in_memory.train(replace(work, study=variant, seeds=(work.seeds[run["seed_index"]],)))
+        last = Losses(alone.train[:, -1:], alone.test[:, -1:], alone.running)
+        ours = Losses(np.array([[run["train_loss"]]]), np.array([[run["test_loss"]]]), np.array([run["running"]]))
+        notes.append(Exact().check(ours, last, work))
+    return max(notes)
+
+
+# --- in the process of its own ---------------------------------------------------------------------------------------
+
+
+def _train(work: Work) -> list[dict[str, Any]]:
+    """Train all runs; the final losses of a few of them."""
+    results = runs.train(work.study, work.seeds, work.dataset, "cpu").results
+    if not (results["status"] == "finished").all():
+        raise RuntimeError("found runs that diverged")
+    sample = results.iloc[np.linspace(0, len(results) - 1, CHECKED_RUNS).astype(int)]
+    columns = {"train_loss_running": "running"}
+    wanted = ["variant", "seed_index", "train_loss", "test_loss", "train_loss_running"]
+    found: list[dict[str, Any]] = sample[wanted].rename(columns=columns).to_dict("records")
+    return found
+
+
+def main() -> None:
+    """Train and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sizes", type=int, nargs=8)
+    parser.add_argument("--repeats", type=int)
+    arguments = parser.parse_args()
+    large, small = Size(*arguments.sizes[:4]).work(), Size(*arguments.sizes[4:]).work()
+    found: dict[str, Any] = {"large": [], "small": []}
+    _train(small)  # imports and first calls are no part of a run
+    for _ in range(arguments.repeats):
+        found["small"].append(statistics.median(seconds(lambda: _train(small))[0] for _ in range(SMALL_REPEATS)))
+        elapsed, found["runs"] = seconds(lambda: _train(large))
+        found["large"].append(elapsed)
+    json.dump(found | {"peak": max(_own_peak(), _children_peak())}, sys.stdout)
+
+
+def _own_peak() -> int:
+    """The most memory that this process held, in bytes."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return _bytes(resource.RUSAGE_SELF)
+    # on Linux getrusage remembers what the process held that started this one
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+
+def _children_peak() -> int:
+    return _bytes(resource.RUSAGE_CHILDREN)
+
+
+def _bytes(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main()

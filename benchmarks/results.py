@@ -1,0 +1,96 @@
+"""What a row of the table says."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Verdict = Literal["met", "missed", "stated", "too small", "skipped", "error"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the measured number is held to."""
+
+    value: float
+    unit: Literal["x", "%", "s", "GB"] = "x"
+    sense: Literal["at least", "at most"] = "at least"
+
+    def met(self, value: float) -> bool:
+        """Whether a measured number, in this unit, is good enough."""
+        return value >= self.value if self.sense == "at least" else value <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.sense} {shown(self.value, self.unit)}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Attributes:
+        row: Its name on the command line.
+        work, against: What was done, and by whom else.
+        target: None where a number is stated and held to nothing.
+        unit: Of the values.
+        values: Measured, one a round; none where the row was skipped or failed.
+        ours, theirs: Median times or rates in words.
+        note: How well the losses agree, or why there is no value.
+    """
+
+    row: str
+    work: str
+    against: str
+    target: Target | None
+    unit: Literal["x", "%", "s", "GB"] = "x"
+    values: tuple[float, ...] = ()
+    ours: str = ""
+    theirs: str = ""
+    note: str = ""
+    verdict: Verdict = "error"
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def judged(self, values: Sequence[float], *, small: bool, **words: str) -> "Row":
+        """The row with what was measured; work that was made small proves that a side runs, and nothing else."""
+        measured = replace(self, values=tuple(values), **words)  # type: ignore[arg-type]
+        verdict: Verdict = "stated"
+        if small:
+            verdict = "too small"
+        elif self.target is not None:
+            verdict = "met" if self.target.met(measured.median) else "missed"
+        return replace(measured, verdict=verdict)
+
+    def skipped(self, reason: str) -> "Row":
+        """The row where something it needs is not installed."""
+        return replace(self, verdict="skipped", note=reason)
+
+    def failed(self, reason: str) -> "Row":
+        """The row where a side did something else than it should."""
+        return replace(self, verdict="error", note=reason)
+
+
+def shown(value: float, unit: str) -> str:
+    """A number with its unit, three digits.
+
+    >>> shown(200.0, "x"), shown(0.8512, "%"), shown(1.5, "GB")
+    ('200x', '85.1 %', '1.5 GB')
+    """
+    if unit == "%":
+        return f"{100 * value:.3g} %"
+    digits = f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    return digits + (unit if unit == "x" else f" {unit}")
+
+
+def duration(seconds: float) -> str:
+    """A time with its unit, three digits.
+
+    >>> duration(12.0), duration(0.0034567), duration(4.5e-06)
+    ('12 s', '3.46 ms', '4.5 us')
+    """
+    for unit, length in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} us"

@@ -1,0 +1,129 @@
+"""Stacking with JAX: `jit(vmap(scan))`, the whole training of all runs as one compiled program.
+
+Needs jax, which the project does not depend on (requirements-benchmark.txt).
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from benchmarks.work import EVALUATION_BATCH, Losses, Work
+from pipeline.artifacts import Split
+from pipeline.settings import Setting
+from pipeline.training.draws import orders
+from pipeline.training.initializers import initial
+
+Layers = list[tuple[Array, Array]]
+Measured = tuple[Array, Array]  # loss and accuracy
+
+
+def train(work: Work, prng: str = "threefry2x32") -> Losses:
+    """Every run of the work; compiled on the first call for work of this shape.
+
+    Args:
+        work: All runs on the same schedule.
+        prng: How JAX draws dropout masks: its default, or `rbg`, which it has for speed.
+
+    Raises:
+        ValueError: If the steps are not all alike, as a scan needs them.
+    """
+    setting, dataset, schedule = work.setting, work.dataset, work.setting.schedule
+    spacing = schedule.epochs // len(work.evaluated)
+    if dataset.train.examples % schedule.batch_size or work.evaluated != [
+        *range(spacing, schedule.epochs + 1, spacing)
+    ]:
+        raise ValueError(f"{schedule} on {dataset.train.examples} examples: steps differ, allowed: all alike")
+    own = bool(dataset.seeds)
+    slots = [dataset.slot(seed.index) for seed in work.seeds] if own else 0
+
+    def examples(split: Split) -> tuple[Array, Array]:
+        inputs = jnp.asarray(split.inputs[slots], jnp.float32) * dataset.factor + dataset.offset
+        return inputs, jnp.asarray(split.targets[slots])
+
+    layers = []
+    for layer, (before, after) in enumerate(itertools.pairwise(work.widths)):
+        pairs = [initial(setting.model.initialization, seed, layer, before, after) for seed in work.seeds]
+        layers.append(tuple(jnp.array(np.stack(part), jnp.float32) for part in zip(*pairs, strict=True)))
+    order = np.empty((work.runs, schedule.epochs, dataset.train.examples), np.int32)
+    for run, seed in enumerate(work.seeds):
+        for epoch, places in enumerate(orders(seed, dataset.train.examples, schedule.epochs)):
+            order[run, epoch] = places
+    order = order.reshape(work.runs, len(work.evaluated), spacing, -1, schedule.batch_size)
+    keys = jax.random.split(jax.random.key(0, impl=prng), work.runs)
+    _, (trained, tested, running) = _program(setting, own)(
+        layers, keys, order, examples(dataset.train), examples(dataset.test)
+    )
+    return Losses(*(np.asarray(curve, np.float64) for curve in (trained[0], tested[0], running[0][:, -1])))
+
+
+def train_cold(work: Work, prng: str = "threefry2x32") -> Losses:
+    """The same, compiled anew."""
+    _program.cache_clear()
+    jax.clear_caches()
+    return train(work, prng)
+
+
+@functools.cache
+def _program(setting: Setting, own_examples: bool) -> Callable[..., Any]:
+    """Layers (R, ...), keys (R,), orders (R, E, epochs, steps, B), train and test set -> layers and curves."""
+    model, rates = setting.model, setting.model.dropout_rates
+    if model.activation not in ("relu", "identity") or setting.optimizer.momentum or setting.optimizer.weight_decay:
+        raise ValueError("found a network or an optimizer that this side does not have")
+
+    def forward(layers: Layers, values: Array, key: Array | None) -> Array:
+        for number, (weight, bias) in enumerate(layers):
+            values = values @ weight + bias if model.bias else values @ weight
+            if number == len(layers) - 1:
+                break
+            values = jax.nn.relu(values) if model.activation == "relu" else values
+            if key is not None and rates[number] > 0:
+                kept = jax.random.bernoulli(jax.random.fold_in(key, number), 1 - rates[number], values.shape)
+                values = jnp.where(kept, values / (1 - rates[number]), 0)
+        return values
+
+    def loss(layers: Layers, inputs: Array, targets: Array, key: Array | None = None) -> Measured:
+        outputs = forward(layers, inputs, key)
+        if setting.loss == "squared_error":
+            return jnp.square(outputs[:, 0] - targets).mean(), jnp.zeros(())
+        of_label = jnp.take_along_axis(jax.nn.log_softmax(outputs), targets[:, None], axis=1)
+        return -of_label.mean(), (outputs.argmax(axis=1) == targets).mean()
+
+    def evaluate(layers: Layers, inputs: Array, targets: Array) -> Measured:
+        if len(inputs) % EVALUATION_BATCH:
+            return loss(layers, inputs, targets)
+        batches = (part.reshape(-1, EVALUATION_BATCH, *part.shape[1:]) for part in (inputs, targets))
+        losses, accuracies = lax.map(lambda batch: loss(layers, *batch), tuple(batches))
+        return losses.mean(), accuracies.mean()
+
+    def run(layers: Layers, key: Array, order: Array, train_set: Measured, test_set: Measured) -> Any:
+        inputs, targets = train_set
+
+        def step(state: tuple[Layers, Array], batch: Array) -> tuple[tuple[Layers, Array], Measured]:
+            layers, key = state
+            key, own = jax.random.split(key)
+            gradient_of = jax.value_and_grad(loss, has_aux=True)
+            measured, gradients = gradient_of(layers, inputs[batch], targets[batch], own)
+            rate = setting.optimizer.learning_rate
+            return (jax.tree.map(lambda value, slope: value - rate * slope, layers, gradients), key), measured
+
+        def epoch(state: tuple[Layers, Array], batches: Array) -> tuple[tuple[Layers, Array], Measured]:
+            state, (losses, accuracies) = lax.scan(step, state, batches)
+            return state, (losses.mean(), accuracies.mean())
+
+        def until_evaluated(state: tuple[Layers, Array], epochs: Array) -> Any:
+            state, (losses, accuracies) = lax.scan(epoch, state, epochs)
+            evaluated = evaluate(state[0], *train_set), evaluate(state[0], *test_set)
+            return state, (*evaluated, (losses[-1], accuracies[-1]))
+
+        (layers, _), curves = lax.scan(until_evaluated, (layers, key), order)
+        return layers, curves
+
+    axis = 0 if own_examples else None
+    compiled: Callable[..., Any] = jax.jit(jax.vmap(run, in_axes=(0, 0, 0, axis, axis)), donate_argnums=0)
+    return compiled

@@ -1,0 +1,317 @@
+"""Nothing is trained twice, and nothing is taken that is not the same run."""
+
+import dataclasses
+import itertools
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from execution.studies import study, with_folds
+from samples import classes, seeds, setting, values
+
+from pipeline.artifacts import Dataset, Split
+from pipeline.execution import records, runs, store, workers
+from pipeline.execution.environment import environment
+from pipeline.execution.store import Store
+
+ENVIRONMENT = {"processor": "x", "device": "cpu", "torch": "1", "numpy": "2"}
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/*.npy"))
+
+
+def key(job, dataset: Dataset, surroundings=ENVIRONMENT, folder: Path = Path("unused")) -> str:
+    (found,) = Store(folder).keys([job], dataset, surroundings)
+    return found
+
+
+def counted(caplog, *arguments, **keywords):
+    """What a study leaves, and how many of its runs were trained and taken, as the log has it."""
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        found = runs.train(*arguments, **keywords)
+    (line,) = [record.message for record in caplog.records if "to train" in record.message]
+    numbers = [int(word) for word in line.split() if word.isdigit()]
+    return found, numbers[0], numbers[-1]
+
+
+def same(one, other) -> bool:
+    tables = [(one.results, other.results), (one.curves, other.curves)]
+    tables += [(getattr(one.probes, name), getattr(other.probes, name)) for name in ("layers", "weights", "pictures")]
+    return all(left.equals(right) for left, right in tables)
+
+
+@pytest.mark.parametrize("make", [study, with_folds])
+def test_cold_warm_and_off_give_the_same_bits(make, tmp_path, caplog):
+    chosen = dataclasses.replace(make(), figure="predictions")
+    total = sum(len(variant.folds) for variant in chosen.variants) * 3
+    off, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(None))
+    assert (trained, taken) == (total, 0)
+    cold, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(tmp_path))
+    assert (trained, taken) == (total, 0)
+    warm, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(tmp_path))
+    assert (trained, taken) == (0, total)
+    assert same(off, cold)
+    assert same(off, warm)
+
+
+def test_a_linear_study_and_a_diverged_run_come_back_as_they_were(tmp_path, caplog):
+    changes = {"loss": "squared_error", "model.hidden": [], "model.dropout": 0.0}
+    linear = study("regression", **changes)
+    linear = dataclasses.replace(linear, traits=frozenset(["regression", "linear"]), variants=linear.variants[:2])
+    wild = setting({**changes, "optimizer.learning_rate": 1e6, "schedule.epochs": 20})
+    linear = dataclasses.replace(
+        linear, variants=(linear.variants[0], dataclasses.replace(linear.variants[1], setting=wild))
+    )
+    cold = runs.train(linear, seeds(2), values(), "cpu", Store(tmp_path))
+    warm, trained, _ = counted(caplog, linear, seeds(2), values(), "cpu", Store(tmp_path))
+    assert trained == 0
+    assert same(cold, warm)
+    assert set(cold.results["status"]) == {"finished", "diverged"}
+    assert cold.results["closed_form_test_loss"].notna().all()
+
+
+def test_more_seeds_and_one_more_variant_train_what_is_new(tmp_path, caplog):
+    first = dataclasses.replace(study(), variants=study().variants[:5])
+    _, trained, taken = counted(caplog, first, seeds(2), classes(5), "cpu", Store(tmp_path))
+    assert (trained, taken) == (10, 0)
+    # the data set of five seeds holds the same examples for the first two, in another file
+    _, trained, taken = counted(caplog, first, seeds(5), classes(5), "cpu", Store(tmp_path))
+    assert (trained, taken) == (15, 10)
+    grown, trained, taken = counted(caplog, study(), seeds(5), classes(5), "cpu", Store(tmp_path))
+    assert (trained, taken) == (5, 25)
+    assert same(grown, runs.train(study(), seeds(5), classes(5), "cpu", Store(None)))
+
+
+def fewer(dataset: Dataset, count: int) -> Dataset:
+    """The same examples for the first seeds."""
+
+    def first(split: Split) -> Split:
+        return Split(split.inputs[:count], split.targets[:count])
+
+    weights = {name: each[:count] for name, each in dataset.weights.items()}
+    return dataclasses.replace(
+        dataset, train=first(dataset.train), test=first(dataset.test), seeds=dataset.seeds[:count], weights=weights
+    )
+
+
+def test_a_key_depends_on_the_run_s_own_examples_alone():
+    job = (setting(), seeds(5)[1], 0)
+    assert key(job, classes(5)) == key(job, fewer(classes(5), 2))
+    changed = classes(5)
+    changed.train.inputs[2, 0, 0] += 1
+    assert key(job, changed) == key(job, classes(5))
+    for array in ("train.inputs", "train.targets", "test.inputs", "test.targets"):
+        changed = classes(5)
+        split, field = array.split(".")
+        getattr(getattr(changed, split), field)[1, 0] += 1
+        assert key(job, changed) != key(job, classes(5)), array
+    changed = classes(5)
+    changed.weights["oracle"][1, 0] += 1
+    assert key(job, changed) != key(job, classes(5))
+
+
+def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path):
+    job = (setting(), seeds(5)[1], 0)
+    dataset = classes(5)
+    others = [
+        key((setting({"optimizer.learning_rate": 0.2}), job[1], 0), dataset),
+        key((setting({"schedule.evaluations": 1}), job[1], 0), dataset),
+        key((job[0], seeds(5)[2], 0), dataset),
+        key((job[0], seeds(5, root=1)[1], 0), dataset),
+        key((job[0], job[1], 1), dataset),
+        key(job, dataclasses.replace(dataset, factor=0.5)),
+        *(key(job, dataset, {**ENVIRONMENT, name: "another"}) for name in ENVIRONMENT),
+    ]
+    # and on the code, byte by byte
+    package = tmp_path / "pipeline"
+    for name in ("seeding.py", "training/loop.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("a = 1\n")
+    monkeypatch.setattr(store, "_PACKAGE", package)
+    before = key(job, dataset)
+    (package / "training" / "loop.py").write_text("a = 2\n")
+    others += [before, key(job, dataset)]
+    monkeypatch.undo()
+    assert len({key(job, dataset), *others}) == len(others) + 1
+
+
+def test_the_code_of_a_key_is_the_code_that_trains():
+    """Every module that training imports, but those that only read and write files or describe metrics."""
+    found = {path.name for pattern in store._CODE for path in store._PACKAGE.glob(pattern)}
+    assert {"loop.py", "mlp.py", "products.py", "sgd.py", "draws.py", "concise.py", "seeding.py"} <= found
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, pipeline.training.loop, pipeline.training.concise; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    own = {name.split(".")[-1] + ".py" for name in loaded if name.startswith("pipeline.")}
+    assert own - found <= {"artifacts.py", "errors.py", "metrics.py", "variants.py", "training.py"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other", "folder", "header"])
+def test_a_damaged_entry_is_trained_again(damage, tmp_path, caplog):
+    chosen = dataclasses.replace(study(), variants=study().variants[:1])
+    whole = runs.train(chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    first, second = entries(tmp_path)
+    content = first.read_bytes()
+    if damage == "cut":
+        first.write_bytes(content[:-7])
+    elif damage == "flipped":
+        first.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    elif damage == "empty":
+        first.write_bytes(b"")
+    elif damage == "other":
+        first.write_bytes(second.read_bytes()[:-1])
+    elif damage == "header":
+        body = content[:10]
+        # its digest is right, but it holds no record
+        first.write_bytes(body + store._seal(first.parent.name + first.stem, body))
+    else:
+        first.unlink()
+        first.mkdir()
+    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    assert (trained, taken) == (1, 1)
+    assert same(found, whole)
+    if damage != "folder":
+        assert first.read_bytes() == content
+
+
+def test_an_entry_under_the_name_of_another_run_is_not_taken(tmp_path, caplog):
+    """A copied or renamed file is whole by its digest: only its name says which run it is of."""
+    chosen = dataclasses.replace(study(), variants=study().variants[:1])
+    whole = runs.train(chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    first, second = entries(tmp_path)
+    first.write_bytes(second.read_bytes())
+    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    assert (trained, taken) == (1, 1)
+    assert same(found, whole)
+
+
+def test_where_nothing_can_be_written_training_goes_on(tmp_path, caplog):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    found, trained, _ = counted(caplog, study(), seeds(2), classes(), "cpu", Store(blocked))
+    assert trained == 12
+    assert same(found, runs.train(study(), seeds(2), classes(), "cpu", Store(None)))
+    assert len([record for record in caplog.records if "not kept" in record.message]) == 1
+
+
+def test_a_full_disk_leaves_no_half_of_an_entry(tmp_path, caplog, monkeypatch):
+    written, replace = itertools.count(), Path.replace
+
+    def full(self, target):
+        if next(written) >= 3:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(store.Path, "replace", full)
+    found, trained, _ = counted(caplog, study(), seeds(2), classes(), "cpu", Store(tmp_path))
+    monkeypatch.undo()
+    assert trained == 12
+    assert "No space left on device" in caplog.text
+    assert len(entries(tmp_path)) == len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+    _, trained, taken = counted(caplog, study(), seeds(2), classes(), "cpu", Store(tmp_path))
+    assert (trained, taken) == (9, 3)
+    assert same(found, runs.train(study(), seeds(2), classes(), "cpu", Store(None)))
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path):
+    (record,) = records.train([(setting(), seeds(1)[0], 0)], classes(1), "cpu")
+    size = len(record.to_bytes()) + store._DIGEST
+    names = [f"{number:064x}" for number in range(10)]
+    other = tmp_path / "00" / "notes.npy"
+    kept = Store(tmp_path, limit=6 * size)
+    for age, name in enumerate(names):
+        kept.put(name, record)
+        os.utime(kept._path(name), (1000 + age, 1000 + age))
+    other.write_text("not an entry")
+    assert kept.get(names[0]) is not None  # used just now
+    kept.prune()
+    left = [name for name in names if kept._path(name).exists()]
+    assert left == [names[0], *names[-4:]]  # nine tenths of the limit
+    assert other.exists()
+
+
+def test_the_variable_names_the_folder_or_switches_it_off(tmp_path, monkeypatch):
+    assert Store.of_user()._folder is None
+    monkeypatch.setenv("ABLATE_STORE", str(tmp_path))
+    assert Store.of_user()._folder == tmp_path
+    monkeypatch.delenv("ABLATE_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    default = Store.of_user()._folder
+    assert default is not None
+    assert "mlp-ablations" in str(default)
+    runs.train(study(), seeds(1), classes(), "cpu", Store(None))
+    assert not default.exists() or not list(default.iterdir())
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from execution.studies import study
+from samples import classes, seeds
+from pipeline.execution import chunks, runs
+from pipeline.execution.store import Store
+chunks.STACK_BYTES = 0
+found = runs.train(study(), seeds(6), classes(6), "cpu", Store(Path(sys.argv[1])))
+print(found.results.to_csv())
+"""
+
+
+def start(folder: Path) -> subprocess.Popen:
+    tests = Path(__file__).parents[1]
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}", "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_that_write_at_once_and_one_that_is_killed(tmp_path, caplog):
+    """What was finished stays and is taken up; the numbers are those of a run without a store."""
+    killed = start(tmp_path)
+    while len(entries(tmp_path)) < 8 and killed.poll() is None:
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    kept = len(entries(tmp_path))
+    assert kept >= 8
+    pair = [start(tmp_path), start(tmp_path)]
+    one, other = (process.communicate()[0] for process in pair)
+    assert one == other
+    found, trained, taken = counted(caplog, study(), seeds(6), classes(6), "cpu", Store(tmp_path))
+    assert (trained, taken) == (0, 36)
+    assert found.results.to_csv() == one.rstrip("\n") + "\n"
+    assert same(found, runs.train(study(), seeds(6), classes(6), "cpu", Store(None)))
+
+
+def test_a_stack_that_is_done_is_kept_before_the_next_one_begins(tmp_path, monkeypatch):
+    """So a stage that is killed loses the stack that it was at, and no other."""
+    begun = []
+    train = records.train
+
+    def counting(stack, *arguments):
+        begun.append(len(entries(tmp_path)))
+        return train(stack, *arguments)
+
+    monkeypatch.setattr(workers.records, "train", counting)
+    runs.train(study(), seeds(2), classes(), "cpu", Store(tmp_path))
+    assert begun == [0, 4, 8]
+
+
+def test_the_environment_of_a_key_is_that_of_the_machine(tmp_path):
+    chosen = dataclasses.replace(study(), variants=study().variants[:1])
+    runs.train(chosen, seeds(1), classes(), "cpu", Store(tmp_path))
+    (entry,) = entries(tmp_path)
+    expected = key((chosen.variants[0].setting, seeds(1)[0], 0), classes(), environment("cpu"))
+    assert entry.parent.name + entry.stem == expected
+    assert np.load(entry)["finite"]
