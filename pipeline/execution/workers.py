@@ -1,6 +1,6 @@
 """Where stacks are trained: in this process, in several processes, or on a cluster. Their bits are the same.
 
-In this process, torch splits each product over the cores. Several processes with one thread each are quicker - a third
+In this process, torch splits each product over the cores. Several processes with one thread each are quicker - a little
 for large networks, twofold for small ones, whose operations are not worth splitting - but take seconds to start
 (docs/decisions/0009-processes-when-they-pay.md). So the first stack is trained here and timed, and the others go to
 processes if they would keep this one busy for longer than it takes to start them.

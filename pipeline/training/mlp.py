@@ -21,7 +21,7 @@ Take = Callable[[int, Tensor, Tensor], None]
 class _Buffers:
     """What one size of batch needs in memory, a list entry a layer."""
 
-    def __init__(self, biases_like: Sequence[Tensor], rows: int, last: int) -> None:
+    def __init__(self, biases_like: Sequence[Tensor], rows: int, last: int, classes: int) -> None:
         def like(width: int) -> Tensor:
             return biases_like[0].new_zeros(len(biases_like[0]), rows, width)
 
@@ -30,6 +30,8 @@ class _Buffers:
         self.dropped = [like(width) for width in widths[:-1]]
         self.deltas = [like(width) for width in widths]
         self.scratch = [like(width) for width in widths[:-1]]
+        # without padding, as the loss sees them
+        self.output, self.gradient = (values[-1][..., :classes] for values in (self.outputs, self.deltas))
         # a temporary of this size in every step would be memory that the system clears again and again
         self.last = biases_like[0].new_empty(len(biases_like[0]), rows, last) if widths[-1] == 1 else None
 
@@ -86,11 +88,11 @@ class StackedMLP:
                 out[..., self.widths[layer + 1] :] = 0
             keep = self._keeps[layer]
             self._inputs.append(out if keep is None else torch.mul(out, keep, out=buffers.dropped[layer]))
-        return buffers.outputs[-1][..., : self.widths[-1]]
+        return buffers.output
 
     def output_gradient(self, rows: int) -> Tensor:
         """Where a loss writes its gradient by the outputs before `backward`: (R, B, C)."""
-        return self._buffers(rows).deltas[-1][..., : self.widths[-1]]
+        return self._buffers(rows).gradient
 
     def backward(self, take: Take) -> None:
         """Hand out what the gradients are made of, from the last `forward` and `output_gradient`, last layer first.
@@ -125,5 +127,5 @@ class StackedMLP:
 
     def _buffers(self, rows: int) -> _Buffers:
         if rows not in self._sizes:
-            self._sizes[rows] = _Buffers(self.biases, rows, self.weights[-1].shape[1])
+            self._sizes[rows] = _Buffers(self.biases, rows, self.weights[-1].shape[1], self.widths[-1])
         return self._sizes[rows]
