@@ -59,8 +59,9 @@ def trained(stacks: Sequence[list[Job]], dataset: Dataset, device: str, progress
 
 
 def _in_processes(stacks: Sequence[list[Job]], first: int, dataset: Dataset, cores: int) -> Iterator[Found]:
+    here = identity()
     tasks = (
-        joblib.delayed(_train_there)(number, stack, dataset, identity())
+        joblib.delayed(_train_there)(number, stack, dataset, here)
         for number, stack in enumerate(stacks[first:], start=first)
     )
     with joblib.parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1):
