@@ -17,11 +17,13 @@ class Exact:
     """Every loss of every run at every evaluated epoch, up to the rounding of single precision.
 
     Both sides see the same examples in the same order from the same weights, so nothing differs but the order of
-    additions. The largest differences come from the polynomial's thousands of steps, about 1e-5 of a loss; to miss a
-    single epoch or evaluation costs more than this tolerance.
+    additions. Linear models: the polynomial's thousands of steps add up to about 1e-5 of a loss, and to miss a single
+    epoch or evaluation costs more than the tolerance. Networks: rounding stays at 1e-7 until it turns a hidden unit
+    on or off for an example - within 120 steps of the images in about one run of two - and that moves a loss by 1e-4.
     """
 
     tolerance: float = 1e-4
+    of_networks: float = 1e-3
 
     def check(self, ours: Losses, theirs: Losses, work: Work) -> str:
         """The largest difference in words.
@@ -29,20 +31,20 @@ class Exact:
         Raises:
             DisagreementError: If it is above the tolerance.
         """
-        worst = 0.0
+        worst, tolerance = 0.0, self.of_networks if work.setting.model.hidden else self.tolerance
         for name in ("train", "test", "running"):
             expected, found = getattr(ours, name), getattr(theirs, name)
             if expected.shape != found.shape:
                 raise DisagreementError(f"{name}: found losses {found.shape}, expected {expected.shape}")
             difference = np.abs(found - expected) / np.abs(expected)
             place = np.unravel_index(np.argmax(difference), difference.shape)
-            if not difference[place] <= self.tolerance:
+            if not difference[place] <= tolerance:
                 raise DisagreementError(
                     f"{name} loss of run {place[0]}: found {found[place]:.6g}, expected {expected[place]:.6g} "
-                    f"within {self.tolerance:g} of it"
+                    f"within {tolerance:g} of it"
                 )
             worst = max(worst, float(difference[place]))
-        return f"losses differ by {worst:.0e} at most (allowed {self.tolerance:g})"
+        return f"losses differ by {worst:.0e} at most (allowed {tolerance:g})"
 
 
 @dataclass(frozen=True)

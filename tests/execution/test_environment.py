@@ -1,6 +1,19 @@
 import platform
 
+import pytest
+import torch
+
+from pipeline.errors import UserError
 from pipeline.execution import environment
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    environment.demand("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="device: found 'cuda', but torch finds no such device here; allowed: cpu"):
+        environment.demand("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    environment.demand("cuda")
 
 
 def test_the_environment_names_what_bits_depend_on_and_nothing_else():

@@ -308,6 +308,13 @@ def test_a_stack_that_is_done_is_kept_before_the_next_one_begins(tmp_path, monke
     assert begun == [0, 4, 8]
 
 
+def test_rewording_a_question_trains_nothing(tmp_path, caplog):
+    runs.train(study(), seeds(2), classes(2), "cpu", Store(tmp_path))
+    reworded = dataclasses.replace(study(), question="The same?", id="renamed", metric="train_loss")
+    _, trained, taken = counted(caplog, reworded, seeds(2), classes(2), "cpu", Store(tmp_path))
+    assert (trained, taken) == (0, 12)
+
+
 def test_the_environment_of_a_key_is_that_of_the_machine(tmp_path):
     chosen = dataclasses.replace(study(), variants=study().variants[:1])
     runs.train(chosen, seeds(1), classes(), "cpu", Store(tmp_path))

@@ -39,3 +39,28 @@ def test_data_of_other_seeds_are_refused(params_file, in_folder):
     params_file({"seeds.count": 4})
     with pytest.raises(UserError, match="data/linear.npz"):
         train.main(["weight_decay"])
+
+
+def test_with_a_store_only_what_is_new_is_trained_and_every_byte_is_the_same(
+    params_file, in_folder, tmp_path_factory, monkeypatch, caplog
+):
+    """One more value and more seeds of the real generators of data, against a run that takes nothing."""
+    grown = {"studies.weight_decay.grid.optimizer.weight_decay": [0, 1, 3], "seeds.count": 5}
+
+    def written(changes):
+        params_file(changes)
+        data.main(["linear"])
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            train.main(["weight_decay"])
+        return {path: path.read_bytes() for path in in_folder.rglob("*") if path.is_file()}
+
+    off = written(grown)
+    monkeypatch.setenv("ABLATE_STORE", str(tmp_path_factory.mktemp("store")))
+    written({})
+    assert "6 runs to train in 1 stacks, 0 taken" in caplog.text
+    warm = written(grown)
+    assert "9 runs to train in 1 stacks, 6 taken" in caplog.text
+    assert warm == off
+    assert written(grown) == off
+    assert "0 runs to train in 0 stacks, 15 taken" in caplog.text

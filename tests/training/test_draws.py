@@ -3,6 +3,7 @@ import pytest
 import torch
 from samples import seeds
 
+from pipeline.seeding import generator
 from pipeline.training import draws
 from pipeline.training.draws import Dropout, orders
 from pipeline.training.products import padded
@@ -78,3 +79,19 @@ def test_no_two_columns_of_a_mask_go_together():
     mask = (masks(0.5, runs=1, rows=2000, width=40)[0, :, :40] > 0).double().numpy()
     correlations = np.corrcoef(mask.T)[np.triu_indices(40, 1)]
     assert np.abs(correlations).max() < 5 / 2000**0.5
+
+
+def test_the_draws_of_a_device_drop_at_the_rate_and_are_the_seed_s_own():
+    """The generators that live on a GPU, here on the processor: any width, stacks of any composition."""
+    stream = draws._DeviceStream(generator(seeds(1)[0], "dropout", 0), torch.device("cpu"))
+    drawn = stream.draw(200_001)
+    assert drawn.dtype == torch.int16
+    assert drawn.shape == (200_001,)
+    for rate in (0.2, 0.5):
+        dropped = float((drawn < rate * 65_536 - 32_768).double().mean())
+        assert dropped == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200_001) ** 0.5)
+    again = draws._DeviceStream(generator(seeds(1)[0], "dropout", 0), torch.device("cpu"))
+    assert torch.equal(again.draw(200_001), drawn)
+    assert not torch.equal(again.draw(200_001), drawn)
+    other = draws._DeviceStream(generator(seeds(2)[1], "dropout", 0), torch.device("cpu"))
+    assert not torch.equal(other.draw(200_001), drawn)
