@@ -47,14 +47,18 @@ def main(
     # the whole project has no small version that says anything about it
     wanted = row or [name for name in ROWS if not (quick and name == repro.NAME)]
     rows: list[Row] = []
+    found = table.environment()
     for name in ROWS:
         if name in wanted:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += _measured(name, options)
-    found = table.environment()
+            measured = _measured(name, options)
+            rows += measured
+            # what was measured stays when a later row is interrupted
+            for one in measured:
+                print(f"  {one.row}: {one.summary}", file=sys.stderr, flush=True)
+            if json is not None:
+                table.write(json, found, rows)
     table.show(found, rows)
-    if json is not None:
-        table.write(json, found, rows)
     raise typer.Exit(1 if any(one.verdict == "error" for one in rows) else 0)
 
 

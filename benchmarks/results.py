@@ -53,6 +53,11 @@ class Row:
     def median(self) -> float:
         return statistics.median(self.values)
 
+    @property
+    def summary(self) -> str:
+        """Verdict and median in a line."""
+        return f"{self.verdict}, {shown(self.median, self.unit)}" if self.values else f"{self.verdict}, {self.note}"
+
     def judged(self, values: Sequence[float], *, small: bool, **words: str) -> "Row":
         """The row with what was measured; work that was made small proves that a side runs, and nothing else."""
         measured = replace(self, values=tuple(values), **words)  # type: ignore[arg-type]
