@@ -34,14 +34,14 @@ def test_every_side_ends_at_the_same_loss(tmp_path, engine):
 def test_a_side_that_trains_something_else_is_an_error(tmp_path):
     program = """
 import sys
-from benchmarks.sides import in_memory
-train = in_memory.train
+from benchmarks.sides import textbook
+train = textbook.train
 def wrong(work, *arguments):
     found = train(work, *arguments)
     found.train[:] *= 1.01
     return found
-in_memory.train = wrong
-sys.argv = ["benchmarks", "--quick", "--row", "images-in-memory"]
+textbook.train = wrong
+sys.argv = ["benchmarks", "--quick", "--row", "polynomial-textbook"]
 import runpy
 runpy.run_module("benchmarks", run_name="__main__")
 """
