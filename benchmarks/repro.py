@@ -23,10 +23,11 @@ from benchmarks.results import Row, Target, duration
 from benchmarks.sides import textbook
 from benchmarks.timing import seconds
 from benchmarks.work import Losses
-from pipeline import data, params
-from pipeline.artifacts import Dataset
-from pipeline.seeding import Seed
-from pipeline.variants import Study, Variant
+from pipeline import data
+from pipeline.project import params
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed
+from pipeline.project.variants import Study, Variant
 
 NAME = "repro"
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from pipeline import data
-from pipeline.artifacts import Dataset, Split
-from pipeline.seeding import Seed
-from pipeline.settings import DatasetSettings, Images, Polynomial, Setting, StudySettings
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import DatasetSettings, Images, Polynomial, Setting, StudySettings
+from pipeline.project.variants import Study, expand
 from pipeline.training.loop import evaluated_epochs
-from pipeline.variants import Study, expand
 
 # of params.yaml: the polynomial
 WEIGHTS = (5.0, 1.2, -3.4, 5.6)

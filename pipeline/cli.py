@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import console, params
+from pipeline.project import console, params
 
 app = typer.Typer(
     help="Ablations of multilayer perceptrons. Works on the project in the current folder: params.yaml and dvc.yaml.",

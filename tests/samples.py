@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from pipeline.artifacts import Dataset, Split
-from pipeline.seeding import Seed
-from pipeline.settings import Setting
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Setting
 
 ROOT = Path(__file__).parent.parent
 

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import cli
-from pipeline.errors import UserError
+from pipeline.project.errors import UserError
 
 
 def test_check_says_how_many_runs_each_study_has(params_file, in_folder):

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.work import EVALUATION_BATCH, SIDE, Losses, Work, widths
-from pipeline.artifacts import Dataset, Split
 from pipeline.data import images as source
-from pipeline.seeding import Seed
-from pipeline.settings import Setting
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Setting
 from pipeline.training import concise
 from pipeline.training.draws import orders
 from pipeline.training.loop import evaluated_epochs

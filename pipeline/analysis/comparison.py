@@ -4,8 +4,8 @@ import pandas as pd
 
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre, paired_effect
-from pipeline.metrics import METRICS
-from pipeline.variants import Study
+from pipeline.project.metrics import METRICS
+from pipeline.project.variants import Study
 
 COLUMNS = [
     "variant",

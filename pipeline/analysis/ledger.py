@@ -7,10 +7,10 @@ import pandas as pd
 
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
-from pipeline.metrics import METRICS
-from pipeline.params import missing
-from pipeline.settings import ProbeClaim, ProbeSettings, StudyClaim
-from pipeline.variants import Study
+from pipeline.project.metrics import METRICS
+from pipeline.project.params import missing
+from pipeline.project.settings import ProbeClaim, ProbeSettings, StudyClaim
+from pipeline.project.variants import Study
 
 _NOTHING = Estimate(0, np.nan, np.nan, np.nan)
 COLUMNS = ["id", "claim", "where", "metric", "expected", "margin", "n", "effect", "low", "high", "scale", "verdict"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.settings import DatasetSettings, Linear, Normal, Place, Polynomial, Setting
-from pipeline.variants import Study
+from pipeline.project.settings import DatasetSettings, Linear, Normal, Place, Polynomial, Setting
+from pipeline.project.variants import Study
 
 COLUMNS = [
     "setting",

@@ -9,8 +9,8 @@ import pandas as pd
 
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
-from pipeline.metrics import METRICS
-from pipeline.variants import Study
+from pipeline.project.metrics import METRICS
+from pipeline.project.variants import Study
 
 RULES = {"lowest": "best in validation", "one_standard_error": "simplest within one standard error of it"}
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
-from pipeline.variants import Study
+from pipeline.project.variants import Study
 
 
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:

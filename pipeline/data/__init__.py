@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
-from pipeline.artifacts import Dataset
 from pipeline.data import images, linear, polynomial, shift
-from pipeline.seeding import Seed
-from pipeline.settings import DatasetSettings, Images, Linear, Polynomial, Shift
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import DatasetSettings, Images, Linear, Polynomial, Shift
 
 
 def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from pipeline.artifacts import Dataset, Split, replacing
-from pipeline.errors import UserError
-from pipeline.settings import DIGITS_TEST_EXAMPLES, Images
+from pipeline.project.artifacts import Dataset, Split, replacing
+from pipeline.project.errors import UserError
+from pipeline.project.settings import DIGITS_TEST_EXAMPLES, Images
 
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.artifacts import Dataset, Split
-from pipeline.seeding import Seed, generator
-from pipeline.settings import Linear
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import Linear
 
 
 def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:

@@ -9,9 +9,9 @@ from typing import cast
 
 import numpy as np
 
-from pipeline.artifacts import Dataset, Split
-from pipeline.seeding import Seed, generator
-from pipeline.settings import Polynomial
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import Polynomial
 
 
 def features(x: np.ndarray, count: int) -> np.ndarray:

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.artifacts import Dataset, Split
-from pipeline.seeding import Seed, generator
-from pipeline.settings import ConceptShift, CovariateShift, LabelShift, Shift
+from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import ConceptShift, CovariateShift, LabelShift, Shift
 
 _Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.artifacts import Dataset
 from pipeline.execution.records import Job
+from pipeline.project.artifacts import Dataset
 from pipeline.training import loop
 from pipeline.training.products import padded
 

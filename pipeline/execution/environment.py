@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.project.errors import UserError
 
 
 def demand(device: str) -> None:

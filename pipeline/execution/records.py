@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.artifacts import Dataset
-from pipeline.seeding import Seed
-from pipeline.settings import Setting
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Setting
 from pipeline.training import closed_form, concise, loop
 
 KEPT_WEIGHTS = 1000  # of a linear model

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from pipeline.artifacts import Dataset
 from pipeline.execution import workers
 from pipeline.execution.chunks import chunks
 from pipeline.execution.environment import demand, environment
 from pipeline.execution.store import Store
 from pipeline.execution.tables import Run, Tables, Trained
-from pipeline.seeding import Seed
-from pipeline.variants import Study
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed
+from pipeline.project.variants import Study
 
 log = logging.getLogger(__name__)
 

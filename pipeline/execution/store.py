@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from pipeline.artifacts import Dataset
 from pipeline.execution.records import Job, Record
+from pipeline.project.artifacts import Dataset
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _DIGEST = 32  # bytes of the digest at the end of an entry
 _NAME = 62  # letters of an entry's name, after the two that name its folder
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
-_CODE = ("seeding.py", "settings.py", "training/*.py", "execution/records.py")
+_CODE = ("project/seeding.py", "project/settings.py", "training/*.py", "execution/records.py")
 
 
 class Store:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.artifacts import PROBE_COLUMNS, Dataset, Probes
 from pipeline.execution.records import Job, Record
-from pipeline.seeding import Seed
-from pipeline.settings import Setting
+from pipeline.project.artifacts import PROBE_COLUMNS, Dataset, Probes
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Setting
+from pipeline.project.variants import Study, Variant
 from pipeline.training import loop
 from pipeline.training.subsets import subset
 from pipeline.training.weights import effective_examples, example_weights
-from pipeline.variants import Study, Variant
 
 # what is kept of single runs for the figures
 PICTURES = 8  # right ones and wrong ones of a variant

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import joblib
 import torch
 
-from pipeline.artifacts import Dataset
-from pipeline.errors import UserError
 from pipeline.execution import records, store
 from pipeline.execution.environment import environment
 from pipeline.execution.records import Job, Record
+from pipeline.project.artifacts import Dataset
+from pipeline.project.errors import UserError
 from pipeline.training.loop import Progress
 
 WORTH_STARTING = 10.0  # seconds of training for which several processes are started

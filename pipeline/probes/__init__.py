@@ -3,8 +3,8 @@
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from pipeline.seeding import Seed
-from pipeline.settings import Activations, MatrixProduct, ProbeSettings
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Activations, MatrixProduct, ProbeSettings
 
 
 def measure(settings: ProbeSettings, root: int) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.seeding import Seed, generator
-from pipeline.settings import MatrixProduct
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import MatrixProduct
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

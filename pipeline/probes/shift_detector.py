@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.seeding import Seed, generator
-from pipeline.settings import ShiftDetector
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import ShiftDetector
 
 
 def measure(settings: ShiftDetector, seeds: Sequence[Seed]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from pipeline.variants import Study, Variant
+from pipeline.project.variants import Study, Variant
 
 _RC = {
     "svg.hashsalt": "mlp-ablations",

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pipeline.project.settings import Linear, Polynomial
 from pipeline.report.drawing import (
     DASHES,
     HEIGHT,
@@ -27,7 +28,6 @@ from pipeline.report.drawing import (
     with_labels,
 )
 from pipeline.report.section import Section
-from pipeline.settings import Linear, Polynomial
 
 
 def splits(axes: Axes, section: Section, block: str) -> None:

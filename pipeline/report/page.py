@@ -8,12 +8,12 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.analysis.selection import RULES
-from pipeline.metrics import METRICS, Metric
+from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.variants import Study, label
 from pipeline.report.drawing import Picture
 from pipeline.report.figures import pictures
 from pipeline.report.probe_figures import probe_picture
 from pipeline.report.section import Report
-from pipeline.variants import Study, label
 
 
 def draw(report: Report) -> dict[str, list[Picture]]:

@@ -4,8 +4,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from pipeline.project.settings import Activations, MatrixProduct, ProbeSettings
 from pipeline.report.drawing import HEIGHT, Picture, picture
-from pipeline.settings import Activations, MatrixProduct, ProbeSettings
 
 
 def probe_picture(settings: ProbeSettings, measured: pd.DataFrame, found: pd.DataFrame) -> Picture:

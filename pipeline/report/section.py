@@ -8,11 +8,11 @@ import pandas as pd
 from pipeline.analysis import comparison, learned, ledger, probing, selection, summary
 from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
-from pipeline.artifacts import Probes
-from pipeline.metrics import METRICS, Metric
-from pipeline.params import Params, missing
-from pipeline.settings import DatasetSettings, ProbeSettings
-from pipeline.variants import Study
+from pipeline.project.artifacts import Probes
+from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.params import Params, missing
+from pipeline.project.settings import DatasetSettings, ProbeSettings
+from pipeline.project.variants import Study
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ Reads   params.yaml (all of it)
 Writes  data/params.ok
 """
 
-from pipeline import artifacts, console, params
 from pipeline.execution import environment
+from pipeline.project import artifacts, console, params
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,8 @@ Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>)
 Writes  data/<dataset>.npz
 """
 
-from pipeline import artifacts, console, data, params
+from pipeline import data
+from pipeline.project import artifacts, console, params
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,8 @@ Reads   data/params.ok, params.yaml (seeds.root, probes.<probe>)
 Writes  reports/results/<probe>.csv
 """
 
-from pipeline import artifacts, console, params, probes
+from pipeline import probes
+from pipeline.project import artifacts, console, params
 
 
 def main(arguments: list[str]) -> None:

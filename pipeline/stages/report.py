@@ -4,7 +4,7 @@ Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/,
 Writes  reports/figures/, reports/ledger/, reports/index.html, reports/environment.json
 """
 
-from pipeline import artifacts, console, params
+from pipeline.project import artifacts, console, params
 from pipeline.report import page
 from pipeline.report.section import report
 

@@ -4,9 +4,9 @@ Reads   data/params.ok, params.yaml (seeds, device, datasets, studies.<study>), 
 Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/probes/<study>.npz
 """
 
-from pipeline import artifacts, console, params
 from pipeline.analysis import summary
 from pipeline.execution import runs
+from pipeline.project import artifacts, console, params
 
 
 def main(arguments: list[str]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.artifacts import Dataset
-from pipeline.seeding import Seed
-from pipeline.settings import Setting
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Setting
 from pipeline.training.subsets import subset
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.artifacts import Dataset
-from pipeline.seeding import Seed, generator
-from pipeline.settings import Setting
+from pipeline.project.artifacts import Dataset
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import Setting
 from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS, MODULES
 from pipeline.training.draws import orders

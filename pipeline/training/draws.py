@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.seeding import Seed, generator
+from pipeline.project.seeding import Seed, generator
 
 _BLOCK = 2**13  # examples of one seed whose order is drawn in one call: few calls, little memory
 _LEVELS = 2**16  # dropout compares 16-bit draws; a rate is rounded to a multiple of 1 / 65,536

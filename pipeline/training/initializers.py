@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from pipeline.seeding import Seed, generator
-from pipeline.settings import (
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import (
     Constant,
     Initialization,
     KaimingNormal,

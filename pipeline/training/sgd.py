@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pipeline.settings import SGD, Penalty
+from pipeline.project.settings import SGD, Penalty
 from pipeline.training.mlp import StackedMLP
 from pipeline.training.products import accumulate
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.seeding import Seed, generator
-from pipeline.settings import Data
+from pipeline.project.seeding import Seed, generator
+from pipeline.project.settings import Data
 
 
 def subset(settings: Data, seed: Seed, fold: int, examples: int) -> tuple[np.ndarray, np.ndarray]:

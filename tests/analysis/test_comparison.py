@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import params
 from pipeline.analysis import comparison
 from pipeline.analysis.statistics import centre, paired_effect
+from pipeline.project import params
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from report.sections import made
 
-from pipeline import params
 from pipeline.analysis import ledger
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
+from pipeline.project import params
 
 
 @pytest.mark.parametrize(

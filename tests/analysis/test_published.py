@@ -5,8 +5,8 @@ import pytest
 from report.sections import made
 from samples import ROOT
 
-from pipeline import artifacts, params
 from pipeline.analysis import published
+from pipeline.project import artifacts, params
 
 
 def test_ours_stands_beside_what_was_published():

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import params
 from pipeline.analysis import selection
+from pipeline.project import params
 
 VALUES = [0, 1, 2]
 

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pipeline import params
 from pipeline.analysis import summary
+from pipeline.project import params
 
 
 @pytest.fixture

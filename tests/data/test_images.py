@@ -15,8 +15,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipeline.data import images
-from pipeline.errors import UserError
-from pipeline.settings import Images
+from pipeline.project.errors import UserError
+from pipeline.project.settings import Images
 
 NAMES = tuple(images.SHA256["fashion_mnist"])
 

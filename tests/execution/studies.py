@@ -5,7 +5,7 @@ import itertools
 
 from samples import setting
 
-from pipeline.variants import Study, Variant
+from pipeline.project.variants import Study, Variant
 
 
 def study(task: str = "classification", **changes) -> Study:

@@ -3,8 +3,8 @@ import platform
 import pytest
 import torch
 
-from pipeline.errors import UserError
 from pipeline.execution import environment
+from pipeline.project.errors import UserError
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):

@@ -6,10 +6,10 @@ import pytest
 from execution.studies import study, with_folds
 from samples import classes, seeds, setting, values
 
-from pipeline import artifacts, params
 from pipeline.execution import chunks, runs
+from pipeline.project import artifacts, params
+from pipeline.project.variants import Variant
 from pipeline.training import loop
-from pipeline.variants import Variant
 
 
 def test_every_run_has_its_row_whatever_the_stacks(monkeypatch):

@@ -14,10 +14,10 @@ import pytest
 from execution.studies import study, with_folds
 from samples import classes, seeds, setting, values
 
-from pipeline.artifacts import Dataset, Split
 from pipeline.execution import records, runs, store, workers
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
+from pipeline.project.artifacts import Dataset, Split
 
 ENVIRONMENT = {"processor": "x", "device": "cpu", "torch": "1", "numpy": "2"}
 
@@ -131,7 +131,7 @@ def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path
     ]
     # and on the code, byte by byte
     package = tmp_path / "pipeline"
-    for name in ("seeding.py", "training/loop.py"):
+    for name in ("project/seeding.py", "training/loop.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("a = 1\n")
     monkeypatch.setattr(store, "_PACKAGE", package)

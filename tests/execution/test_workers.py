@@ -13,9 +13,9 @@ import pytest
 from execution.studies import study, with_folds
 from samples import classes, seeds, setting, values
 
-from pipeline.errors import UserError
 from pipeline.execution import chunks, runs, workers
 from pipeline.execution.store import Store
+from pipeline.project.errors import UserError
 
 TESTS = Path(__file__).parents[1]
 NONE = Store(None)
@@ -123,7 +123,7 @@ PROGRAM = """
 import sys
 from execution.studies import study
 from samples import classes, seeds
-from pipeline import console
+from pipeline.project import console
 from pipeline.execution import chunks, runs
 from pipeline.execution.store import Store
 

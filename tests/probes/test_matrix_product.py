@@ -3,8 +3,8 @@ import pytest
 from samples import seeds
 
 from pipeline.probes import matrix_product
-from pipeline.seeding import generator
-from pipeline.settings import MatrixProduct
+from pipeline.project.seeding import generator
+from pipeline.project.settings import MatrixProduct
 
 
 def measured(size: int, factors: int, repetitions: int):

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from samples import BASE, SMALL, laid_over, write_params
 
-from pipeline import data, params, probes
+from pipeline import data, probes
 from pipeline.analysis import summary
-from pipeline.artifacts import PUBLISHED_COLUMNS
 from pipeline.execution import runs
+from pipeline.project import params
+from pipeline.project.artifacts import PUBLISHED_COLUMNS
 from pipeline.report.section import Report, report
 
 _DECAY = SMALL["studies"]["weight_decay"]

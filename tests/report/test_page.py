@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from report.sections import made
 
-from pipeline.metrics import METRICS
+from pipeline.project.metrics import METRICS
 from pipeline.report import page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]

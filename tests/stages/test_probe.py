@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline import artifacts
-from pipeline.errors import UserError
+from pipeline.project import artifacts
+from pipeline.project.errors import UserError
 from pipeline.stages import probe
 
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from pipeline import artifacts
-from pipeline.errors import UserError
-from pipeline.metrics import measured
+from pipeline.project import artifacts
+from pipeline.project.errors import UserError
+from pipeline.project.metrics import measured
 from pipeline.stages import data, probe, report, train
 
 METRICS_OF_A_LINE = [metric.name for metric in measured({"regression", "linear"})]

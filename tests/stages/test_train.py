@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from pipeline import artifacts, params
-from pipeline.errors import UserError
+from pipeline.project import artifacts, params
+from pipeline.project.errors import UserError
 from pipeline.stages import data, train
 
 

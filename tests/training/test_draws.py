@@ -3,7 +3,7 @@ import pytest
 import torch
 from samples import seeds
 
-from pipeline.seeding import generator
+from pipeline.project.seeding import generator
 from pipeline.training import draws
 from pipeline.training.draws import Dropout, orders
 from pipeline.training.products import padded

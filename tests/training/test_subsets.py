@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from samples import seeds
 
-from pipeline.settings import Data
+from pipeline.project.settings import Data
 from pipeline.training.subsets import subset
 
 

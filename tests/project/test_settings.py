@@ -3,8 +3,8 @@
 import pytest
 from samples import CLAIM, SMALL
 
-from pipeline import params
-from pipeline.errors import UserError
+from pipeline.project import params
+from pipeline.project.errors import UserError
 
 DECAY = "studies.weight_decay"
 LABELS = {

@@ -1,4 +1,4 @@
-from pipeline.metrics import METRICS, measured
+from pipeline.project.metrics import METRICS, measured
 
 
 def test_losses_are_compared_as_ratios_and_accuracies_as_differences():

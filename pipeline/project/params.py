@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.errors import UserError
-from pipeline.seeding import Seed
-from pipeline.settings import (
+from pipeline.project.errors import UserError
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import (
     DatasetSettings,
     File,
     Place,
@@ -26,7 +26,7 @@ from pipeline.settings import (
     brief,
     problems,
 )
-from pipeline.variants import Study, expand
+from pipeline.project.variants import Study, expand
 
 PATH = Path("params.yaml")
 

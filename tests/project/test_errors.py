@@ -1,4 +1,4 @@
-from pipeline.errors import UserError
+from pipeline.project.errors import UserError
 
 
 def test_a_user_error_is_not_mistaken_for_a_programming_error():

@@ -18,11 +18,11 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import UserError
-from pipeline.metrics import Task
-from pipeline.seeding import Seed
-from pipeline.settings import Published
-from pipeline.variants import Study
+from pipeline.project.errors import UserError
+from pipeline.project.metrics import Task
+from pipeline.project.seeding import Seed
+from pipeline.project.settings import Published
+from pipeline.project.variants import Study
 
 CURVES = Path("data/curves")
 PROBES = Path("data/probes")

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from samples import classes, seeds, values
 
-from pipeline import artifacts, params
-from pipeline.errors import UserError
-from pipeline.settings import Published
+from pipeline.project import artifacts, params
+from pipeline.project.errors import UserError
+from pipeline.project.settings import Published
 
 
 @pytest.fixture

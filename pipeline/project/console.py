@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from pipeline.errors import UserError
+from pipeline.project.errors import UserError
 
 
 def run(main: Callable[[list[str]], None]) -> NoReturn:

@@ -5,9 +5,9 @@ import yaml
 from ruamel.yaml import YAML
 from samples import CLAIM, ROOT
 
-from pipeline import params
-from pipeline.errors import UserError
-from pipeline.seeding import Seed
+from pipeline.project import params
+from pipeline.project.errors import UserError
+from pipeline.project.seeding import Seed
 
 
 @pytest.mark.parametrize(

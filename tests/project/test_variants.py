@@ -1,7 +1,7 @@
 import pytest
 from samples import ROOT
 
-from pipeline import params
+from pipeline.project import params
 
 DECAY = "studies.weight_decay"
 

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pipeline.seeding import Seed, generator
+from pipeline.project.seeding import Seed, generator
 
 
 def draws(*place) -> list[float]:

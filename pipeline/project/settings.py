@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.metrics import Task
+from pipeline.project.metrics import Task
 
 
 def _refused(key: Any, allowed: str, kind: LiteralString = "refused") -> PydanticCustomError:

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from pipeline import console
-from pipeline.errors import UserError
+from pipeline.project import console
+from pipeline.project.errors import UserError
 
 
 def ended(main, monkeypatch, arguments=()) -> int:

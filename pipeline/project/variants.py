@@ -15,9 +15,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pipeline.errors import UserError
-from pipeline.metrics import Metric, Trait, measured
-from pipeline.settings import DatasetSettings, FigureName, Setting, StudySettings, brief, problems
+from pipeline.project.errors import UserError
+from pipeline.project.metrics import Metric, Trait, measured
+from pipeline.project.settings import DatasetSettings, FigureName, Setting, StudySettings, brief, problems
 
 
 @dataclass(frozen=True)
