@@ -77,22 +77,19 @@ def measure(options: Options) -> list[Row]:
     return [
         rows[0].judged(whole, small=quick, ours=times["ours"], note=f"a sample of runs against in-memory: {note}"),
         rows[1].judged(ratios, small=quick, **times),
-        rows[2].judged([peak / 1e9], small=quick, note="the sum over the process and its children"),
+        rows[2].judged([peak / 1e9], small=quick, note="of the process and its children; a page that they share counts once"),
     ]
 
 
 def _in_a_process(large: Size, small: Size, repeats: int) -> tuple[dict[str, Any], int]:
-    """What the process printed, and the most memory in bytes that it and its children held together.
-
-    A page that several processes share is counted in each of them: this is an upper bound.
-    """
+    """What the process printed, and the most memory in bytes that it and its children held together."""
     sizes = [str(number) for size in (large, small) for number in asdict(size).values()]
     command = [sys.executable, "-m", "benchmarks.many", *sizes, "--repeats", str(repeats)]
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
         process = psutil.Process(child.pid)
         while child.poll() is None:
-            peak = max(peak, _resident(process))
+            peak = max(peak, _held(process))
             time.sleep(SAMPLED_EVERY)
         assert child.stdout is not None
         printed = child.stdout.read()
@@ -103,13 +100,15 @@ def _in_a_process(large: Size, small: Size, repeats: int) -> tuple[dict[str, Any
     return found, max(peak, found["peak"])
 
 
-def _resident(process: psutil.Process) -> int:
+def _held(process: psutil.Process) -> int:
+    """Bytes in memory; a page that processes share counts once, where the system can tell (Linux)."""
     total = 0
-    try:
-        for one in (process, *process.children(recursive=True)):
-            total += one.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass  # ended while it was looked at
+    for one in (process, *process.children(recursive=True)):
+        try:
+            memory = one.memory_full_info()
+        except psutil.Error:
+            continue  # ended while it was looked at
+        total += getattr(memory, "pss", memory.rss)
     return total
 
 

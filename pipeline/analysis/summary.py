@@ -42,7 +42,7 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
         Columns variant, split, epoch, centre, low, high. An epoch at which a run had diverged has no row.
     """
     rows = []
-    for (variant, split, epoch), group in runs.groupby(["variant", "split", "epoch"], sort=False):
+    for (variant, split, epoch), group in runs.groupby(["variant", "split", "epoch"], sort=False, observed=True):
         estimate = centre(group["value"], "log")
         if pd.notna(estimate.centre):
             low = estimate.low if pd.notna(estimate.low) else estimate.centre

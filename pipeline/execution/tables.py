@@ -110,9 +110,9 @@ def _curves(records: Sequence[tuple[Run, Record]]) -> pd.DataFrame:
     lengths = [len(values) for *_, values in curves]
     return pd.DataFrame(
         {
-            # as objects: an array of strings would hold every character of every row
-            "variant": np.repeat(np.array([variant for variant, *_ in curves], dtype=object), lengths),
-            "split": np.repeat(np.array([split for _, split, _ in curves], dtype=object), lengths),
+            # categories: the text of millions of rows would need more memory than their values
+            "variant": pd.Categorical([variant for variant, *_ in curves]).repeat(lengths),
+            "split": pd.Categorical([split for _, split, _ in curves]).repeat(lengths),
             "epoch": np.concatenate([epochs[variant] for variant, *_ in curves]),
             "value": np.concatenate([values for *_, values in curves]),
         }
