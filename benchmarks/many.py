@@ -77,7 +77,7 @@ def measure(options: Options) -> list[Row]:
     return [
         rows[0].judged(whole, small=quick, ours=times["ours"], note=f"a sample of runs against in-memory: {note}"),
         rows[1].judged(ratios, small=quick, **times),
-        rows[2].judged([peak / 1e9], small=quick, note="of the process and its children; a page that they share counts once"),
+        rows[2].judged([peak / 1e9], small=quick, note="of all processes; a page that they share counts once"),
     ]
 
 

@@ -3,7 +3,7 @@
 In this process, torch splits each product over the cores. Several processes with one thread each are quicker - a little
 for large networks, twofold for small ones, whose operations are not worth splitting - but take seconds to start
 (docs/decisions/0009-processes-when-they-pay.md). So the first stack is trained here and timed, and the others go to
-processes if they would keep this one busy for longer than it takes to start them.
+processes if they would keep this one busy for much longer than it takes to start them.
 """
 
 import os
@@ -20,7 +20,7 @@ from pipeline.project.artifacts import Dataset
 from pipeline.project.errors import UserError
 from pipeline.training.loop import Progress
 
-WORTH_STARTING = 10.0  # seconds of training for which several processes are started
+WORTH_STARTING = 20.0  # seconds of training for which several processes are started
 _CONNECTING = 10  # seconds to wait for a scheduler
 
 Found = tuple[int, list[Record]]  # number of a stack, records of its runs

@@ -3,6 +3,8 @@
 import ast
 import doctest
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,14 @@ def test_only_the_engine_needs_torch():
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module] if isinstance(node, ast.ImportFrom) else []
                 assert not [name for name in names if str(name).split(".")[0].startswith("torch")], module
+
+
+def test_training_starts_without_what_it_does_not_need():
+    """`scipy.stats` alone would cost each of a project's training stages another second."""
+    listed = [sys.executable, "-c", "import sys, pipeline.stages.train; print(*sys.modules)"]
+    loaded = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in loaded
+    assert not {"scipy.stats", "sklearn", "matplotlib", "distributed"} & set(loaded)
 
 
 def test_every_module_has_its_test_file():

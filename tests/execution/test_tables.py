@@ -50,3 +50,13 @@ def test_parameters_and_effective_examples_are_counted():
     first = results[(results["seed_index"] == 1) & (results["fold"] == 0)]["effective_examples"].iloc[0]
     weights = dataset.weights["oracle"][1]
     assert first == pytest.approx(weights.sum() ** 2 / np.square(weights).sum())
+
+
+def test_curves_of_many_runs_take_little_more_memory_than_their_numbers():
+    """An array of strings would take as much for every row as the longest name has characters, four times over."""
+    long = study(**{"schedule.epochs": 50, "schedule.evaluations": 50})
+    found = runs.train(long, seeds(3), classes(3), "cpu").curves
+    assert len(found) == len(long.variants) * 3 * 2 * 50
+    assert found.memory_usage(deep=True).sum() < 24 * len(found)
+    own = found[(found["variant"] == long.variants[-1].id) & (found["split"] == "test")]
+    assert own["epoch"].tolist() == [*range(1, 51)] * 3
