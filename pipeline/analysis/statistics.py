@@ -24,12 +24,16 @@ class Estimate(NamedTuple):
     high: float
 
 
-def centre(values: ArrayLike, scale: Scale) -> Estimate:
-    """The mean (on a log scale the geometric mean) of independent values and its 95 % t interval.
+def centre(values: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
+    """The mean (on a log scale the geometric mean) of values and its 95 % t interval.
 
     Args:
         values: (n,). One that is not finite, or on a log scale not above 0, makes the centre undefined.
         scale: Of the metric.
+        resplit: 0 for independent values. Where each comes from another split of one data set they are not: of the
+            mean over r seeds of the mean over k folds, the variance is (1 / r + k * validated / trained on) s^2
+            (the corrected resampled t: C. Nadeau and Y. Bengio, 2003, "Inference for the generalization error",
+            Machine Learning 52:239; R. Bouckaert and E. Frank, 2004, for folds), and `resplit` its second term.
 
     Returns:
         The interval is undefined for n = 1.
@@ -44,7 +48,7 @@ def centre(values: ArrayLike, scale: Scale) -> Estimate:
     middle = float(np.mean(transformed))
     half = np.nan
     if n > 1:
-        half = float(_quantile(n - 1) * np.std(transformed, ddof=1) / np.sqrt(n))
+        half = float(_quantile(n - 1) * np.std(transformed, ddof=1) * np.sqrt(1 / n + resplit))
     back = np.exp if scale == "log" else np.asarray
     return Estimate(n, *(float(back(value)) for value in (middle, middle - half, middle + half)))
 
@@ -55,12 +59,13 @@ def _quantile(degrees: int) -> float:
     return float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
-def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale) -> Estimate:
+def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
     """The effect of a variant against its baseline, paired by seed, with its 95 % t interval.
 
     Args:
         values, baseline: (n,) each, in the same order of seeds.
         scale: "linear": the mean difference. "log": the ratio of geometric means, below 1 where values are smaller.
+        resplit: As of `centre`.
 
     Raises:
         ValueError: If the samples are not of one length.
@@ -75,8 +80,8 @@ def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale) -> Estim
         with np.errstate(divide="ignore", invalid="ignore"):
             # a ratio whose parts are not both above 0 is undefined
             ratios = np.where((ours > 0) & (theirs > 0), ours / theirs, np.nan)
-        return centre(ratios, "log")
-    return centre(ours - theirs, "linear")
+        return centre(ratios, "log", resplit)
+    return centre(ours - theirs, "linear", resplit)
 
 
 def _transform(values: ArrayLike, scale: Scale) -> np.ndarray:

@@ -21,7 +21,8 @@ def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
         finished = runs[runs["status"] == "finished"]
         values: dict[str, Any] = {"runs": len(runs), "diverged": len(runs) - len(finished)}
         for metric in study.metrics:
-            estimate = centre((finished if metric.trained else runs)[metric.name], metric.scale)
+            values_of = (finished if metric.trained else runs)[metric.name]
+            estimate = centre(values_of, metric.scale, study.resplit_of(metric))
             parts = {"centre": estimate.centre}
             if metric.name == study.metric:
                 parts |= {"ci_low": estimate.low, "ci_high": estimate.high}

@@ -52,6 +52,8 @@ class Tables:
     def __init__(self, study: Study, runs: Sequence[Run], dataset: Dataset) -> None:
         self._study, self._runs, self._dataset = study, runs, dataset
         self._records: dict[Run, Record] = {}
+        slots = {dataset.slot(run.seed.index) for run in runs}
+        self._fingerprints = {slot: dataset.fingerprint(slot) for slot in slots}
 
     def add(self, run: Run, record: Record) -> None:
         """What one of the runs left."""
@@ -89,6 +91,7 @@ class Tables:
             "seed_root": run.seed.root,
             "seed_index": run.seed.index,
             "fold": run.fold,
+            "data": self._fingerprints[self._dataset.slot(run.seed.index)],
             "status": "finished" if record.finite else "diverged",
             # what a diverged run ended with means nothing, also where it happens to be finite
             **{

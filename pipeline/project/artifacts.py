@@ -5,6 +5,7 @@ place and renames, so that a place where a result belongs never holds half a fil
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -114,6 +115,19 @@ class Dataset:
         """Where on the axis S the examples of the seed with this index are."""
         return index if self.seeds else 0
 
+    def fingerprint(self, slot: int) -> str:
+        """Short digest of the examples of a slot, the same wherever they were made.
+
+        In single precision, because another processor may round the last bits of a sum another way.
+        """
+        digest = hashlib.sha256(f"{self.task} {self.outputs} {self.factor!r} {self.offset!r}".encode())
+        for split in (self.train, self.test):
+            for array in (split.inputs[slot], split.targets[slot]):
+                own = np.ascontiguousarray(array.astype(np.float32) if array.dtype.kind == "f" else array)
+                digest.update(f"{own.dtype.str} {own.shape}".encode())
+                digest.update(own.data)
+        return digest.hexdigest()[:12]
+
 
 def dataset_path(key: str) -> Path:
     """The file of a data set: arrays of both splits."""
@@ -222,7 +236,7 @@ def results_path(study: str) -> Path:
 
 def results_columns(study: Study) -> list[str]:
     """The columns of a study's results: one row a run."""
-    run = ["variant", *study.factors, "seed_root", "seed_index", "fold", "status"]
+    run = ["variant", *study.factors, "seed_root", "seed_index", "fold", "data", "status"]
     return run + [metric.name for metric in study.metrics]
 
 
@@ -239,7 +253,7 @@ def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
         UserError: If the file is missing or does not hold exactly one row for each variant, seed and fold.
     """
     path = results_path(study.id)
-    results = _table(path, f"`dvc repro train@{study.id}` makes it", {"variant": str, "status": str})
+    results = _table(path, f"`dvc repro train@{study.id}` makes it", {"variant": str, "data": str, "status": str})
     remedy = f"`dvc repro -f train@{study.id}` makes it anew"
     if list(results.columns) != results_columns(study):
         raise UserError(f"{path}: found the columns {', '.join(results.columns)}; {remedy}")

@@ -18,6 +18,7 @@ from pipeline.project.seeding import Seed
 from pipeline.project.settings import (
     DatasetSettings,
     File,
+    Judging,
     Place,
     ProbeClaim,
     ProbeSettings,
@@ -36,6 +37,7 @@ class Params:
     """The whole of `params.yaml`, checked."""
 
     seeds: tuple[Seed, ...]
+    judging: Judging
     device: str
     datasets: Mapping[str, DatasetSettings]
     probes: Mapping[str, ProbeSettings]
@@ -94,6 +96,7 @@ def load(
     reasons = {place: missing(one, studies, file.probes) for place, one in named.items()}
     return Params(
         seeds=seeds,
+        judging=file.judging,
         device=file.device,
         datasets=file.datasets,
         probes=file.probes,

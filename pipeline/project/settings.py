@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.project.metrics import Task
+from pipeline.project.metrics import METRICS, Task
 
 
 def _refused(key: Any, allowed: str, kind: LiteralString = "refused") -> PydanticCustomError:
@@ -171,6 +171,7 @@ class NoValidation(Settings):
     name: Literal["none"]
 
     folds: ClassVar[int] = 0
+    resplit: ClassVar[float] = 0.0
 
 
 class HoldOut(Settings):
@@ -181,12 +182,22 @@ class HoldOut(Settings):
 
     folds: ClassVar[int] = 1
 
+    @property
+    def resplit(self) -> float:
+        """Validation examples for each training example: what seeds that split the same data have in common."""
+        return self.fraction / (1 - self.fraction)
+
 
 class KFold(Settings):
     """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
 
     name: Literal["k_fold"]
     folds: Annotated[int, Field(ge=2)]
+
+    @property
+    def resplit(self) -> float:
+        """As of a hold-out, for each of the folds whose mean a seed has."""
+        return self.folds / (self.folds - 1)
 
 
 class NoCorrection(Settings):
@@ -533,10 +544,28 @@ class SeedSettings(Settings):
     count: Annotated[int, Field(ge=1, le=100_000)]
 
 
+class Judging(Settings):
+    """What verdicts hold to: the error rate of a family, and what is too small to matter."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    margins: dict[str, Positive] = {}  # by metric: a difference, or on a log scale a ratio above 1
+
+    @model_validator(mode="after")
+    def _margins_fit(self) -> Self:
+        judged = [name for name, metric in METRICS.items() if metric.better]
+        for name, margin in self.margins.items():
+            if name not in judged:
+                raise _refused("margins", f"metrics with a better direction: {', '.join(judged)}")
+            if METRICS[name].scale == "log" and margin <= 1:
+                raise _refused("margins", f"a ratio above 1 for {name}, which is compared as a ratio")
+        return self
+
+
 class File(Settings):
     """The whole of `params.yaml`; studies are still as written."""
 
     seeds: SeedSettings
+    judging: Judging
     device: Literal["cpu", "cuda"]
     datasets: dict[Id, DatasetSettings]
     probes: dict[Id, ProbeSettings]

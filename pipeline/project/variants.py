@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import Metric, Trait, measured
-from pipeline.project.settings import DatasetSettings, FigureName, Setting, StudySettings, brief, problems
+from pipeline.project.settings import DatasetSettings, FigureName, Generated, Setting, StudySettings, brief, problems
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Study:
     metric: str
     traits: frozenset[Trait]
     figure: FigureName | None
+    resplit: float  # of validation where one fixed data set is split anew for every seed (analysis/statistics.py)
     simplest_first: bool  # whether variants are listed from the simplest to the most complex, or the other way round
     compared: tuple[str, ...]  # dotted keys of the factors that tell a variant from its baseline
     blocked: tuple[str, ...]  # dotted keys of the factors within which variants are compared
@@ -77,6 +78,10 @@ class Study:
     def named(self) -> bool:
         """Whether a person named the variants (`variants:`) instead of spanning a grid."""
         return all(variant.label == variant.id for variant in self.variants)
+
+    def resplit_of(self, metric: Metric) -> float:
+        """How much of the variance the seeds share in this metric."""
+        return self.resplit if metric.split == "validation" else 0.0
 
     def variant(self, id: str) -> Variant:
         return next(variant for variant in self.variants if variant.id == id)
@@ -122,6 +127,7 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
         metric=written.metric,
         traits=traits,
         figure=written.figure,
+        resplit=0.0 if isinstance(data, Generated) else max(one.setting.data.validation.resplit for one in variants),
         simplest_first=written.simplest == "first",
         compared=compared,
         blocked=blocked,

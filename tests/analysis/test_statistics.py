@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from pipeline.analysis.statistics import centre, paired_effect
+from pipeline.project.settings import HoldOut, KFold
 
 
 def test_the_interval_is_the_t_interval_of_scipy():
@@ -66,6 +67,24 @@ def test_a_log_scale_has_no_place_for_zero(bad):
 
 def test_equal_values_have_an_interval_without_width():
     assert centre([2.0, 2.0, 2.0], "linear")[1:] == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize(("folds", "fraction"), [(1, 0.25), (5, 0.2)])
+def test_seeds_that_split_the_same_data_anew_count_for_less(folds, fraction):
+    """Two parts of the data are independent, two splits are not: 1,000 samples of 10 seeds, standard error 0.7 %.
+
+    Outcomes of splits are drawn with the correlation that the correction assumes, validated / all examples.
+    """
+    random = np.random.default_rng(2)
+    resplit = (KFold(name="k_fold", folds=folds) if folds > 1 else HoldOut(name="hold_out", fraction=fraction)).resplit
+    shared = np.sqrt(fraction) * random.standard_normal((1000, 1))
+    own = np.sqrt(1 - fraction) * random.standard_normal((1000, 10, folds))
+    means = shared + own.mean(axis=2)
+    corrected = [centre(sample, "linear", resplit) for sample in means]
+    naive = [centre(sample, "linear") for sample in means]
+    assert 0.93 <= np.mean([one.low <= 0 <= one.high for one in corrected]) <= 0.97
+    assert np.mean([one.low <= 0 <= one.high for one in naive]) < 0.8
+    assert [one.centre for one in corrected] == [one.centre for one in naive]
 
 
 def test_samples_of_two_lengths_are_refused():

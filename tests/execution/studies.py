@@ -24,6 +24,7 @@ def study(task: str = "classification", **changes) -> Study:
         metric="test_loss",
         traits=frozenset([task, "hidden"]),
         figure=None,
+        resplit=0.0,
         simplest_first=True,
         compared=tuple(variants[0].factors),
         blocked=(),

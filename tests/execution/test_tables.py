@@ -35,6 +35,12 @@ def test_pictures_are_kept_where_the_study_asks_for_them():
     assert runs.train(study(), seeds(2), dataset, "cpu").probes.pictures.empty
 
 
+def test_a_row_says_which_examples_its_run_saw():
+    dataset = classes(2)
+    rows = runs.train(study(), seeds(2), dataset, "cpu").results
+    assert set(zip(rows["seed_index"], rows["data"], strict=True)) == {(n, dataset.fingerprint(n)) for n in (0, 1)}
+
+
 def test_points_are_kept_of_data_with_two_features():
     found = runs.train(study(), seeds(2), classes(2, features=2), "cpu").probes.points
     assert found.groupby("split").size().to_dict() == {"train": 44, "test": 30}

@@ -1,5 +1,7 @@
+import dataclasses
 import json
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,7 @@ def results(study, count: int = 3) -> pd.DataFrame:
             "seed_root": 0,
             "seed_index": index,
             "fold": 0,
+            "data": "0a1b2c3d4e5f",
             "status": "finished",
             **{metric.name: random.random() * 10.0 ** random.integers(-20, 20) for metric in study.metrics},
         }
@@ -80,6 +83,25 @@ def test_the_same_data_set_is_the_same_file(in_folder):
     artifacts.write_dataset("one", classes())
     artifacts.write_dataset("two", classes())
     assert artifacts.dataset_path("one").read_bytes() == artifacts.dataset_path("two").read_bytes()
+
+
+def test_a_fingerprint_is_of_one_slot_s_examples_up_to_rounding():
+    dataset = values()
+    same = [dataset.fingerprint(slot) for slot in range(3)]
+    assert len(set(same)) == 3
+    assert all(re.fullmatch("[0-9a-f]{12}", one) for one in same)
+
+    def train_inputs(change):
+        inputs = dataset.train.inputs.copy()
+        inputs[1, 3, 4] = change(inputs[1, 3, 4])
+        changed = dataclasses.replace(dataset, train=artifacts.Split(inputs, dataset.train.targets))
+        return [changed.fingerprint(slot) for slot in range(3)]
+
+    # another processor may round the last bit another way; that is no other data
+    assert train_inputs(lambda value: np.nextafter(value, np.inf)) == same
+    other = train_inputs(lambda value: value + 1e-3)
+    assert [mine == theirs for mine, theirs in zip(same, other, strict=True)] == [True, False, True]
+    assert dataclasses.replace(dataset, factor=2.0).fingerprint(0) != same[0]
 
 
 @pytest.mark.parametrize(("drawn", "asked"), [(seeds(3), seeds(4)), (seeds(1), seeds(3)), (seeds(3), seeds(3, root=5))])

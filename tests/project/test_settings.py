@@ -20,6 +20,10 @@ WRONG = {
     # changes, what the one line must name
     "unknown key": ({f"{DECAY}.base.model.widht": 3}, [f"{DECAY}.base.model.widht: found an unknown key", "hidden"]),
     "missing key": ({f"{DECAY}.base.loss": ...}, [f"{DECAY}.base.loss: found nothing"]),
+    "margin of an unknown metric": ({"judging.margins": {"weight_norm": 1.0}}, ["judging.margins: found", "test_loss"]),
+    "no room": ({"judging.margins": {"test_accuracy": 0.0}}, ["judging.margins.test_accuracy: found 0.0"]),
+    "not a ratio": ({"judging.margins": {"test_loss": 0.05}}, ["judging.margins: found", "a ratio above 1 for test_l"]),
+    "no error rate": ({"judging.alpha": 0.0}, ["judging.alpha: found 0.0, allowed: greater than 0"]),
     "wrong type": ({f"{DECAY}.base.schedule.epochs": "ten"}, [f"{DECAY}.base.schedule.epochs: found 'ten'", "integer"]),
     "boolean for a number": ({f"{DECAY}.base.schedule.epochs": True}, ["schedule.epochs: found True"]),
     "float epochs": ({f"{DECAY}.base.schedule.epochs": 2.5}, ["schedule.epochs: found 2.5"]),
