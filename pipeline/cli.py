@@ -1,5 +1,6 @@
 """`ablate`: what a person asks of an ablation project besides `dvc`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,9 +14,21 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _ablate() -> None:
-    """Makes typer keep the name of the one subcommand."""
+class Verdict(StrEnum):
+    """Verdicts that a script may want to stop at."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+    INCOMPARABLE = "incomparable"
+
+
+# what a command does is imported when it is called: a check need not wait for torch, nor for DVC
+
+_Markdown = Annotated[bool, typer.Option("--markdown", help="As Markdown, for a pull request.")]
+_Metric = Annotated[
+    str | None, typer.Option(help="Judge by this metric instead of the study's own.", show_default=False)
+]
 
 
 @app.command()
@@ -35,6 +48,130 @@ def check(
     for note in project.notes:
         typer.echo(note)
     typer.echo(f"{params.PATH} is valid")
+
+
+@app.command()
+def plan(
+    study: Annotated[list[str] | None, typer.Argument(help="These studies alone.", show_default=False)] = None,
+    set_param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set-param", "-S", help="As of `dvc exp run`: KEY=VALUE, or a sweep KEY=A,B,C.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Say how many runs a project or a sweep needs, and about how long they take.
+
+    Trains a few epochs of each kind of network on this machine and writes nothing.
+    """
+    from pipeline.commands import plan, text
+
+    text.show(plan.tables(study or [], set_param or []))
+
+
+@app.command()
+def show(
+    study: Annotated[str, typer.Argument(help="Its id.")],
+    metric: _Metric = None,
+    markdown: _Markdown = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, undefined numbers as null.")] = False,
+) -> None:
+    """Show a study: every variant against its baseline, with intervals and verdicts."""
+    from pipeline.commands import show, text
+
+    one, name, found = show.judged(study, metric)
+    if as_json:
+        typer.echo(found.to_json(orient="records", indent=2, force_ascii=False, double_precision=15))
+    else:
+        text.show(show.tables(one, name, found, params.load(study=study).judging.alpha), markdown=markdown)
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(metavar="REV_A", help="Branch, tag, commit or DVC experiment.")] = "HEAD",
+    now: Annotated[
+        str | None, typer.Argument(metavar="[REV_B]", help="What is compared with it; the workspace by default.")
+    ] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="Only this study; may be repeated.", show_default=False)
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Only this variant; may be repeated.", show_default=False)
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="By this metric instead of each study's own; may be repeated.", show_default=False),
+    ] = None,
+    markdown: _Markdown = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, undefined numbers as null.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Identical variants too, row by row.")] = False,
+    fail_on: Annotated[
+        list[Verdict] | None,
+        typer.Option(help="Exit status 1 if any row has this verdict; may be repeated.", show_default=False),
+    ] = None,
+) -> None:
+    """Compare two states of the project: which numbers changed, and which of the changes mean anything.
+
+    Reads params.yaml, dvc.lock and reports/ of both by git; no DVC cache and no remote is needed.
+    """
+    from pipeline.commands import compare, text
+
+    found = compare.compare(before, now, studies=study or [], variants=variant or [], metrics=metric or [])
+    if as_json:
+        typer.echo(compare.as_json(found))
+    else:
+        text.show(compare.tables(found, everything), markdown=markdown)
+    if set(fail_on or []) & set(found.rows["verdict"]):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    study: Annotated[
+        list[str] | None, typer.Argument(help="These studies and probes alone.", show_default=False)
+    ] = None,
+    revision: Annotated[str, typer.Option("--rev", help="Branch, tag, commit or DVC experiment.")] = "HEAD",
+    run: Annotated[bool, typer.Option("--run/--no-run", help="Or check the files that DVC keeps alone.")] = True,
+) -> None:
+    """Run a commit again in a clean place, without store and cache, and hold the results to what is committed.
+
+    Also checks the files in DVC's cache against dvc.lock, bit by bit, which DVC itself does not. Exit status 1 if
+    anything is not reproduced or damaged.
+    """
+    from pipeline.commands import text, verify
+
+    found = verify.verify(revision, study or [], run)
+    text.show(verify.tables(found, revision))
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def power(
+    study: Annotated[str, typer.Argument(help="Its id.")],
+    metric: _Metric = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="How many; default: those of params.yaml.", show_default=False),
+    ] = None,
+    effect: Annotated[
+        float | None,
+        typer.Option(help="Looked for: a difference, or of a loss a ratio; default: the margin.", show_default=False),
+    ] = None,
+    sd: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Of differences within pairs, of losses of log ratios; default: of the runs.",
+            show_default=False,
+        ),
+    ] = None,
+    probability: Annotated[float, typer.Option("--power", min=0.01, max=0.9999, help="Of finding it.")] = 0.8,
+) -> None:
+    """Say what so many seeds can show: the smallest effect that they find, and how many seeds an effect needs."""
+    from pipeline.commands import power, text
+
+    text.show(power.tables(study, metric=metric, seeds=seeds, size=effect, sd=sd, wanted=probability))
 
 
 def main() -> None:

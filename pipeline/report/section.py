@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import comparison, learned, ledger, probing, selection, summary
+from pipeline.analysis import comparison, learned, ledger, power, probing, selection, summary
 from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
 from pipeline.project.artifacts import Probes
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params, missing
-from pipeline.project.settings import DatasetSettings, ProbeSettings
+from pipeline.project.settings import DatasetSettings, Judging, ProbeSettings
 from pipeline.project.variants import Study
 
 
@@ -19,15 +19,16 @@ from pipeline.project.variants import Study
 class Section:
     """A study and its tables.
 
-    `effects` holds the table of `comparison.effects` for each metric, the study's own first; `results` one row a
-    variant and seed; `curves`, `layers` and `weights` centres with intervals; `choices` and `costs` what validation
-    chooses.
+    `effects` holds the table of `comparison.effects` for each metric, the study's own first, which alone is judged;
+    `power` what its seeds could show; `results` one row a variant and seed; `curves`, `layers` and `weights` centres
+    with intervals; `choices` and `costs` what validation chooses.
     """
 
     study: Study
     data: DatasetSettings
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
+    power: pd.DataFrame
     curves: pd.DataFrame
     layers: pd.DataFrame
     weights: pd.DataFrame
@@ -38,6 +39,11 @@ class Section:
     @property
     def metric(self) -> Metric:
         return METRICS[self.study.metric]
+
+    @property
+    def compared(self) -> int:
+        """How many variants are judged together: all but the baselines."""
+        return sum(variant.id != variant.baseline for variant in self.study.variants)
 
     @property
     def kind(self) -> str:
@@ -78,7 +84,12 @@ class ProbeSection:
 
 
 def section(
-    study: Study, data: DatasetSettings, results: pd.DataFrame, curves: pd.DataFrame, probes: Probes
+    study: Study,
+    data: DatasetSettings,
+    judging: Judging,
+    results: pd.DataFrame,
+    curves: pd.DataFrame,
+    probes: Probes,
 ) -> Section:
     """Put a study together."""
     names = [study.metric] + [metric.name for metric in study.metrics if metric.name != study.metric]
@@ -87,7 +98,10 @@ def section(
         study=study,
         data=data,
         results=by_seed(results),
-        effects={name: comparison.effects(study, results, name) for name in names},
+        effects={
+            name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in names
+        },
+        power=power.of_study(study, results, study.metric, judging.alpha).set_index("variant"),
         curves=curves,
         layers=summary.layers(probes.layers),
         weights=learned.weights(probes.weights),
@@ -130,7 +144,7 @@ def report(
         published: Published outcomes; none where the project is not held to any.
     """
     sections = [
-        section(study, project.datasets[study.dataset], results[key], curves[key], probes[key])
+        section(study, project.datasets[study.dataset], project.judging, results[key], curves[key], probes[key])
         for key, study in project.studies.items()
     ]
     own = [probe_section(key, settings, measured[key]) for key, settings in project.probes.items()]

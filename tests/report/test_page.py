@@ -7,7 +7,7 @@ import pytest
 from report.sections import made
 
 from pipeline.project.metrics import METRICS
-from pipeline.report import page
+from pipeline.report import numbers, page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]
 
@@ -83,8 +83,9 @@ def test_the_table_shows_the_numbers_of_the_comparison(rendered):
     row = section.effects["test_loss"].iloc[1]
     cells = " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
     expected = (
-        f"{page.number(row.centre, LOSS)} {page.interval(row.low, row.high, LOSS)} {page.effect(row.effect, LOSS)} "
-        f"[{page.effect(row.effect_low, LOSS)}, {page.effect(row.effect_high, LOSS)}]"
+        f"{numbers.number(row.centre, LOSS)} {numbers.interval(row.low, row.high, LOSS)} "
+        f"{numbers.effect(row.effect, LOSS)} "
+        f"[{numbers.effect(row.effect_low, LOSS)}, {numbers.effect(row.effect_high, LOSS)}]"
     )
     assert expected in cells
 
@@ -167,7 +168,7 @@ def test_text_from_the_parameters_is_escaped():
     ],
 )
 def test_numbers_have_three_significant_digits(value, metric, text):
-    assert page.number(value, metric) == text
+    assert numbers.number(value, metric) == text
 
 
 @pytest.mark.parametrize(
@@ -183,11 +184,11 @@ def test_numbers_have_three_significant_digits(value, metric, text):
     ],
 )
 def test_effects_are_factors_or_points(value, metric, text):
-    assert page.effect(value, metric) == text
+    assert numbers.effect(value, metric) == text
 
 
 def test_an_undefined_interval_is_left_out():
-    assert page.interval(float("nan"), float("nan"), LOSS) == ""
+    assert numbers.interval(float("nan"), float("nan"), LOSS) == ""
 
 
 def test_the_committed_page_is_small_enough():

@@ -1,0 +1,218 @@
+"""Verdicts: two sides of a row to its evidence, and the rows of a family to what they show.
+
+A row compares `ours` with `theirs` on one metric: a variant with its baseline, or a variant now with the same variant
+before. The seed is what is repeated. A verdict is the first of these that applies:
+
+    incomparable   a side is missing, or was measured on other data, or a value has no place on the metric's scale
+    worse, better  runs diverged, and significantly more on one side; if not significantly: incomparable
+    equivalent     the interval lies within the margin of the metric, or all pairs are identical
+    better, worse  the adjusted p is at most alpha and the interval excludes "no difference"
+    undecided      everything else, which is not "no difference"; one seed is always undecided
+
+Intervals are of each row by itself, verdicts of the family: `p_adjusted` is Holm's over all its rows that were tested.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis import significance
+from pipeline.analysis.statistics import Estimate, centre, paired_effect
+from pipeline.project.metrics import Metric
+from pipeline.project.settings import Judging
+
+VERDICTS = ("better", "worse", "equivalent", "undecided", "incomparable")
+
+_NO_ESTIMATE = Estimate(0, np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a row shows, and in the end its verdict; `COLUMNS` in a table.
+
+    Attributes:
+        n: Seeds that are compared; where the sides have other seeds, of ours.
+        paired: Whether the two sides have seeds in common.
+        ours, theirs: Centres over the compared runs that finished.
+        diverged, reference_diverged: How many of the compared runs did not finish.
+        effect: Ours against theirs on the metric's scale; undefined where a run diverged.
+        identical: Whether all pairs are equal in every bit, those that diverged included.
+        wins: Share of pairs in which ours is better; undefined where nothing is better or nothing is paired.
+        p: Two-sided, of no difference; undefined where there is nothing to test.
+        p_adjusted: Over the family; equal to p in a family of one.
+        verdict: One of `VERDICTS`; empty for a metric without a better direction, and where none was asked for.
+        note: Why, in words.
+    """
+
+    n: int = 0
+    reference_n: int = 0
+    paired: bool = True
+    ours: Estimate = _NO_ESTIMATE
+    theirs: Estimate = _NO_ESTIMATE
+    diverged: int = 0
+    reference_diverged: int = 0
+    effect: Estimate = _NO_ESTIMATE
+    identical: bool = False
+    wins: float = np.nan
+    p: float = np.nan
+    p_adjusted: float = np.nan
+    verdict: str = ""
+    note: str = ""
+
+
+COLUMNS = [
+    "n",
+    "reference_n",
+    "paired",
+    "centre",
+    "low",
+    "high",
+    "reference_centre",
+    "reference_low",
+    "reference_high",
+    "diverged",
+    "reference_diverged",
+    "effect",
+    "effect_low",
+    "effect_high",
+    "identical",
+    "wins",
+    "p",
+    "p_adjusted",
+    "verdict",
+    "note",
+]
+
+
+def cells(one: Evidence) -> list[object]:
+    """A row of a table, `COLUMNS`."""
+    head = [one.n, one.reference_n, one.paired, *one.ours[1:], *one.theirs[1:], one.diverged, one.reference_diverged]
+    return [*head, *one.effect[1:], one.identical, one.wins, one.p, one.p_adjusted, one.verdict, one.note]
+
+
+def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: float = 0.0) -> Evidence:
+    """What two sides show of a metric, paired by seed where they have seeds in common.
+
+    Args:
+        ours, theirs: One row a seed, indexed by it, with the columns `value` and `finished`. A value is undefined (NaN)
+            where the run did not finish.
+        metric: Says the scale and which direction is better.
+        resplit: As of `statistics.centre`, where seeds are splits of one data set.
+    """
+    common = ours.index.intersection(theirs.index)
+    paired = len(common) > 0
+    if paired:
+        kept = [f"{len(common)} of {max(len(ours), len(theirs))} seeds in common"]
+        note = kept[0] if len(common) < max(len(ours), len(theirs)) else ""
+        ours, theirs = ours.loc[common], theirs.loc[common]
+    else:
+        note = "other seeds: not paired"
+    found = Evidence(
+        n=len(ours),
+        reference_n=len(theirs),
+        paired=paired,
+        ours=_centre(ours, metric, resplit),
+        theirs=_centre(theirs, metric, resplit),
+        diverged=int((~ours["finished"]).sum()),
+        reference_diverged=int((~theirs["finished"]).sum()),
+        identical=paired and ours[["value", "finished"]].equals(theirs[["value", "finished"]]),
+        note=note,
+    )
+    if found.diverged + found.reference_diverged:
+        return replace(found, p=_p_of_divergence(ours, theirs, paired), note=_both(note, _counts(found)))
+    values = [np.asarray(side["value"], dtype=float) for side in (ours, theirs)]
+    if metric.scale == "log":
+        if not all((side > 0).all() for side in values):
+            return replace(found, verdict="incomparable", note=_both(note, "a value of 0 has no place on a log scale"))
+        values = [np.log(side) for side in values]
+    if not all(np.isfinite(side).all() for side in values):
+        return replace(found, verdict="incomparable", note=_both(note, "not measured for every run"))
+    mine, other = values
+    if not paired:
+        # resplit or not: seeds of two roots split the data in ways that have nothing in common beyond the data
+        effect = significance.unpaired_effect(mine, other, metric.scale)
+        return replace(found, effect=effect, p=significance.permutation(mine, other))
+    differences = mine - other
+    sign = 1 if metric.better == "higher" else -1
+    return replace(
+        found,
+        effect=paired_effect(ours["value"], theirs["value"], metric.scale, resplit),
+        wins=float(np.mean(sign * differences > 0)) if metric.better else np.nan,
+        p=_p_of_pairs(differences, resplit),
+    )
+
+
+def _centre(side: pd.DataFrame, metric: Metric, resplit: float) -> Estimate:
+    return centre(side.loc[side["finished"], "value"], metric.scale, resplit)
+
+
+def _p_of_pairs(differences: np.ndarray, resplit: float) -> float:
+    if resplit and len(differences) > 1:
+        # signs of splits of one data set do not flip independently
+        return significance.resampled_t(differences, resplit)
+    return significance.sign_flip(differences)
+
+
+def _p_of_divergence(ours: pd.DataFrame, theirs: pd.DataFrame, paired: bool) -> float:
+    lost, other = ~ours["finished"].to_numpy(), ~theirs["finished"].to_numpy()
+    if paired:
+        return significance.mcnemar(int((lost & ~other).sum()), int((other & ~lost).sum()))
+    return significance.fisher(int(lost.sum()), len(lost), int(other.sum()), len(other))
+
+
+def _counts(found: Evidence) -> str:
+    return f"diverged: {found.diverged} of {found.n} against {found.reference_diverged} of {found.reference_n}"
+
+
+def _both(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+def judge(family: Sequence[Evidence], metric: Metric, judging: Judging) -> list[Evidence]:
+    """The rows of a family with adjusted p and verdict.
+
+    Args:
+        family: All that is judged together: the variants of a study.
+        metric: What they are judged by. Without a better direction nothing is tested and no verdict given.
+        judging: Error rate and margins.
+    """
+    if metric.better is None:
+        return [replace(one, p=np.nan) for one in family]
+    tested = [place for place, one in enumerate(family) if not np.isnan(one.p)]
+    adjusted = significance.holm([family[place].p for place in tested])
+    rows = list(family)
+    needed = significance.seeds_needed(len(tested), judging.alpha) if tested else 0
+    for place, p in zip(tested, adjusted, strict=True):
+        one = replace(rows[place], p_adjusted=p)
+        verdict = _verdict(one, metric, judging)
+        notes = [one.note, "identical" if one.identical else ""]
+        if verdict == "undecided" and one.paired and one.n < needed and not one.identical:
+            notes.append(f"{one.n} seeds can not decide a family of {len(tested)}: {needed} are needed")
+        rows[place] = replace(one, verdict=verdict, note=_both(*notes))
+    return rows
+
+
+def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:
+    significant = one.p_adjusted <= judging.alpha
+    if one.diverged + one.reference_diverged:
+        if not significant:
+            return "incomparable"
+        share, other = one.diverged / one.n, one.reference_diverged / one.reference_n
+        return "worse" if share > other else "better"
+    none, low, high = 0.0 if metric.scale == "linear" else 1.0, one.effect.low, one.effect.high
+    if np.isnan(low):
+        return "undecided"
+    if one.identical or _within(low, high, metric, judging):
+        return "equivalent"
+    if significant and not low <= none <= high:
+        return "better" if (one.effect.centre > none) == (metric.better == "higher") else "worse"
+    return "undecided"
+
+
+def _within(low: float, high: float, metric: Metric, judging: Judging) -> bool:
+    margin = judging.margins.get(metric.name)
+    if margin is None:
+        return False
+    return (-margin <= low and high <= margin) if metric.scale == "linear" else (1 / margin <= low and high <= margin)

@@ -1,0 +1,103 @@
+"""`ablate power`: which effect so many seeds can find, and how many seeds an effect needs."""
+
+import pandas as pd
+
+from pipeline.analysis import power
+from pipeline.analysis.significance import seeds_needed
+from pipeline.commands import rows
+from pipeline.commands.text import Table
+from pipeline.project import artifacts, params
+from pipeline.project.errors import UserError
+from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.variants import Study
+from pipeline.report.numbers import digits, effect
+
+
+def tables(
+    study: str, *, metric: str | None, seeds: int | None, size: float | None, sd: float | None, wanted: float
+) -> list[Table]:
+    """What so many seeds can show of a study.
+
+    Args:
+        study: Its id.
+        metric: By which it is judged, where not by the one that it declares.
+        seeds: How many; as many as `params.yaml` asks for where none are given.
+        size: Effect that is looked for: a difference, or of losses a ratio; the metric's margin where none is given.
+        sd: Of the differences within pairs, of losses of log ratios; what the runs there are show where none is given.
+        wanted: Probability of finding an effect.
+
+    Raises:
+        UserError: If there is no such study or metric, an argument is out of range, or there are neither runs nor `sd`.
+    """
+    project = params.load(study=study)
+    one = project.studies[study]
+    name = metric or one.metric
+    kind = _judged(name, one)
+    count = seeds if seeds is not None else len(project.seeds_of(one.dataset))
+    size = size if size is not None else project.judging.margins.get(name)
+    if size is not None and (size <= 0 or (kind.scale == "log" and size == 1)):
+        allowed = "a ratio above 0 that is not 1" if kind.scale == "log" else "a difference above 0"
+        raise UserError(f"effect: found {size:g}, allowed: {allowed}")
+    results = None if sd is not None else artifacts.read_results(one, project.seeds_of(one.dataset))
+    alpha = project.judging.alpha
+    found = power.of_study(one, results, name, alpha, count, size, sd, wanted)
+    return [_table(one, kind, found, alpha, count, size, wanted)]
+
+
+def _judged(name: str, study: Study) -> Metric:
+    judged = [metric.name for metric in study.metrics if metric.better]
+    if name not in judged:
+        raise UserError(f"metric: found {name!r}, allowed for this study: {', '.join(judged)}")
+    return METRICS[name]
+
+
+def _table(
+    study: Study, metric: Metric, found: pd.DataFrame, alpha: float, seeds: int, size: float | None, wanted: float
+) -> Table:
+    family = len(found)
+    title = f"{study.id}: {rows.direction(metric)}"
+    if not family:
+        return Table(title, before=["one variant: nothing to compare"])
+    needed = seeds_needed(family, alpha)
+    before = [
+        f"{family} variants are judged together (Holm, alpha {digits(alpha)}), which takes at least {needed} seeds"
+    ]
+    if seeds < needed:
+        before.insert(
+            0, f"{seeds} seeds can not show anything: the smallest adjusted p is {digits(family * 2 / 2**seeds, 2)}"
+        )
+    spread = "sd of log ratios" if metric.scale == "log" else "sd of differences"
+    header = [
+        "variant",
+        "n",
+        spread,
+        f"{seeds} seeds find",
+        "seeds" if size is None else f"seeds for {_size(size, metric)}",
+    ]
+    cells = []
+    for row in found.itertuples():
+        known = pd.notna(row.sd)
+        smallest = _size(row.detectable, metric) if pd.notna(row.detectable) else "nothing"
+        enough = f"{row.seeds}" if row.seeds else f"more than {power.MOST_SEEDS:,}"
+        name = f"{row.block}, {row.label}" if row.block else row.label
+        cells.append(
+            [
+                name,
+                f"{row.n}" if row.n else "",
+                digits(row.sd, 3) if known else "unknown",
+                smallest if known else "",
+                enough if known and size is not None else "",
+            ]
+        )
+    after = [
+        f"found with a probability of {digits(100 * wanted, 3)} %, whatever the other variants show "
+        f"(noncentral t at alpha / {family})"
+    ]
+    if found["sd"].isna().any():
+        after.append("unknown: fewer than 2 seeds, or runs that diverged")
+    return Table(title, header, cells, before=before, after=after)
+
+
+def _size(value: float, metric: Metric) -> str:
+    """An effect without its sign; of a loss its ratio, in whichever direction."""
+    return effect(value, metric).replace("+", "")

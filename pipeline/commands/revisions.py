@@ -1,0 +1,116 @@
+"""A project as a commit, an experiment or the workspace has it: git alone is asked, no DVC cache and no remote."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.analysis.comparison import Revision
+from pipeline.project import params
+from pipeline.project.artifacts import ENVIRONMENT, RESULTS
+from pipeline.project.errors import UserError
+
+WORKSPACE = "workspace"
+_LOCK = Path("dvc.lock")
+_TEXT = {"variant": str, "status": str, "data": str}
+
+
+def read(name: str | None = None) -> Revision:
+    """The project of the current folder at a revision.
+
+    Args:
+        name: A branch, tag, commit or DVC experiment; None is the workspace.
+
+    Raises:
+        UserError: If there is no such revision, it holds no such project, or its files are damaged.
+    """
+    return of_folder(Path(), WORKSPACE) if name is None else _revision(name, _of_git(name))
+
+
+def of_folder(folder: Path, name: str) -> Revision:
+    """The project in a folder, as it lies there."""
+    paths = [params.PATH, _LOCK, ENVIRONMENT, *sorted(path.relative_to(folder) for path in _results(folder))]
+    return _revision(name, {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()})
+
+
+def _results(folder: Path) -> list[Path]:
+    return list((folder / RESULTS).glob("*.csv"))
+
+
+def commit(name: str) -> str:
+    """The digest of the commit that a branch, tag, commit or DVC experiment names.
+
+    Raises:
+        UserError: If there is none.
+    """
+    # half a second that the other commands need not pay
+    from dvc.scm import RevError, resolve_rev
+
+    try:
+        found: str = resolve_rev(_git(), name)
+    except RevError:
+        raise UserError(f"{name}: no branch, tag, commit or experiment of this repository") from None
+    return found
+
+
+def _git() -> Any:
+    from scmrepo.exceptions import SCMError
+    from scmrepo.git import Git
+
+    try:
+        return Git(".", search_parent_directories=True)
+    except SCMError:
+        raise UserError(f"{Path.cwd()}: no git repository, from which another state could be read") from None
+
+
+def root() -> Path:
+    """The folder of the repository that the current folder lies in."""
+    return Path(_git().root_dir)
+
+
+def _of_git(name: str) -> dict[Path, bytes]:
+    files = _git().get_fs(commit(name))
+    project = Path(os.path.relpath(Path.cwd(), root()))
+
+    def there(path: Path) -> str:
+        return (project / path).as_posix().removeprefix("./")
+
+    paths = [path for path in (params.PATH, _LOCK, ENVIRONMENT) if files.isfile(there(path))]
+    if files.isdir(there(RESULTS)):
+        names = sorted(Path(path).name for path in files.ls(there(RESULTS), detail=False))
+        paths += [RESULTS / name for name in names if name.endswith(".csv")]
+    return {path: files.cat_file(there(path)) for path in paths}
+
+
+def _revision(name: str, files: Mapping[Path, bytes]) -> Revision:
+    if params.PATH not in files:
+        raise UserError(f"{name}: no {params.PATH} in this folder, so no ablation project")
+    try:
+        written = _mapping(YAML(typ="safe", pure=True).load(files[params.PATH]))
+        lock = _mapping(YAML(typ="safe", pure=True).load(files.get(_LOCK, b"")))
+        environment = json.loads(files.get(ENVIRONMENT, b"[]"))
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"{name}: {params.PATH}, {_LOCK} or {ENVIRONMENT} is damaged ({_line(error)})") from None
+    results = {path.stem: _table(name, path, content) for path, content in files.items() if path.parent == RESULTS}
+    return Revision(name, written, results, lock, environment)
+
+
+def _table(name: str, path: Path, content: bytes) -> pd.DataFrame:
+    try:
+        return pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise UserError(f"{name}: {path} is damaged ({_line(error)})") from None
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]

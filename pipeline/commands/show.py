@@ -1,0 +1,53 @@
+"""`ablate show`: the table of a study, as the page has it."""
+
+import pandas as pd
+
+from pipeline.analysis.comparison import effects
+from pipeline.analysis.judging import VERDICTS
+from pipeline.analysis.significance import seeds_needed
+from pipeline.commands import rows
+from pipeline.commands.text import Table
+from pipeline.project import artifacts, params
+from pipeline.project.errors import UserError
+from pipeline.project.metrics import METRICS
+from pipeline.project.variants import Study
+
+
+def judged(study: str, metric: str | None = None) -> tuple[Study, str, pd.DataFrame]:
+    """A study, the metric it is judged by, and the table of `comparison.effects`.
+
+    Args:
+        study: Its id.
+        metric: By what, where not by the metric that the study declares.
+
+    Raises:
+        UserError: If there is no such study or metric, or no results.
+    """
+    project = params.load(study=study)
+    one = project.studies[study]
+    name = metric or one.metric
+    measured = [each.name for each in one.metrics]
+    if name not in measured:
+        raise UserError(f"metric: found {name!r}, allowed for this study: {', '.join(measured)}")
+    results = artifacts.read_results(one, project.seeds_of(one.dataset))
+    return one, name, effects(one, results, name, project.judging)
+
+
+def tables(study: Study, name: str, found: pd.DataFrame, alpha: float) -> list[Table]:
+    """The table as text."""
+    metric = METRICS[name]
+    cells = []
+    for row in found.itertuples():
+        own = [f"{row.block}, {row.label}" if row.block else row.label, f"{row.runs}"]
+        own.append(rows.middle(row.centre, row.low, row.high, metric))
+        baseline = ["", "", "", "", "baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
+        cells.append(own + (baseline if row.is_baseline else rows.evidence(row, metric)))
+    compared = int((~found["is_baseline"]).sum())
+    after = [rows.summary(list(found["verdict"]), VERDICTS)] if metric.better else []
+    needed = seeds_needed(compared, alpha) if compared else 0
+    seeds = int(found["n"].max())
+    if metric.better and compared and seeds < needed:
+        after.append(f"{seeds} seeds can not decide a family of {compared}: at least {needed} are needed")
+    header = ["variant", "n", "centre [95 %]", *rows.HEADER]
+    before = [study.question]
+    return [Table(f"{study.id}: {rows.direction(metric)}", header, cells, frozenset([0, 7, 8]), before, after)]

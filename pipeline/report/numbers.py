@@ -1,0 +1,71 @@
+"""Numbers as a person reads them, on the page and in a terminal."""
+
+import math
+
+from pipeline.project.metrics import Metric
+
+
+def number(value: float, metric: Metric) -> str:
+    """A value of a metric: accuracies in percent, everything else with three significant digits.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> number(0.0123456, METRICS["test_loss"]), number(0.91234, METRICS["test_accuracy"])
+    ('0.0123', '91.2 %')
+    """
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:.1f} %" if metric.unit == "fraction" else significant(value)
+
+
+def interval(low: float, high: float, metric: Metric) -> str:
+    """An interval in square brackets, empty where it is not defined."""
+    return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
+
+
+def effect(value: float, metric: Metric | None) -> str:
+    """An effect on the metric's scale: a factor for losses, percentage points for accuracies; else a difference.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> effect(0.5, METRICS["test_loss"]), effect(-0.012, METRICS["test_accuracy"])
+    ('× 0.500', '−1.20 points')
+    """
+    if math.isnan(value):
+        return "–"
+    if metric is not None and metric.scale == "log":
+        # three digits would hide an effect that is nearly none
+        return f"× {value:.5f}" if 0.99 < value < 1.01 and value != 1 else f"× {significant(value)}"
+    fraction = metric is not None and metric.unit == "fraction"
+    points = f"{100 * value:+.2f} points" if fraction else f"{value:+.3g}"
+    return points.replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """A p with two digits, and not smaller than it can be told apart.
+
+    >>> p_value(0.03217), p_value(0.000012), p_value(1.0)
+    ('0.032', '< 0.0001', '1')
+    """
+    if math.isnan(p):
+        return "–"
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def digits(value: float, count: int = 4) -> str:
+    """So many significant digits; published numbers have four."""
+    return "–" if math.isnan(value) else f"{value:.{count}g}"
+
+
+def significant(value: float) -> str:
+    """Three significant digits, without an exponent where a person reads it better so.
+
+    >>> significant(90.123), significant(1.2e-7), significant(12345.6)
+    ('90.1', '1.20e-07', '12346')
+    """
+    if math.isnan(value):
+        return "–"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    magnitude = math.floor(math.log10(abs(value)))
+    if -4 <= magnitude < 6:
+        return f"{value:.{max(0, 2 - magnitude)}f}"
+    return f"{value:.2e}"
