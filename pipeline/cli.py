@@ -1,5 +1,6 @@
 """`ablate`: what a person asks of an ablation project besides `dvc`."""
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -77,11 +78,11 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, undefined numbers as null.")] = False,
 ) -> None:
     """Show a study: every variant against its baseline, with intervals and verdicts."""
-    from pipeline.commands import show, text
+    from pipeline.commands import rows, show, text
 
     one, name, found = show.judged(study, metric)
     if as_json:
-        typer.echo(found.to_json(orient="records", indent=2, force_ascii=False, double_precision=15))
+        typer.echo(json.dumps(rows.records(found), indent=2, ensure_ascii=False))
     else:
         text.show(show.tables(one, name, found, params.load(study=study).judging.alpha), markdown=markdown)
 

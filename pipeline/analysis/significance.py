@@ -4,6 +4,7 @@ Every p is two-sided. None of the tests assumes a distribution: sign-flip and pe
 there is no difference, the two sides could as well be exchanged.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from scipy import stats
 from pipeline.analysis.statistics import CONFIDENCE, Estimate, Scale
 
 EXACT = 14  # pairs up to which all signs are tried
-SAMPLED = 2**16  # signs, or ways to divide the runs, beyond
+SAMPLED = 2**14  # signs, or ways to divide the runs, beyond
 _TIE = 1e-12  # relative; means that differ by less differ by rounding
 
 
@@ -29,14 +30,18 @@ def sign_flip(differences: np.ndarray) -> float:
     >>> sign_flip(np.array([1.0, 2.0, 3.0, 4.0]))
     0.125
     """
-    n = len(differences)
-    if n <= EXACT:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=n)))
-    else:
-        signs = np.random.default_rng(0).choice([1.0, -1.0], size=(SAMPLED, n))
-        signs[0] = 1
     room = _TIE * np.abs(differences).sum()
-    return float(np.mean(np.abs(signs @ differences) >= abs(differences.sum()) - room))
+    return float(np.mean(np.abs(_signs(len(differences)) @ differences) >= abs(differences.sum()) - room))
+
+
+@functools.lru_cache(maxsize=8)
+def _signs(n: int) -> np.ndarray:
+    """All signs of n differences, or a sample of them, those as given first: (number, n)."""
+    if n <= EXACT:
+        return np.array(list(itertools.product((1.0, -1.0), repeat=n)))
+    signs = np.random.default_rng(0).choice([1.0, -1.0], size=(SAMPLED, n))
+    signs[0] = 1
+    return signs
 
 
 def permutation(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -48,18 +53,24 @@ def permutation(ours: np.ndarray, theirs: np.ndarray) -> float:
     Reference: E. J. G. Pitman (1937), "Significance tests which may be applied to samples from any populations".
     """
     both = np.concatenate([ours, theirs])
-    n = len(ours)
-    if math.comb(len(both), n) <= SAMPLED:
-        chosen = np.array(list(itertools.combinations(range(len(both)), n)))
-    else:
-        keys = np.random.default_rng(0).random((SAMPLED, len(both)))
-        chosen = np.argsort(keys, axis=1)[:, :n]
-        chosen[0] = np.arange(n)
     # the other mean follows from the sum of all
-    sums = both[chosen].sum(axis=1)
-    distances = np.abs(sums - both.sum() * n / len(both))
+    expected = both.sum() * len(ours) / len(both)
+    distances = np.abs(_divisions(len(both), len(ours)) @ both - expected)
     room = _TIE * np.abs(both).sum()
-    return float(np.mean(distances >= abs(ours.sum() - both.sum() * n / len(both)) - room))
+    return float(np.mean(distances >= abs(ours.sum() - expected) - room))
+
+
+@functools.lru_cache(maxsize=8)
+def _divisions(total: int, n: int) -> np.ndarray:
+    """All choices of n runs of so many, or a sample of them, the first n first: 1 where chosen, (number, total)."""
+    if math.comb(total, n) <= SAMPLED:
+        chosen = np.array(list(itertools.combinations(range(total), n)))
+    else:
+        chosen = np.argsort(np.random.default_rng(0).random((SAMPLED, total)), axis=1)[:, :n]
+        chosen[0] = np.arange(n)
+    marks = np.zeros((len(chosen), total))
+    np.put_along_axis(marks, chosen, 1.0, axis=1)
+    return marks
 
 
 def resampled_t(differences: np.ndarray, resplit: float) -> float:

@@ -85,7 +85,8 @@ def compare(
             changes.setdefault(study, []).append(change)
     own = {study: list(_notes_of(study, ours, theirs)) for study in shown}
     # what holds for every study is said once
-    shared = [note for note in dict.fromkeys(sum(own.values(), [])) if all(note in each for each in own.values())]
+    every = dict.fromkeys(note for each in own.values() for note in each)
+    shared = [note for note in every if all(note in each for each in own.values())]
     notes = {"": [*_notes(ours, theirs), *shared]}
     notes |= {study: [note for note in each if note not in shared] for study, each in own.items()}
     return Comparison(theirs.name, ours.name, ours.judging, changes, notes, table.reset_index(drop=True))
@@ -258,7 +259,7 @@ def as_json(found: Comparison) -> str:
                 for one in changes
             ],
             "notes": [{"study": study or None, "note": note} for study, notes in found.notes.items() for note in notes],
-            "rows": json.loads(found.rows.to_json(orient="records", double_precision=15)),
+            "rows": rows.records(found.rows),
         },
         indent=2,
         ensure_ascii=False,

@@ -24,10 +24,18 @@ def direction(metric: Metric) -> str:
 def evidence(row: Any, metric: Metric) -> list[str]:
     """The cells of `HEADER` of a row of `judging.COLUMNS`."""
     limits = [] if pd.isna(row.effect_low) else [effect(row.effect_low, metric), effect(row.effect_high, metric)]
+    # the unit stands beside the effect
+    limits = [limit.removeprefix("× ").removesuffix(" points") for limit in limits]
     wins = "" if pd.isna(row.wins) else f"{digits(100 * row.wins, 3)} %"
     p = "" if pd.isna(row.p_adjusted) else p_value(row.p_adjusted)
     between = f"[{', '.join(limits)}]" if limits else ""
     return ["" if pd.isna(row.effect) else effect(row.effect, metric), between, p, wins, row.verdict, row.note]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows for JSON: numbers with all their digits, None where undefined."""
+    found: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return found
 
 
 def middle(value: float, low: float, high: float, metric: Metric) -> str:

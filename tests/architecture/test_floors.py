@@ -16,6 +16,7 @@ FLOORS = [
     {"project"},
     {"data", "training", "analysis"},
     {"execution", "probes", "report"},
+    {"commands"},
     {"stages", "cli"},
 ]
 MODULES = sorted(modules())
