@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.project.metrics import Metric
-from pipeline.report.numbers import digits, effect, interval, number, p_value
+from pipeline.report.numbers import digits, effect, effect_interval, interval, number, p_value
 
 HEADER = ["effect", "95 % interval", "p, adjusted", "wins", "verdict", "note"]
 
@@ -23,12 +23,9 @@ def direction(metric: Metric) -> str:
 
 def evidence(row: Any, metric: Metric) -> list[str]:
     """The cells of `HEADER` of a row of `judging.COLUMNS`."""
-    limits = [] if pd.isna(row.effect_low) else [effect(row.effect_low, metric), effect(row.effect_high, metric)]
-    # the unit stands beside the effect
-    limits = [limit.removeprefix("× ").removesuffix(" points") for limit in limits]
-    wins = "" if pd.isna(row.wins) else f"{digits(100 * row.wins, 3)} %"
+    between = effect_interval(row.effect_low, row.effect_high, metric)
+    wins = "" if pd.isna(row.wins) or row.identical else f"{digits(100 * row.wins, 3)} %"
     p = "" if pd.isna(row.p_adjusted) else p_value(row.p_adjusted)
-    between = f"[{', '.join(limits)}]" if limits else ""
     return ["" if pd.isna(row.effect) else effect(row.effect, metric), between, p, wins, row.verdict, row.note]
 
 

@@ -39,6 +39,17 @@ def effect(value: float, metric: Metric | None) -> str:
     return points.replace("-", "−")
 
 
+def effect_interval(low: float, high: float, metric: Metric | None) -> str:
+    """The interval of an effect, whose unit stands beside the effect; empty where it is not defined.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> effect_interval(0.4, 0.6, METRICS["test_loss"]), effect_interval(-0.012, 0.01, METRICS["test_accuracy"])
+    ('[0.400, 0.600]', '[−1.20, +1.00]')
+    """
+    limits = [effect(limit, metric).removeprefix("× ").removesuffix(" points") for limit in (low, high)]
+    return "" if math.isnan(low) else f"[{', '.join(limits)}]"
+
+
 def p_value(p: float) -> str:
     """A p with two digits, and not smaller than it can be told apart.
 

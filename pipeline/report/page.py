@@ -13,7 +13,7 @@ from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study, label
 from pipeline.report.drawing import Picture
 from pipeline.report.figures import pictures
-from pipeline.report.numbers import digits, effect, interval, number, p_value
+from pipeline.report.numbers import digits, effect, effect_interval, interval, number, p_value
 from pipeline.report.probe_figures import probe_picture
 from pipeline.report.section import Report
 
@@ -47,6 +47,7 @@ def render(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
         "number": number,
         "interval": interval,
         "effect": effect,
+        "effect_interval": effect_interval,
         "differs": differs,
         "inline": inline,
         "pixels": pixels,

@@ -84,8 +84,8 @@ def test_the_table_shows_the_numbers_of_the_comparison(rendered):
     cells = " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
     expected = (
         f"{numbers.number(row.centre, LOSS)} {numbers.interval(row.low, row.high, LOSS)} "
-        f"{numbers.effect(row.effect, LOSS)} "
-        f"[{numbers.effect(row.effect_low, LOSS)}, {numbers.effect(row.effect_high, LOSS)}]"
+        f"{numbers.effect(row.effect, LOSS)} {numbers.effect_interval(row.effect_low, row.effect_high, LOSS)} "
+        f"{numbers.p_value(row.p_adjusted)} {numbers.digits(100 * row.wins, 3)} % {row.verdict}"
     )
     assert expected in cells
 
