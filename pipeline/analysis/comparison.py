@@ -161,7 +161,8 @@ def _family(ours: Revision, theirs: Revision, study: str, name: str) -> dict[str
     resplit = max(_resplit(one, study) for one in (ours, theirs)) if metric and metric.split == "validation" else 0.0
     fixed = "train_examples" not in _data_settings(ours, study)
     found = {}
-    for variant in dict.fromkeys([*mine, *other]):
+    # a study that was never run has no variants to name, and is not dropped for it
+    for variant in dict.fromkeys([*mine, *other]) or (["–"] if reason else []):
         if reason or metric is None:
             found[variant] = Evidence(verdict="incomparable", note=reason or f"no metric {name}")
         elif variant not in mine or variant not in other:

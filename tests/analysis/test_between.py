@@ -97,6 +97,12 @@ def test_what_can_not_be_compared_is_said(case):
     assert table.loc[list(notes), ["effect", "p"]].isna().all(axis=None)
 
 
+def test_a_study_that_was_never_run_is_not_dropped():
+    before, now = (dataclasses.replace(one_, results={}) for one_ in states())
+    row = one(before, now)
+    assert (row.variant, row.verdict, row.note) == ("–", "incomparable", "no results in new")
+
+
 def test_a_study_that_only_one_side_has_is_not_dropped():
     before, now = states()
     for sides in ((revision("old", {}), now), (before, revision("new", {}))):

@@ -1,0 +1,55 @@
+"""The seconds are not tested - a busy machine is slow -, but what they are made of is."""
+
+import pytest
+from execution.studies import study
+from samples import classes, seeds, setting
+
+from pipeline.commands import estimate
+from pipeline.commands.estimate import Estimator
+
+
+def test_a_few_epochs_stand_for_all(monkeypatch):
+    clock = [0.0]
+    trained = []
+
+    def train(stack, dataset, device):
+        epochs = stack[0][0].schedule.epochs
+        trained.append(epochs)
+        clock[0] += 0.01 * epochs
+
+    monkeypatch.setattr(estimate.records, "train", train)
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: clock[0])
+    one = study(**{"schedule.epochs": 1000, "schedule.evaluations": 100})
+    found = Estimator("cpu")(one, seeds(2), classes(2))
+    assert found.runs == len(one.variants) * 2
+    assert found.stored == 0
+    # a hundredth of a second an epoch for each of the stacks, however few were tried
+    stacks = found.seconds / 10
+    assert stacks == pytest.approx(round(stacks))
+    assert max(trained) < 200
+    assert trained[0] == 1
+
+
+def test_never_more_epochs_than_there_are(monkeypatch):
+    trained = []
+    monkeypatch.setattr(estimate.records, "train", lambda stack, *_: trained.append(stack[0][0].schedule.epochs))
+    Estimator("cpu")(study(**{"schedule.epochs": 3}), seeds(2), classes(2))
+    assert max(trained) == 3
+
+
+def test_fewer_epochs_are_evaluated_as_often_for_each():
+    full = setting({"schedule": {"epochs": 100, "batch_size": 17, "evaluations": 20}})
+    for epochs, evaluations in ((100, 20), (10, 2), (1, 1)):
+        shorter = estimate._shorter(full, epochs)
+        assert (shorter.schedule.epochs, shorter.schedule.evaluations) == (epochs, evaluations)
+        assert shorter.model == full.model
+
+
+def test_what_was_timed_once_is_not_timed_again(monkeypatch):
+    calls = []
+    monkeypatch.setattr(estimate.records, "train", lambda stack, *_: calls.append(stack))
+    estimator = Estimator("cpu")
+    estimator(study(), seeds(2), classes(2))
+    first = len(calls)
+    estimator(study(), seeds(2), classes(2))
+    assert len(calls) == first
