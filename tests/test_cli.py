@@ -1,10 +1,18 @@
+import json
+import subprocess
 import sys
 
+import numpy as np
 import pytest
+from commands.revisions_of import results, revision
+from commands.trained import fill
 from typer.testing import CliRunner
 
 from pipeline import cli
+from pipeline.commands import revisions
 from pipeline.project.errors import UserError
+
+VALUES = np.linspace(0.8, 0.9, 8)
 
 
 def test_check_says_how_many_runs_each_study_has(params_file, in_folder):
@@ -39,3 +47,48 @@ def test_a_mistake_ends_the_command_with_status_2(params_file, in_folder, monkey
         cli.main()
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("params.yaml: seeds.count: found 0, allowed: ")
+
+
+@pytest.fixture
+def trained(params_file, in_folder):
+    params_file({"seeds.count": 8})
+    fill()
+
+
+def test_show_prints_a_table_markdown_or_json(trained):
+    shown = CliRunner().invoke(cli.app, ["show", "activation"])
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[0] == "activation: test accuracy, higher is better"
+    shown = CliRunner().invoke(cli.app, ["show", "activation", "--metric", "test_loss", "--markdown"])
+    assert "**activation: test loss, lower is better**" in shown.output
+    rows = json.loads(CliRunner().invoke(cli.app, ["show", "activation", "--json"]).output)
+    assert [row["verdict"] for row in rows] == ["", "", "better", "better"]
+
+
+def test_power_and_plan_take_their_options(trained):
+    shown = CliRunner().invoke(cli.app, ["power", "activation", "--seeds", "5", "--effect", "0.01", "--power", "0.9"])
+    assert "5 seeds can not show anything" in shown.output
+    assert "seeds for 1.00 points" in shown.output
+    assert "90 %" in shown.output
+    shown = CliRunner().invoke(cli.app, ["plan", "weight_decay", "-S", "seeds.count=2,3"])
+    assert "2 experiments" in shown.output
+    assert CliRunner().invoke(cli.app, ["power", "activation", "--seeds", "0"]).exit_code == 2
+
+
+def test_a_verdict_may_fail_a_script(monkeypatch):
+    now = revision("new", {"s": results({"a": VALUES - 0.1})})
+    sides = {"old": revision("old", {"s": results({"a": VALUES})}), None: now}
+    monkeypatch.setattr(revisions, "read", lambda name=None: sides[name])
+    for options, status in (([], 0), (["--fail-on", "better"], 0), (["--fail-on", "better", "--fail-on", "worse"], 1)):
+        assert CliRunner().invoke(cli.app, ["compare", "old", *options]).exit_code == status
+    assert CliRunner().invoke(cli.app, ["compare", "old", "--fail-on", "nonsense"]).exit_code == 2
+
+
+def test_a_command_that_needs_neither_torch_nor_dvc_does_not_import_them(trained):
+    """Seconds that a person would wait for a table."""
+    code = "import sys, pipeline.cli as c\ntry:\n c.app(sys.argv[1:])\nexcept SystemExit:\n pass\nprint(*sys.modules)"
+    for arguments in (["check"], ["show", "activation"], ["power", "activation"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        loaded = set(done.stdout.splitlines()[-1].split())
+        assert "pipeline.cli" in loaded
+        assert not loaded & {"torch", "dvc", "matplotlib", "seaborn"}, arguments
