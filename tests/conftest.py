@@ -63,8 +63,9 @@ def project(tmp_path: Path) -> Project:
     (folder / "book").mkdir()
     for name in ("dvc.yaml", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / ".dvc").mkdir()
-    for name in ("config", ".gitignore"):
+    (folder / ".dvc" / "plots").mkdir(parents=True)
+    templates = [f"plots/{path.name}" for path in (ROOT / ".dvc" / "plots").glob("*.json")]
+    for name in ("config", ".gitignore", *templates):
         shutil.copy(ROOT / ".dvc" / name, folder / ".dvc" / name)
     made = Project(folder)
     made.run("git", "init", "-q", "-b", "main")
