@@ -33,7 +33,7 @@ def test_the_versions_in_pyproject_are_those_of_the_lock():
     lock = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line)
     lock = {name.lower(): version for name, version in lock.items()}
     direct = re.findall(r'^  "([\w.-]+)==([\w.]+)",$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
-    assert len(direct) == 17
+    assert len(direct) == 18
     assert {name: lock[name.lower()] for name, _ in direct} == dict(direct)
 
 
