@@ -53,10 +53,8 @@ BOOK: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+def small_project(folder: Path) -> Project:
     """The repository's own code and both dvc.yaml with the small parameters, committed, not yet run."""
-    folder = tmp_path / "project"
     folder.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
@@ -72,4 +70,19 @@ def project(tmp_path: Path) -> Project:
     made.write_params()
     write_params(folder / "book", laid_over(SMALL, BOOK))
     made.commit("small parameters")
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small project, committed, not yet run."""
+    return small_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small project that the tests of a module share, committed, not yet run."""
+    made = small_project(tmp_path_factory.mktemp("shared") / "project")
+    # `no_store` lives no longer than a test
+    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
     return made

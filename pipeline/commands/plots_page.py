@@ -24,7 +24,9 @@ PAGE = """<!DOCTYPE html>
 body { font: 14px/1.5 system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }
 body > div { margin-bottom: 3em; overflow-x: auto; }
 table { border-spacing: 15px; }
-img { max-width: 100%; height: auto; }
+/* two revisions side by side; no frame around a plot whose file is not there */
+img { max-width: 44vw; height: auto; }
+.vega-embed:has(.marks[width="0"]) { display: none; }
 </style>
 <script>(function () {
 VEGA
