@@ -80,7 +80,7 @@ identical, bit for bit (variants)
   same (2)
 
 2 better, 2 worse, 4 equivalent, 1 undecided, 4 incomparable
-effect of workspace against main, paired by seed; 95 % intervals of each row by itself
+effect of workspace against main, paired by seed where both have it; 95 % intervals of each row by itself
 verdicts of the variants of a study together (Holm, alpha 0.05); equivalent within test accuracy ± 0.50 points, test loss × 1.05
 """  # noqa: E501
 
