@@ -230,7 +230,8 @@ def _rules(found: Comparison) -> list[str]:
         for name, margin in found.judging.margins.items()
     )
     return [
-        f"effect of {found.now} against {found.before}, paired by seed where both have it; 95 % intervals of each row by itself",
+        f"effect of {found.now} against {found.before}, paired by seed where both have it; "
+        "95 % intervals of each row by itself",
         f"verdicts of the variants of a study together (Holm, alpha {digits(found.judging.alpha)}); "
         f"equivalent within {margins or 'no margin'}",
     ]

@@ -13,8 +13,10 @@ from pipeline.project.artifacts import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.settings import Setting
 from pipeline.project.variants import Study
+from pipeline.training import loop
 
-_LONG_ENOUGH = 0.5  # seconds that a measurement takes, lest it measure the start of it
+_LONG_ENOUGH = 0.2  # seconds that a measurement takes, lest it measure the start of it
+_TOO_LONG = 5.0  # seconds of an epoch of which no second measurement is taken
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,24 @@ class Estimator:
     def _seconds(self, stack: Sequence[Job], dataset: Dataset) -> float:
         setting, _, fold = stack[0]
         epochs = setting.schedule.epochs
-        program = setting.model_dump_json(exclude={"optimizer", "penalty"})
-        alike = (program, len(stack), fold > 0, dataset.train.inputs.shape, dataset.test.inputs.shape)
+        # what is one program takes about as long for each of its runs
+        program = loop.program(setting, fold, dataset.train.examples)
+        alike = (program, dataset.train.inputs.shape[1:], dataset.test.inputs.shape[1:])
         if alike not in self._known:
-            tried, seconds = 1, 0.0
+            tried, before = 1, (0, 0.0)
             while True:
                 begun = time.perf_counter()
                 records.train([(_shorter(one, tried), seed, fold) for one, seed, fold in stack], dataset, self._device)
                 seconds = time.perf_counter() - begun
-                if seconds > _LONG_ENOUGH or tried == epochs:
+                if seconds > (_LONG_ENOUGH if tried > 1 else _TOO_LONG) or tried == epochs:
                     break
+                before = (tried, seconds)
                 # as many epochs as are likely to be long enough, and no more than there are
-                tried = min(epochs, max(tried + 1, round(tried * 1.5 * _LONG_ENOUGH / seconds)))
-            self._known[alike] = seconds * epochs / tried
-        return self._known[alike]
+                tried = min(epochs, max(4 * tried, round(tried * 2 * _LONG_ENOUGH / max(seconds, 1e-3))))
+            # what a stack costs before its first epoch is not paid for every epoch
+            each = max(0.0, seconds - before[1]) / (tried - before[0])
+            self._known[alike] = (seconds + each * (epochs - tried)) / len(stack)
+        return self._known[alike] * len(stack)
 
 
 def _shorter(setting: Setting, epochs: int) -> Setting:
