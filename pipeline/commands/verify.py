@@ -65,10 +65,8 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
                 raise UserError(f"study: found {key!r}, allowed: {', '.join(there)}")
         with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
             clone = _clone(revision, Path(folder) / "clone")
-            kinds = dict.fromkeys(committed.section("studies"), "train") | dict.fromkeys(
-                committed.section("probes"), "probe"
-            )
-            _repro(clone, [f"{kinds[key]}@{key}" for key in studies] or ["dvc.yaml"])
+            stages = {key: "probe" if key in committed.section("probes") else "train" for key in there}
+            _repro(clone, [f"{stages[key]}@{key}" for key in studies] or ["dvc.yaml"])
             again = revisions.of_folder(clone, "again")
             changed = _changed(clone)
             rows = [_row(key, committed, again, changed) for key in studies or there]
@@ -108,9 +106,10 @@ def _changed(folder: Path) -> set[str]:
     """Tracked files of the project with other bytes than the commit, and files that it does not have."""
     from git import Repo
 
-    found = Repo(folder, search_parent_directories=True).git(C=str(folder)).status("--porcelain", "-z", "--", ".")
-    prefix = Repo(folder, search_parent_directories=True).git(C=str(folder)).rev_parse("--show-prefix")
-    return {line[3:].removeprefix(prefix) for line in found.split("\0") if line}
+    repo = Repo(folder, search_parent_directories=True)
+    lines = repo.git.status("--porcelain", "-z", "--untracked-files=all").split("\0")
+    project = os.path.relpath(folder, repo.working_dir)
+    return {Path(os.path.relpath(line[3:], project)).as_posix() for line in lines if line}
 
 
 def _row(key: str, committed: Revision, again: Revision, changed: set[str]) -> list[str]:
@@ -153,7 +152,9 @@ def _cache() -> Iterator[tuple[str, bool]]:
 
     try:
         repo = Repo()
-        outs = [out for stage in _stages(repo) for out in stage.outs if out.use_cache and out.hash_info]
+        outs = [
+            out for stage in repo.stage.collect("dvc.yaml") for out in stage.outs if out.use_cache and out.hash_info
+        ]
     except DvcException as error:
         raise UserError(f"DVC: {' '.join(str(error).split())}") from None
     for out in outs:
@@ -163,10 +164,6 @@ def _cache() -> Iterator[tuple[str, bool]]:
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
                 yield os.path.relpath(path), digest == out.hash_info.value
-
-
-def _stages(repo):  # type: ignore[no-untyped-def]
-    return repo.stage.collect("dvc.yaml")
 
 
 def tables(found: Verification, revision: str) -> list[Table]:
