@@ -5,7 +5,7 @@ The one place where effects are computed and judged, for the page and the comman
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -44,8 +44,7 @@ def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging |
     resplit = study.resplit_of(kind)
     compared = [variant for variant in study.variants if variant.id != variant.baseline]
     family = [evidence(sides[variant.id], sides[variant.baseline], kind, resplit) for variant in compared]
-    if judging is not None:
-        family = judge(family, kind, judging)
+    family = [replace(one, verdict="") for one in family] if judging is None else judge(family, kind, judging)
     found = dict(zip((variant.id for variant in compared), family, strict=True))
     rows = []
     for variant in study.variants:

@@ -41,6 +41,7 @@ class Evidence:
         identical: Whether all pairs are equal in every bit, those that diverged included.
         wins: Share of pairs in which ours is better; undefined where nothing is better or nothing is paired.
         p: Two-sided, of no difference; undefined where there is nothing to test.
+        least: The smallest p that as many runs could have given.
         p_adjusted: Over the family; equal to p in a family of one.
         verdict: One of `VERDICTS`; empty for a metric without a better direction, and where none was asked for.
         note: Why, in words.
@@ -57,6 +58,7 @@ class Evidence:
     identical: bool = False
     wins: float = np.nan
     p: float = np.nan
+    least: float = 0.0
     p_adjusted: float = np.nan
     verdict: str = ""
     note: str = ""
@@ -120,39 +122,39 @@ def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: 
         identical=paired and ours[["value", "finished"]].equals(theirs[["value", "finished"]]),
         note=note,
     )
-    if found.diverged + found.reference_diverged:
-        return replace(found, p=_p_of_divergence(ours, theirs, paired), note=_both(note, _counts(found)))
-    values = [np.asarray(side["value"], dtype=float) for side in (ours, theirs)]
+    counts = _counts(found) if found.diverged + found.reference_diverged else ""
+    mine, other = (np.asarray(side.loc[side["finished"], "value"], dtype=float) for side in (ours, theirs))
+    if not (np.isfinite(mine).all() and np.isfinite(other).all()):
+        return replace(found, verdict="incomparable", note=_both(note, "not measured for every run", counts))
     if metric.scale == "log":
-        if not all((side > 0).all() for side in values):
-            return replace(found, verdict="incomparable", note=_both(note, "a value of 0 has no place on a log scale"))
-        values = [np.log(side) for side in values]
-    if not all(np.isfinite(side).all() for side in values):
-        return replace(found, verdict="incomparable", note=_both(note, "not measured for every run"))
-    mine, other = values
+        if not ((mine > 0).all() and (other > 0).all()):
+            zero = "a value of 0 has no place on a log scale"
+            return replace(found, verdict="incomparable", note=_both(note, zero, counts))
+        mine, other = np.log(mine), np.log(other)
+    least = significance.least_of_pairs(len(ours))
+    if not paired:
+        least = significance.least_of_divisions(len(ours), len(theirs))
+    if counts:
+        return replace(found, p=_p_of_divergence(ours, theirs, paired), least=least, note=_both(note, counts))
     if not paired:
         # resplit or not: seeds of two roots split the data in ways that have nothing in common beyond the data
         effect = significance.unpaired_effect(mine, other, metric.scale)
-        return replace(found, effect=effect, p=significance.permutation(mine, other))
+        return replace(found, effect=effect, p=significance.permutation(mine, other), least=least)
     differences = mine - other
     sign = 1 if metric.better == "higher" else -1
-    return replace(
+    found = replace(
         found,
         effect=paired_effect(ours["value"], theirs["value"], metric.scale, resplit),
         wins=float(np.mean(sign * differences > 0)) if metric.better else np.nan,
-        p=_p_of_pairs(differences, resplit),
     )
+    if resplit and len(differences) > 1:
+        # signs of splits of one data set do not flip independently
+        return replace(found, p=significance.resampled_t(differences, resplit))
+    return replace(found, p=significance.sign_flip(differences), least=least)
 
 
 def _centre(side: pd.DataFrame, metric: Metric, resplit: float) -> Estimate:
     return centre(side.loc[side["finished"], "value"], metric.scale, resplit)
-
-
-def _p_of_pairs(differences: np.ndarray, resplit: float) -> float:
-    if resplit and len(differences) > 1:
-        # signs of splits of one data set do not flip independently
-        return significance.resampled_t(differences, resplit)
-    return significance.sign_flip(differences)
 
 
 def _p_of_divergence(ours: pd.DataFrame, theirs: pd.DataFrame, paired: bool) -> float:
@@ -175,21 +177,25 @@ def judge(family: Sequence[Evidence], metric: Metric, judging: Judging) -> list[
 
     Args:
         family: All that is judged together: the variants of a study.
-        metric: What they are judged by. Without a better direction nothing is tested and no verdict given.
+        metric: What they are judged by. Without a better direction nothing is tested and no verdict given; notes stay.
         judging: Error rate and margins.
     """
     if metric.better is None:
-        return [replace(one, p=np.nan) for one in family]
+        return [replace(one, p=np.nan, verdict="") for one in family]
     tested = [place for place, one in enumerate(family) if not np.isnan(one.p)]
     adjusted = significance.holm([family[place].p for place in tested])
     rows = list(family)
     needed = significance.seeds_needed(len(tested), judging.alpha) if tested else 0
+    # the smallest of a family's p is multiplied by their number: where that is too large, none of them is significant
+    hopeless = len(tested) * min((family[place].least for place in tested), default=0.0) > judging.alpha
     for place, p in zip(tested, adjusted, strict=True):
         one = replace(rows[place], p_adjusted=p)
         verdict = _verdict(one, metric, judging)
         notes = [one.note, "identical" if one.identical else ""]
-        if verdict == "undecided" and one.paired and one.n < needed and not one.identical:
-            notes.append(f"{one.n} seeds can not decide a family of {len(tested)}: {needed} are needed")
+        if verdict == "undecided" and hopeless and not one.identical:
+            seeds = f"{one.n} seed{'s' if one.n > 1 else ''}" if one.paired else f"{one.n} and {one.reference_n} seeds"
+            wanted = f": {needed} are needed" if one.paired else ""
+            notes.append(f"{seeds} can not decide a family of {len(tested)}{wanted}")
         rows[place] = replace(one, verdict=verdict, note=_both(*notes))
     return rows
 
