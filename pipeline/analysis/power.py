@@ -1,51 +1,77 @@
 """What n seeds can show, before they are run.
 
 The level is alpha / m: what the smallest p of a family of m has to reach under Holm's procedure, so that the answer
-holds whatever the other rows show. The power is that of the paired t test, which the sign-flip test comes close to
-(tests/analysis/test_power.py measures it against the whole procedure); but no test of n pairs reaches a p below
-2 / 2^n, which is why `seeds_needed` comes first.
+holds whatever the other rows show. No test of n pairs reaches a p below 2 / 2^n: that is why `seeds_needed` comes
+first. Differences are taken for normal, on the metric's scale.
 """
 
+import functools
 import math
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from pipeline.analysis.comparison import outcomes
-from pipeline.analysis.significance import seeds_needed
+from pipeline.analysis.significance import EXACT, seeds_needed, sign_flips
+from pipeline.analysis.statistics import CONFIDENCE
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
 
 POWER = 0.8
 MOST_SEEDS = 100_000  # as many as `seeds.count` allows
+_FAR = 1e6  # standard deviations: as good as infinitely many
+_DRAWS = 11  # binary logarithm
+_LARGE = 700  # above, a ratio is more than a float can hold
 
 
-def power(effect: float, sd: float, n: int, level: float) -> float:
-    """The probability that the paired t test of n seeds finds an effect.
+def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) -> float:
+    """The probability that n seeds find an effect: that p is at most the level and the 95 % interval excludes none.
+
+    Up to 14 pairs the sign-flip test is carried out on 2,048 drawn samples: near its floor, where few p are small enough,
+    it finds less than the paired t test, with 55 to 65 % what that would find with 80 %. Beyond, the power of the
+    paired t test is given; in families of up to 20 rows the sign-flip test comes within 2 % of it. It falls short only
+    where a large family has barely enough seeds: 69 % in place of 80 % with 100 rows and 15 seeds.
 
     Args:
         effect: A difference; on a log scale, of logarithms.
         sd: Of the differences between the two sides of a pair.
         n: Seeds, at least 2.
         level: Two-sided.
+        resplit: As of `statistics.centre`. If not 0, of the corrected resampled t test.
 
     Reference: J. Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", by the noncentral t
     distribution (`scipy.stats.nct`).
 
-    >>> round(power(1.0, 1.0, 10, 0.05), 3)
-    0.803
+    >>> round(power(1.0, 1.0, 30, 0.001), 3)
+    0.953
     """
-    if sd == 0:
-        return float(effect != 0)
-    shift = abs(effect) / sd * math.sqrt(n)
-    limit = stats.t.isf(level / 2, n - 1)
+    if sd == 0 and effect == 0:
+        return 0.0
+    ratio = min(abs(effect) / sd, _FAR) if sd else _FAR
+    if n <= EXACT and not resplit:
+        return _of_sign_flips(ratio, n, level)
+    shift = ratio / math.sqrt(1 / n + resplit)
+    limit = stats.t.isf(min(level, 1 - CONFIDENCE) / 2, n - 1)
     # far out SciPy's noncentral t is not a number: there the near tail is 1, the far one 0
     near, far = stats.nct.sf(limit, n - 1, shift), stats.nct.cdf(-limit, n - 1, shift)
     return float(np.nan_to_num(near, nan=1.0) + np.nan_to_num(far, nan=0.0))
 
 
-def detectable(sd: float, n: int, family: int, alpha: float, wanted: float = POWER) -> float:
+def _of_sign_flips(ratio: float, n: int, level: float) -> float:
+    differences = _drawn(n) + ratio
+    half = stats.t.isf((1 - CONFIDENCE) / 2, n - 1) * differences.std(axis=1, ddof=1) / math.sqrt(n)
+    return float(np.mean((sign_flips(differences) <= level) & (np.abs(differences.mean(axis=1)) > half)))
+
+
+@functools.cache
+def _drawn(n: int) -> np.ndarray:
+    """Samples of n standard normal values, spread evenly: always the same."""
+    uniform: np.ndarray = stats.qmc.Sobol(n, rng=0).random_base2(_DRAWS)
+    return np.asarray(special.ndtri(uniform))
+
+
+def detectable(sd: float, n: int, family: int, alpha: float, wanted: float = POWER, resplit: float = 0.0) -> float:
     """The smallest effect that n seeds find with the wanted probability; NaN where n seeds can not find any.
 
     Args:
@@ -54,25 +80,50 @@ def detectable(sd: float, n: int, family: int, alpha: float, wanted: float = POW
         family: Rows that are judged together.
         alpha: Error rate of the family.
         wanted: Probability.
+        resplit: As of `power`.
     """
-    if n < max(2, seeds_needed(family, alpha)):
+    if n < fewest(family, alpha, resplit):
         return np.nan
-    if sd == 0:
+    return sd * _ratio(n, alpha / family, wanted, resplit) if sd else 0.0
+
+
+@functools.cache
+def _ratio(n: int, level: float, wanted: float, resplit: float) -> float:
+    """The smallest effect in standard deviations."""
+
+    def lacking(ratio: float) -> float:
+        return power(ratio, 1.0, n, level, resplit) - wanted
+
+    if lacking(0.0) >= 0:
         return 0.0
-    level = alpha / family
-    most = (stats.t.isf(level / 2, n - 1) + 20) * sd / math.sqrt(n)
-    return float(optimize.brentq(lambda effect: power(effect, sd, n, level) - wanted, 0, most))
+    low, high = 0.0, 1.0
+    while lacking(high) < 0:
+        low, high = high, 2 * high
+    return float(optimize.brentq(lacking, low, high, xtol=1e-4 * high))
 
 
-def seeds_for(effect: float, sd: float, family: int, alpha: float, wanted: float = POWER) -> int | None:
+def fewest(family: int, alpha: float, resplit: float = 0.0) -> int:
+    """The fewest seeds with which a family of so many rows can hold any better or worse.
+
+    Args:
+        family: Rows that are judged together.
+        alpha: Error rate of the family.
+        resplit: As of `power`: the corrected resampled t test has no smallest p.
+    """
+    return 2 if resplit else max(2, seeds_needed(family, alpha))
+
+
+def seeds_for(
+    effect: float, sd: float, family: int, alpha: float, wanted: float = POWER, resplit: float = 0.0
+) -> int | None:
     """The fewest seeds that find an effect with the wanted probability; none where 100,000 are too few.
 
     The arguments are those of `power` and `detectable`.
     """
-    low = max(2, seeds_needed(family, alpha))
+    low = fewest(family, alpha, resplit)
 
     def enough(n: int) -> bool:
-        return power(effect, sd, n, alpha / family) >= wanted
+        return power(effect, sd, n, alpha / family, resplit) >= wanted
 
     high = low
     while not enough(high):
@@ -82,7 +133,7 @@ def seeds_for(effect: float, sd: float, family: int, alpha: float, wanted: float
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return low if enough(low) else high
+    return high
 
 
 COLUMNS = ["variant", "label", "block", "n", "sd", "detectable", "seeds"]
@@ -116,7 +167,7 @@ def of_study(
         on a log scale above 1; `seeds`, how many find `effect` (0: no number does).
     """
     kind = METRICS[metric]
-    log = kind.scale == "log"
+    log, resplit = kind.scale == "log", study.resplit_of(kind)
     compared = [variant for variant in study.variants if variant.id != variant.baseline]
     sides = {} if results is None else outcomes(results, kind)
     size = None if effect is None else math.log(effect) if log else effect
@@ -132,12 +183,10 @@ def of_study(
                 mine, other = (np.log(side["value"]) if log else side["value"] for side in (ours, theirs))
                 differences = mine - other
             if n > 1 and np.isfinite(differences).all() and (ours["finished"] & theirs["finished"]).all():
-                # the variance over splits of one data set counts for more, as in the test itself
-                spread = float(differences.std() * math.sqrt(1 + n * study.resplit_of(kind)))
-        known = not math.isnan(spread)
-        found = detectable(spread, n if seeds is None else seeds, len(compared), alpha, wanted) if known else np.nan
-        needed = seeds_for(size, spread, len(compared), alpha, wanted) if known and size is not None else None
-        rows.append(
-            [variant.id, variant.label, variant.block, n, spread, math.exp(found) if log else found, needed or 0]
-        )
+                spread = float(differences.std())
+        known, count = not math.isnan(spread), n if seeds is None else seeds
+        found = detectable(spread, count, len(compared), alpha, wanted, resplit) if known else np.nan
+        needed = seeds_for(size, spread, len(compared), alpha, wanted, resplit) if known and size is not None else None
+        smallest = math.inf if found > _LARGE and log else math.exp(found) if log else found
+        rows.append([variant.id, variant.label, variant.block, n, spread, smallest, needed or 0])
     return pd.DataFrame(rows, columns=COLUMNS)

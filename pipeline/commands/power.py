@@ -3,7 +3,6 @@
 import pandas as pd
 
 from pipeline.analysis import power
-from pipeline.analysis.significance import seeds_needed
 from pipeline.commands import rows
 from pipeline.commands.text import Table
 from pipeline.project import artifacts, params
@@ -58,7 +57,7 @@ def _table(
     title = f"{study.id}: {rows.direction(metric)}"
     if not family:
         return Table(title, before=["one variant: nothing to compare"])
-    needed = seeds_needed(family, alpha)
+    needed = power.fewest(family, alpha, study.resplit_of(metric))
     before = [
         f"{family} variants are judged together (Holm, alpha {digits(alpha)}), which takes at least {needed} seeds"
     ]
@@ -91,7 +90,7 @@ def _table(
         )
     after = [
         f"found with a probability of {digits(100 * wanted, 3)} %, whatever the other variants show "
-        f"(noncentral t at alpha / {family})"
+        f"(at alpha / {family})"
     ]
     if found["sd"].isna().any():
         after.append("unknown: fewer than 2 seeds, or runs that diverged")

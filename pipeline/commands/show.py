@@ -4,7 +4,7 @@ import pandas as pd
 
 from pipeline.analysis.comparison import effects
 from pipeline.analysis.judging import VERDICTS
-from pipeline.analysis.significance import seeds_needed
+from pipeline.analysis.power import fewest
 from pipeline.commands import rows
 from pipeline.commands.text import Table
 from pipeline.project import artifacts, params
@@ -44,7 +44,7 @@ def tables(study: Study, name: str, found: pd.DataFrame, alpha: float) -> list[T
         cells.append(own + (baseline if row.is_baseline else rows.evidence(row, metric)))
     compared = int((~found["is_baseline"]).sum())
     after = [rows.summary(list(found["verdict"]), VERDICTS)] if metric.better else []
-    needed = seeds_needed(compared, alpha) if compared else 0
+    needed = fewest(compared, alpha, study.resplit_of(metric)) if compared else 0
     seeds = int(found["n"].max())
     if metric.better and compared and seeds < needed:
         after.append(f"{seeds} seeds can not decide a family of {compared}: at least {needed} are needed")

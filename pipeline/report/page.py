@@ -7,8 +7,8 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.analysis.judging import VERDICTS
+from pipeline.analysis.power import fewest
 from pipeline.analysis.selection import RULES
-from pipeline.analysis.significance import seeds_needed
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study, label
 from pipeline.report.drawing import Picture
@@ -56,7 +56,7 @@ def render(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
     }
     template = environment.get_template("page.html.jinja")
     html: str = template.render(
-        report=report, drawn=drawn, metrics=METRICS, rules=RULES, verdicts=VERDICTS, seeds_needed=seeds_needed
+        report=report, drawn=drawn, metrics=METRICS, rules=RULES, verdicts=VERDICTS, fewest=fewest
     )
     return html + "\n"
 
