@@ -82,6 +82,7 @@ COLUMNS = [
     "identical",
     "wins",
     "p",
+    "least",
     "p_adjusted",
     "verdict",
     "note",
@@ -91,7 +92,7 @@ COLUMNS = [
 def cells(one: Evidence) -> list[object]:
     """A row of a table, `COLUMNS`."""
     head = [one.n, one.reference_n, one.paired, *one.ours[1:], *one.theirs[1:], one.diverged, one.reference_diverged]
-    return [*head, *one.effect[1:], one.identical, one.wins, one.p, one.p_adjusted, one.verdict, one.note]
+    return [*head, *one.effect[1:], one.identical, one.wins, one.p, one.least, one.p_adjusted, one.verdict, one.note]
 
 
 def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: float = 0.0) -> Evidence:
@@ -185,19 +186,31 @@ def judge(family: Sequence[Evidence], metric: Metric, judging: Judging) -> list[
     tested = [place for place, one in enumerate(family) if not np.isnan(one.p)]
     adjusted = significance.holm([family[place].p for place in tested])
     rows = list(family)
-    needed = significance.seeds_needed(len(tested), judging.alpha) if tested else 0
-    # the smallest of a family's p is multiplied by their number: where that is too large, none of them is significant
-    hopeless = len(tested) * min((family[place].least for place in tested), default=0.0) > judging.alpha
     for place, p in zip(tested, adjusted, strict=True):
         one = replace(rows[place], p_adjusted=p)
         verdict = _verdict(one, metric, judging)
-        notes = [one.note, "identical" if one.identical else ""]
-        if verdict == "undecided" and hopeless and not one.identical:
-            seeds = f"{one.n} seed{'s' if one.n > 1 else ''}" if one.paired else f"{one.n} and {one.reference_n} seeds"
-            wanted = f": {needed} are needed" if one.paired else ""
-            notes.append(f"{seeds} can not decide a family of {len(tested)}{wanted}")
-        rows[place] = replace(one, verdict=verdict, note=_both(*notes))
+        rows[place] = replace(one, verdict=verdict, note=_both(one.note, "identical" if one.identical else ""))
     return rows
+
+
+def floor(family: pd.DataFrame, alpha: float) -> str:
+    """In words, why no row of a family can be better or worse, whatever its runs are; empty where one can.
+
+    The smallest p of a family is multiplied by their number: where the smallest that so many seeds can give is too
+    large for that, none can be significant.
+
+    Args:
+        family: One row each, with `COLUMNS`.
+        alpha: Error rate of the family.
+    """
+    tested = family[family["p"].notna()]
+    if tested.empty or len(tested) * tested["least"].min() <= alpha:
+        return ""
+    n = int(tested["n"].max())
+    words = f"{n} seed{'s' if n > 1 else ''} can not decide a family of {len(tested)}"
+    if tested["paired"].all():
+        words += f": at least {significance.seeds_needed(len(tested), alpha)} are needed"
+    return words
 
 
 def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:

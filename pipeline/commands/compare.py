@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.analysis import comparison
 from pipeline.analysis.comparison import Revision
-from pipeline.analysis.judging import VERDICTS
+from pipeline.analysis.judging import VERDICTS, floor
 from pipeline.commands import revisions, rows
 from pipeline.commands.text import Table
 from pipeline.project.errors import UserError
@@ -197,12 +197,13 @@ def tables(found: Comparison, everything: bool = False) -> list[Table]:
         metric = METRICS.get(name)
         words = [*map(str, found.changes.get(study, ())), *found.notes.get(study, ())]
         identical = bool(family["identical"].all())
-        if identical and not words and not everything:
+        if identical and not words and not everything and not family["note"].str.contains("in common").any():
             same.append(f"{study} ({len(family)})")
             continue
         title = f"{study}: {rows.direction(metric) if metric else name}"
         if identical and not everything:
-            shown.append(Table(title, before=words, after=[f"  {len(family)} variants, all identical, bit for bit"]))
+            notes = "; ".join(dict.fromkeys(note for note in family["note"]))
+            shown.append(Table(title, before=words, after=[f"  {len(family)} variants: {notes}"]))
             continue
         cells = [
             [
@@ -216,12 +217,17 @@ def tables(found: Comparison, everything: bool = False) -> list[Table]:
             ]
             for row in family.itertuples()
         ]
-        shown.append(Table(title, header, cells, frozenset([0, 8, 9]), before=words))
+        shown.append(Table(title, header, cells, frozenset([0, 8, 9]), words, _floor(family, found)))
     if same:
         shown.append(Table("identical, bit for bit (variants)", after=[f"  {', '.join(same)}"]))
     counts = rows.summary(list(found.rows["verdict"]), VERDICTS)
     shown.append(Table(counts or "nothing to compare", after=_rules(found)))
     return shown
+
+
+def _floor(family: pd.DataFrame, found: Comparison) -> list[str]:
+    words = floor(family, found.judging.alpha)
+    return [f"  {words}"] if words else []
 
 
 def _rules(found: Comparison) -> list[str]:

@@ -70,7 +70,7 @@ def _table(
         "variant",
         "n",
         spread,
-        f"{seeds} seeds find",
+        f"{seeds} seeds find" if seeds > 1 else "1 seed finds",
         "seeds" if size is None else f"seeds for {_size(size, metric)}",
     ]
     cells = []

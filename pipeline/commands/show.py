@@ -3,8 +3,7 @@
 import pandas as pd
 
 from pipeline.analysis.comparison import effects
-from pipeline.analysis.judging import VERDICTS
-from pipeline.analysis.power import fewest
+from pipeline.analysis.judging import VERDICTS, floor
 from pipeline.commands import rows
 from pipeline.commands.text import Table
 from pipeline.project import artifacts, params
@@ -42,12 +41,7 @@ def tables(study: Study, name: str, found: pd.DataFrame, alpha: float) -> list[T
         own.append(rows.middle(row.centre, row.low, row.high, metric))
         baseline = ["", "", "", "", "baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
         cells.append(own + (baseline if row.is_baseline else rows.evidence(row, metric)))
-    compared = int((~found["is_baseline"]).sum())
-    after = [rows.summary(list(found["verdict"]), VERDICTS)] if metric.better else []
-    needed = fewest(compared, alpha, study.resplit_of(metric)) if compared else 0
-    seeds = int(found["n"].max())
-    if metric.better and compared and seeds < needed:
-        after.append(f"{seeds} seeds can not decide a family of {compared}: at least {needed} are needed")
+    after = [words for words in (rows.summary(list(found["verdict"]), VERDICTS), floor(found, alpha)) if words]
     header = ["variant", "n", "centre [95 %]", *rows.HEADER]
     before = [study.question]
     return [Table(f"{study.id}: {rows.direction(metric)}", header, cells, frozenset([0, 7, 8]), before, after)]

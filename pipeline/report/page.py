@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 import jinja2
 from markupsafe import Markup
 
-from pipeline.analysis.judging import VERDICTS
-from pipeline.analysis.power import fewest
+from pipeline.analysis.judging import VERDICTS, floor
 from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study, label
@@ -56,7 +55,7 @@ def render(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
     }
     template = environment.get_template("page.html.jinja")
     html: str = template.render(
-        report=report, drawn=drawn, metrics=METRICS, rules=RULES, verdicts=VERDICTS, fewest=fewest
+        report=report, drawn=drawn, metrics=METRICS, rules=RULES, verdicts=VERDICTS, floor=floor
     )
     return html + "\n"
 
