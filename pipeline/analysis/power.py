@@ -29,9 +29,9 @@ def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) 
     """The probability that n seeds find an effect: that p is at most the level and the 95 % interval excludes none.
 
     Up to 14 pairs the sign-flip test is carried out on 2,048 drawn samples: near its floor, where few p are small
-    enough, it finds less than the paired t test, with 55 to 65 % what that would find with 80 %. Beyond, the power of
-    the paired t test is given; in families of up to 20 rows the sign-flip test comes within 2 % of it. It falls short only
-    where a large family has barely enough seeds: 69 % in place of 80 % with 100 rows and 15 seeds.
+    enough, it finds less than the paired t test, with 55 to 65 % what that would find with 80 %. Beyond, the power
+    of the paired t test is given; in families of up to 20 rows the sign-flip test comes within 2 % of it. It falls
+    short only where a large family has barely enough seeds: 69 % in place of 80 % with 100 rows and 15 seeds.
 
     Args:
         effect: A difference; on a log scale, of logarithms.

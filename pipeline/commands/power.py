@@ -3,6 +3,7 @@
 import pandas as pd
 
 from pipeline.analysis import power
+from pipeline.analysis.significance import least_of_pairs
 from pipeline.commands import rows
 from pipeline.commands.text import Table
 from pipeline.project import artifacts, params
@@ -62,9 +63,9 @@ def _table(
         f"{family} variants are judged together (Holm, alpha {digits(alpha)}), which takes at least {needed} seeds"
     ]
     if seeds < needed:
-        before.insert(
-            0, f"{seeds} seeds can not show anything: the smallest adjusted p is {digits(family * 2 / 2**seeds, 2)}"
-        )
+        least = min(1.0, family * least_of_pairs(seeds))
+        words = f"{seeds} seed{'s' if seeds > 1 else ''} can not show anything"
+        before.insert(0, f"{words}: the smallest adjusted p is {digits(least, 2)}")
     spread = "sd of log ratios" if metric.scale == "log" else "sd of differences"
     header = [
         "variant",
