@@ -13,7 +13,10 @@ def test_the_study_s_own_metric_comes_first_and_all_others_follow():
         assert set(section.effects) == {metric.name for metric in section.study.metrics}
         for metric, table in section.effects.items():
             if not metric.startswith("validation"):
-                assert table.equals(comparison.effects(section.study, section.results, metric))
+                # verdicts are of the study's own metric alone
+                judging = made().project.judging if metric == section.study.metric else None
+                assert table.equals(comparison.effects(section.study, section.results, metric, judging))
+                assert (table["verdict"] != "").any() == (judging is not None)
         assert section.seeds == (5 if section.study.id == "labels" else 3)
         assert len(section.results) == len(section.study.variants) * section.seeds
 
