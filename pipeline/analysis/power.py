@@ -44,7 +44,7 @@ def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) 
     distribution (`scipy.stats.nct`).
 
     >>> round(power(1.0, 1.0, 30, 0.001), 3)
-    0.953
+    0.952
     """
     if sd == 0 and effect == 0:
         return 0.0

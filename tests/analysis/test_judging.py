@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from samples import ROOT
 from scipy import stats
 
-from pipeline.analysis import judging
+from pipeline.analysis import judging, significance
 from pipeline.analysis.judging import evidence, judge
 from pipeline.project.metrics import METRICS
 from pipeline.project.settings import Judging
@@ -273,3 +274,36 @@ def test_cells_are_the_columns_of_a_table():
     assert found["low"] < found["centre"] < found["high"]
     assert found["reference_low"] < found["reference_centre"] < found["reference_high"]
     assert found["effect_low"] < found["effect"] < found["effect_high"]
+
+
+# --- the example in the docs -----------------------------------------------------------------------------------------
+
+
+def test_the_example_in_the_docs_is_what_the_code_says():
+    text = (ROOT / "docs" / "statistics.md").read_text()
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in text.splitlines() if line.startswith("| ")}
+    ours, theirs = (np.array(rows[name], dtype=float) for name in ("variant", "baseline"))
+    words = " ".join(text[text.index("## An example") : text.index("## How often")].split())
+    family = judge(
+        [evidence(side(ours), side(theirs), ACCURACY), *[evidence(side(BASE + NOISE[::-1]), side(BASE), ACCURACY)] * 3],
+        ACCURACY,
+        MARGINS,
+    )
+    row, differences = family[0], ours - theirs
+    assert f"The centres are {row.ours.centre:.4f} and {row.theirs.centre:.4f}" in words
+    assert f"the effect +{100 * row.effect.centre:.2f} points" in words
+    assert ", ".join(f"{value:.3f}" for value in differences) in words
+    assert f"s = {differences.std(ddof=1):.4f}" in words
+    assert f"± {stats.t.ppf(0.975, 9):.3f} ·" in words
+    assert f"from +{100 * row.effect.low:.2f} to +{100 * row.effect.high:.2f} points" in words
+    assert f"{round(1024 * row.p)} have a mean at least as far from 0: p = {row.p:.4f}" in words
+    assert f"by at most 4: {row.p_adjusted:.3f}" in words
+    assert f"wins in {100 * row.wins:.0f} % of seeds" in words
+    assert row.verdict == "better"
+    assert 12 * row.p <= 0.05 < 13 * row.p
+
+
+def test_the_floors_in_the_docs_are_those_of_the_code():
+    text = " ".join((ROOT / "docs" / "statistics.md").read_text().split())
+    needed = [significance.seeds_needed(family, 0.05) for family in (1, 4, 7, 20)]
+    assert "{} for one variant, {} for four, {} for seven, {} for twenty".format(*needed) in text

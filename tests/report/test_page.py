@@ -153,43 +153,5 @@ def test_text_from_the_parameters_is_escaped():
     assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 1 + 2 * len(ledger) + 2 * len(published)
 
 
-@pytest.mark.parametrize(
-    ("value", "metric", "text"),
-    [
-        (0.91234, ACCURACY, "91.2 %"),
-        (1.0, ACCURACY, "100.0 %"),
-        (0.0123456, LOSS, "0.0123"),
-        (0.00012345, LOSS, "0.000123"),
-        (1.2345e-9, LOSS, "1.23e-09"),
-        (12345.678, NORM, "12346"),
-        (1.5e22, LOSS, "1.50e+22"),
-        (0.0, NORM, "0"),
-        (float("nan"), LOSS, "–"),
-    ],
-)
-def test_numbers_have_three_significant_digits(value, metric, text):
-    assert numbers.number(value, metric) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "metric", "text"),
-    [
-        (0.5, LOSS, "× 0.500"),
-        (-0.012, ACCURACY, "−1.20 points"),
-        (1.0000123, LOSS, "× 1.00001"),
-        (-0.00012, None, "−0.00012"),
-        (0.25, METRICS["loss_gap"], "+0.25"),
-        (0.012, ACCURACY, "+1.20 points"),
-        (float("nan"), LOSS, "–"),
-    ],
-)
-def test_effects_are_factors_or_points(value, metric, text):
-    assert numbers.effect(value, metric) == text
-
-
-def test_an_undefined_interval_is_left_out():
-    assert numbers.interval(float("nan"), float("nan"), LOSS) == ""
-
-
 def test_the_committed_page_is_small_enough():
     assert (Path(__file__).parents[2] / "reports" / "index.html").stat().st_size < 3e6
