@@ -42,6 +42,7 @@ class Comparison:
         judging: Error rate and margins of the verdicts.
         changes: Settings that differ, by the study that they belong to; those of the whole project under "".
         notes: What else differs, in the same way.
+        floors: Why no row of a family can be decided, by study and metric; empty where one can.
         rows: `comparison.COMPARED`, one row for each study, metric and variant.
     """
 
@@ -50,6 +51,7 @@ class Comparison:
     judging: Judging
     changes: Mapping[str, Sequence[Change]]
     notes: Mapping[str, Sequence[str]]
+    floors: Mapping[tuple[str, str], str]
     rows: pd.DataFrame
 
 
@@ -74,6 +76,9 @@ def compare(
     theirs, ours = revisions.read(before), revisions.read(now)
     _known("metric", metrics, METRICS)
     table = comparison.between(ours, theirs, metrics)
+    # of whole families, whatever of them is shown
+    families = table.groupby(["study", "metric"], sort=False)
+    floors = {(str(study), str(name)): floor(family, ours.judging.alpha) for (study, name), family in families}
     _known("study", studies, dict.fromkeys([*ours.section("studies"), *theirs.section("studies")]))
     table = table[table["study"].isin(studies)] if studies else table
     _known("variant", variants, table["variant"].unique())
@@ -89,7 +94,8 @@ def compare(
     shared = [note for note in every if all(note in each for each in own.values())]
     notes = {"": [*_notes(ours, theirs), *shared]}
     notes |= {study: [note for note in each if note not in shared] for study, each in own.items()}
-    return Comparison(theirs.name, ours.name, ours.judging, changes, notes, table.reset_index(drop=True))
+    rows_shown = table.reset_index(drop=True)
+    return Comparison(theirs.name, ours.name, ours.judging, changes, notes, floors, rows_shown)
 
 
 def _known(what: str, named: Sequence[str], there: Any) -> None:
@@ -134,10 +140,11 @@ def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
         yield f"another machine: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
     for probe in dict.fromkeys([*ours.section("probes"), *theirs.section("probes")]):
         one, other = theirs.results.get(probe), ours.results.get(probe)
-        if one is None or other is None:
+        if one is not None and other is not None:
+            if not one.equals(other):
+                yield f"probe {probe}: other measurements"
+        elif one is not None or other is not None:
             yield f"probe {probe}: only in {(ours if one is None else theirs).name}"
-        elif not one.equals(other):
-            yield f"probe {probe}: other measurements"
 
 
 def _environment(one: Mapping[str, str]) -> str:
@@ -205,6 +212,7 @@ def tables(found: Comparison, everything: bool = False) -> list[Table]:
             notes = "; ".join(dict.fromkeys(note for note in family["note"]))
             shown.append(Table(title, before=words, after=[f"  {len(family)} variants: {notes}"]))
             continue
+        too_few = found.floors[str(study), str(name)]
         cells = [
             [
                 row.variant,
@@ -217,17 +225,12 @@ def tables(found: Comparison, everything: bool = False) -> list[Table]:
             ]
             for row in family.itertuples()
         ]
-        shown.append(Table(title, header, cells, frozenset([0, 8, 9]), words, _floor(family, found)))
+        shown.append(Table(title, header, cells, frozenset([0, 8, 9]), words, [f"  {too_few}"] if too_few else []))
     if same:
         shown.append(Table("identical, bit for bit (variants)", after=[f"  {', '.join(same)}"]))
     counts = rows.summary(list(found.rows["verdict"]), VERDICTS)
     shown.append(Table(counts or "nothing to compare", after=_rules(found)))
     return shown
-
-
-def _floor(family: pd.DataFrame, found: Comparison) -> list[str]:
-    words = floor(family, found.judging.alpha)
-    return [f"  {words}"] if words else []
 
 
 def _rules(found: Comparison) -> list[str]:

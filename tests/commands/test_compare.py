@@ -136,6 +136,29 @@ def test_projections_show_fewer_rows_and_change_no_verdict(two, monkeypatch):
             compare.compare("main", **options)
 
 
+def test_too_few_seeds_are_those_of_the_whole_family(two, capsys):
+    few = dict.fromkeys(("a", "b", "c"), BEFORE[:7])
+    now = {name: values + 0.03 + NOISE[:7] for name, values in few.items()}
+    before, after = revision("main", {"s": results(few)}), revision("workspace", {"s": results(now)})
+    words = "7 seeds can not decide a family of 3: at least 7 are needed"
+    text.show(compare.tables(two(before, after)))
+    assert words not in capsys.readouterr().out
+    few["d"] = BEFORE[:7]
+    now["d"] = BEFORE[:7] + 0.03
+    before, after = revision("main", {"s": results(few)}), revision("workspace", {"s": results(now)})
+    two(before, after)
+    # a family of four needs eight, also where one of them is shown
+    text.show(compare.tables(compare.compare("main", variants=["a"])))
+    assert "7 seeds can not decide a family of 4: at least 8 are needed" in capsys.readouterr().out
+
+
+def test_a_probe_that_was_never_run_is_no_difference(two):
+    before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
+    for side in (before, now):
+        side.params["probes"] = {"p": {}}
+    assert two(before, now).notes[""] == []
+
+
 def test_a_metric_without_a_direction_has_effects_and_no_verdict(two):
     norms = {"a": 2.0 + NOISE, "b": 3.0 + NOISE}
     more = {name: values * 1.1 for name, values in norms.items()}
