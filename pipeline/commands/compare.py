@@ -135,9 +135,8 @@ def _concerned(key: str, *sides: Revision) -> list[str]:
 
 
 def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
-    before, now = ([_environment(one) for one in side.environment] for side in (theirs, ours))
-    if before and now and set(before) != set(now):
-        yield f"another machine: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
+    if note := another_machine(ours, theirs):
+        yield note
     for probe in dict.fromkeys([*ours.section("probes"), *theirs.section("probes")]):
         one, other = theirs.results.get(probe), ours.results.get(probe)
         if one is not None and other is not None:
@@ -145,6 +144,14 @@ def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
                 yield f"probe {probe}: other measurements"
         elif one is not None or other is not None:
             yield f"probe {probe}: only in {(ours if one is None else theirs).name}"
+
+
+def another_machine(ours: Revision, theirs: Revision) -> str:
+    """That the sides were made on other kinds of processor or device, or by other versions; empty if they were not."""
+    before, now = ([_environment(one) for one in side.environment] for side in (theirs, ours))
+    if not before or not now or set(before) == set(now):
+        return ""
+    return f"another machine: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
 
 
 def _environment(one: Mapping[str, str]) -> str:

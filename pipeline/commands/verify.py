@@ -14,12 +14,14 @@ import pandas as pd
 
 from pipeline.analysis.comparison import Revision, between
 from pipeline.commands import revisions
+from pipeline.commands.compare import another_machine
 from pipeline.commands.text import Table
 from pipeline.project.artifacts import results_path
 from pipeline.project.errors import UserError
 
 _BITS, _WITHIN, _NOT = "bit for bit", "within the interval", "not reproduced"
-_ROUNDING = 1e-6  # relative; what a probe's numbers may differ by on another processor
+_RUN = ["variant", "seed_root", "seed_index", "fold"]
+_ROUNDING = 1e-6  # relative; what numbers without an interval may differ by on another processor
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Verification:
         files: Other tracked files of `reports/` that came out with other bytes; unknown where only some studies ran.
         damaged: Files of DVC's cache, or brought from it, whose bytes are not those that `dvc.lock` names.
         checked: How many such files there are.
+        machine: That the commit was made on another kind of machine, where bits cannot be expected; else empty.
     """
 
     reproduced: Sequence[Sequence[str]]
     files: Sequence[str]
     damaged: Sequence[str]
     checked: int
+    machine: str = ""
 
     @property
     def ok(self) -> bool:
@@ -57,6 +61,7 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
     """
     rows: list[list[str]] = []
     files: list[str] = []
+    machine = ""
     if run:
         committed = revisions.read(revision)
         there = [*committed.section("studies"), *committed.section("probes")]
@@ -70,11 +75,12 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
             again = revisions.of_folder(clone, "again")
             changed = _changed(clone)
             rows = [_row(key, committed, again, changed) for key in studies or there]
+            machine = another_machine(again, committed)
             if not studies:
                 known = {results_path(key).as_posix() for key in there}
                 files = sorted(path for path in changed if path.startswith("reports/") and path not in known)
     damaged = list(_cache())
-    return Verification(rows, files, [path for path, whole in damaged if not whole], len(damaged))
+    return Verification(rows, files, [path for path, whole in damaged if not whole], len(damaged), machine)
 
 
 def _clone(revision: str, folder: Path) -> Path:
@@ -124,14 +130,23 @@ def _row(key: str, committed: Revision, again: Revision, changed: set[str]) -> l
 
 
 def _study_problems(key: str, committed: Revision, again: Revision) -> Iterator[str]:
+    runs, there = (len(side.results[key][_RUN].drop_duplicates()) for side in (again, committed))
+    if runs != there:
+        yield f"{runs} runs, {there} in the commit"
     table = between(again, committed)
     for row in table[table["study"] == key].itertuples():
-        if pd.isna(row.centre) or pd.isna(row.reference_centre):
-            yield f"{row.variant}: {row.note}"
-        elif row.diverged != row.reference_diverged:
+        limits = f"[{row.reference_low:.4g}, {row.reference_high:.4g}]"
+        if row.diverged != row.reference_diverged:
             yield f"{row.variant}: {row.diverged} diverged, {row.reference_diverged} in the commit"
+        elif row.n and row.diverged == row.n == row.reference_n:
+            continue  # as in the commit, there is no run to take a centre of
+        elif pd.isna(row.centre) or pd.isna(row.reference_centre):
+            yield f"{row.variant}: {row.note}"
+        elif pd.isna(row.reference_low):
+            if not np.isclose(row.centre, row.reference_centre, rtol=_ROUNDING, atol=0):
+                values = f"{row.centre:.8g}, {row.reference_centre:.8g} in the commit"
+                yield f"{row.variant}: {values}; one run has no interval"
         elif not (row.reference_low <= row.centre <= row.reference_high or row.centre == row.reference_centre):
-            limits = f"[{row.reference_low:.4g}, {row.reference_high:.4g}]"
             yield f"{row.variant}: {row.centre:.4g} is outside {limits}"
 
 
@@ -170,10 +185,10 @@ def tables(found: Verification, revision: str) -> list[Table]:
     """What came of it, as text."""
     shown = []
     if found.reproduced:
-        after = []
+        after = [found.machine] if found.machine else []
         if found.files:
-            after = [f"{len(found.files)} other files of reports/ have other bytes: {', '.join(found.files[:10])}"]
-            after[0] += ", ..." if len(found.files) > 10 else ""
+            first = ", ".join(found.files[:3]) + (", ..." if len(found.files) > 3 else "")
+            after.append(f"{len(found.files)} other files of reports/ have other bytes: {first}")
         header = ["study or probe", "runs", "reproduced", "what differs"]
         shown.append(Table(f"{revision}, run again", header, found.reproduced, frozenset([0, 2, 3]), after=after))
     words = f"{found.checked} files that DVC keeps: {len(found.damaged) or 'none'} damaged"

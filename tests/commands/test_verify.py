@@ -1,5 +1,7 @@
 """A commit run again in a clean place, in a repository of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from commands.revisions_of import results, revision
 from samples import Project
 
 from pipeline.commands import verify
+from pipeline.commands.compare import another_machine
 
 
 def words(out: str) -> list[str]:
@@ -54,8 +57,10 @@ VALUES = np.array([0.8, 0.81, 0.82, 0.83])
         (VALUES + 0.001, []),
         (VALUES + 0.1, ["a: 0.915 is outside [0.7945, 0.8355]"]),
         (np.where(VALUES == 0.8, np.nan, VALUES), ["a: 1 diverged, 0 in the commit"]),
-        (VALUES[:0], ["a: only in the commit"]),
+        (VALUES[:0], ["4 runs, 8 in the commit", "a: only in the commit"]),
+        (VALUES[:3], ["7 runs, 8 in the commit"]),
     ],
+    ids=["inside", "outside", "diverged", "gone", "a seed gone"],
 )
 def test_within_the_interval_means_the_centre_in_the_interval_of_the_commit(now, problems):
     committed = revision("the commit", {"s": results({"a": VALUES, "b": VALUES})})
@@ -63,11 +68,34 @@ def test_within_the_interval_means_the_centre_in_the_interval_of_the_commit(now,
     assert list(verify._study_problems("s", committed, again)) == problems
 
 
-def test_one_seed_has_no_interval_to_be_within():
-    committed, again = (revision(name, {"s": results({"a": [value]})}) for name, value in (("c", 0.8), ("again", 0.81)))
-    (problem,) = verify._study_problems("s", committed, again)
-    assert "0.81 is outside" in problem
-    assert not list(verify._study_problems("s", committed, committed))
+@pytest.mark.parametrize(
+    ("now", "problems"),
+    [
+        (0.8 * (1 + 1e-8), []),
+        (0.801, ["a: 0.801, 0.8 in the commit; one run has no interval"]),
+        (np.inf, ["a: 1 diverged, 0 in the commit"]),
+    ],
+)
+def test_one_run_has_no_interval_to_be_within_and_may_differ_by_rounding(now, problems):
+    committed, again = (revision(name, {"s": results({"a": [value]})}) for name, value in (("c", 0.8), ("again", now)))
+    assert list(verify._study_problems("s", committed, again)) == problems
+
+
+def test_runs_that_all_diverge_as_in_the_commit_are_reproduced():
+    lost = results({"a": np.full(4, np.nan), "b": [np.nan, np.nan, np.nan, 0.8]})
+    committed, again = revision("the commit", {"s": lost}), revision("again", {"s": lost.copy()})
+    assert not list(verify._study_problems("s", committed, again))
+
+
+def test_another_machine_is_named():
+    here = revision("the commit", {"s": results({"a": VALUES})})
+    rows = [["s", "4", "within the interval", "other bits"]]
+    there = replace(here, environment=[{"processor": "y", "torch": "2.13.0"}])
+    found = verify.Verification(rows, [], [], 0, another_machine(there, here))
+    (table, _) = verify.tables(found, "HEAD")
+    assert table.after == [
+        "another machine: x, torch 2.13.0 → y, torch 2.13.0; bits may differ where nothing else does"
+    ]
 
 
 def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project):
