@@ -15,6 +15,7 @@ from pipeline.analysis.judging import COLUMNS as EVIDENCE
 from pipeline.analysis.judging import Evidence, cells, evidence, judge
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
+from pipeline.project import lock
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.settings import HoldOut, Judging, KFold, brief
@@ -86,7 +87,7 @@ def outcomes(results: pd.DataFrame, metric: Metric) -> dict[str, pd.DataFrame]:
 
 @dataclass(frozen=True)
 class Revision:
-    """A project as one commit, experiment or workspace has it; nothing in it is checked yet.
+    """A project as one commit, experiment or workspace has it; its settings are not checked.
 
     Attributes:
         name: As a person calls it.
@@ -111,6 +112,10 @@ class Revision:
         """A study as written; empty where there is none."""
         found = self.section("studies").get(key)
         return dict(found) if isinstance(found, Mapping) else {}
+
+    def stale(self, key: str) -> list[str]:
+        """Dotted keys of settings that the results of a study were made with other values of."""
+        return lock.stale(self.lock, f"train@{key}", self.params)
 
     @property
     def judging(self) -> Judging:
@@ -181,9 +186,13 @@ def _family(ours: Revision, theirs: Revision, study: str, name: str) -> dict[str
 def _sides(side: Revision, study: str, metric: Metric | None) -> tuple[dict[str, pd.DataFrame], str]:
     """The outcomes of a study's variants on one side, or why there are none."""
     results = side.results.get(study)
+    if not side.study(study):
+        # also where an earlier one of this name left results
+        return {}, f"no such study in {side.name}"
     if results is None:
-        there = "no results" if side.study(study) else "no such study"
-        return {}, f"{there} in {side.name}"
+        return {}, f"no results in {side.name}"
+    if side.stale(study):
+        return {}, f"results of other settings in {side.name}"
     lacking = _NEEDED.difference(results.columns)
     if lacking:
         return {}, f"results of {side.name} lack {', '.join(sorted(lacking))}"

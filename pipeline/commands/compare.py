@@ -160,7 +160,7 @@ def _environment(one: Mapping[str, str]) -> str:
 
 def _notes_of(study: str, ours: Revision, theirs: Revision) -> Iterator[str]:
     for side in (theirs, ours):
-        if study in side.results and (stale := _stale(side, study)):
+        if study in side.results and (stale := side.stale(study)):
             yield f"the results of {side.name} were made with other settings: {', '.join(stale)}; `dvc repro` is due"
     before, now = (_code(side, study) for side in (theirs, ours))
     if before and now and before != now:
@@ -174,19 +174,6 @@ def _stage(side: Revision, study: str) -> Mapping[str, Any]:
     stages = side.lock.get("stages") or {}
     found = stages.get(f"train@{study}") if isinstance(stages, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-
-
-def _stale(side: Revision, study: str) -> list[str]:
-    """What `dvc.lock` says that a study was trained with and `params.yaml` says otherwise."""
-    locked = (_stage(side, study).get("params") or {}).get("params.yaml") or {}
-    found = []
-    for dotted, value in locked.items():
-        node: Any = side.params
-        for key in dotted.split("."):
-            node = node.get(key) if isinstance(node, Mapping) else None
-        if node != value:
-            found.append(dotted)
-    return found
 
 
 def _code(side: Revision, study: str) -> dict[str, str]:

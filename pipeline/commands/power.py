@@ -38,7 +38,7 @@ def tables(
     if size is not None and (size <= 0 or (kind.scale == "log" and size == 1)):
         allowed = "a ratio above 0 that is not 1" if kind.scale == "log" else "a difference above 0"
         raise UserError(f"effect: found {size:g}, allowed: {allowed}")
-    results = None if sd is not None else artifacts.read_results(one, project.seeds_of(one.dataset))
+    results = None if sd is not None else artifacts.read_results(project, study)
     alpha = project.judging.alpha
     found = power.of_study(one, results, name, alpha, count, size, sd, wanted)
     return [_table(one, kind, found, alpha, count, size, wanted)]

@@ -1,5 +1,6 @@
 """A project as a commit, an experiment or the workspace has it: git alone is asked, no DVC cache and no remote."""
 
+import hashlib
 import io
 import json
 import os
@@ -12,30 +13,30 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.analysis.comparison import Revision
-from pipeline.project import params
-from pipeline.project.artifacts import ENVIRONMENT, RESULTS
+from pipeline.project import lock, params
+from pipeline.project.artifacts import ENVIRONMENT, RESULTS, plain
 from pipeline.project.errors import UserError
 
 WORKSPACE = "workspace"
-_LOCK = Path("dvc.lock")
 _TEXT = {"variant": str, "status": str, "data": str}
 
 
-def read(name: str | None = None) -> Revision:
+def read(name: str | None = None, *, held_to_lock: bool = True) -> Revision:
     """The project of the current folder at a revision.
 
     Args:
         name: A branch, tag, commit or DVC experiment; None is the workspace.
+        held_to_lock: Whether results must be those that `dvc.lock` says its stages left.
 
     Raises:
         UserError: If there is no such revision, it holds no such project, or its files are damaged.
     """
-    return of_folder(Path(), WORKSPACE) if name is None else _revision(name, _of_git(name))
+    return of_folder(Path(), WORKSPACE) if name is None else _revision(name, _of_git(name), held_to_lock)
 
 
 def of_folder(folder: Path, name: str) -> Revision:
     """The project in a folder, as it lies there."""
-    paths = [params.PATH, _LOCK, ENVIRONMENT, *sorted(path.relative_to(folder) for path in _results(folder))]
+    paths = [params.PATH, lock.PATH, ENVIRONMENT, *sorted(path.relative_to(folder) for path in _results(folder))]
     return _revision(name, {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()})
 
 
@@ -81,24 +82,54 @@ def _of_git(name: str) -> dict[Path, bytes]:
     def there(path: Path) -> str:
         return (project / path).as_posix().removeprefix("./")
 
-    paths = [path for path in (params.PATH, _LOCK, ENVIRONMENT) if files.isfile(there(path))]
+    paths = [path for path in (params.PATH, lock.PATH, ENVIRONMENT) if files.isfile(there(path))]
     if files.isdir(there(RESULTS)):
         names = sorted(Path(path).name for path in files.ls(there(RESULTS), detail=False))
         paths += [RESULTS / name for name in names if name.endswith(".csv")]
     return {path: files.cat_file(there(path)) for path in paths}
 
 
-def _revision(name: str, files: Mapping[Path, bytes]) -> Revision:
+def _revision(name: str, files: Mapping[Path, bytes], held_to_lock: bool = True) -> Revision:
     if params.PATH not in files:
         raise UserError(f"{name}: no {params.PATH} in this folder, so no ablation project")
     try:
         written = _mapping(YAML(typ="safe", pure=True).load(files[params.PATH]))
-        lock = _mapping(YAML(typ="safe", pure=True).load(files.get(_LOCK, b"")))
+        recorded = lock.parse(files.get(lock.PATH, b""))
         environment = json.loads(files.get(ENVIRONMENT, b"[]"))
-    except (YAMLError, ValueError) as error:
-        raise UserError(f"{name}: {params.PATH}, {_LOCK} or {ENVIRONMENT} is damaged ({_line(error)})") from None
-    results = {path.stem: _table(name, path, content) for path, content in files.items() if path.parent == RESULTS}
-    return Revision(name, written, results, lock, environment)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{name}: {params.PATH}, {lock.PATH} or {ENVIRONMENT} is damaged ({_line(error)})") from None
+    results = {}
+    for path, content in files.items():
+        if path.parent == RESULTS:
+            results[path.stem] = _table(name, path, content)
+            if held_to_lock:
+                _demand_whole(f"{name}: {path}", results[path.stem], lock.settings(recorded, f"train@{path.stem}"))
+                digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                if problem := lock.problem(recorded, path, digest):
+                    raise UserError(f"{name}: {path}: {problem}")
+    return Revision(name, written, results, recorded, environment)
+
+
+def _demand_whole(place: str, results: pd.DataFrame, settings: Mapping[str, Any]) -> None:
+    """Refuse the results of a study in which a run is missing, doubled or of a seed that it was not run with.
+
+    Commits of any age are read, so that only what they have is looked at.
+    """
+    if not {"variant", "seed_root", "seed_index", "fold"} <= set(results.columns):
+        return
+    counts = results.groupby(["variant", "fold", "seed_root", "seed_index"], dropna=False).size()
+    own = next((value for key, value in settings.items() if key.startswith("datasets.")), None)
+    seeds = _mapping(settings.get("seeds"))
+    wanted = _mapping(own).get("seeds") or seeds.get("count")
+    for (variant, fold), group in counts.groupby(level=[0, 1], sort=False):
+        found = group.droplevel([0, 1]).to_dict()
+        if isinstance(wanted, int):
+            found = {(seeds.get("root"), index): 0 for index in range(wanted)} | found
+        for (root, index), count in found.items():
+            known = not isinstance(wanted, int) or (root == seeds.get("root") and index in range(wanted))
+            if count != known:
+                run = f"the run of {plain(variant)}, seed {root}/{index}, fold {fold}"
+                raise UserError(f"{place}: {run}: found {count}, wanted {int(known)}")
 
 
 def _table(name: str, path: Path, content: bytes) -> pd.DataFrame:

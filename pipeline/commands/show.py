@@ -28,7 +28,7 @@ def judged(study: str, metric: str | None = None) -> tuple[Study, str, pd.DataFr
     measured = [each.name for each in one.metrics]
     if name not in measured:
         raise UserError(f"metric: found {name!r}, allowed for this study: {', '.join(measured)}")
-    results = artifacts.read_results(one, project.seeds_of(one.dataset))
+    results = artifacts.read_results(project, study)
     return one, name, effects(one, results, name, project.judging)
 
 

@@ -62,7 +62,7 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
     files: list[str] = []
     machine = ""
     if run:
-        committed = revisions.read(revision)
+        committed = revisions.read(revision, held_to_lock=False)  # that is what is to be found out
         there = [*committed.section("studies"), *committed.section("probes")]
         for key in studies:
             if key not in there:

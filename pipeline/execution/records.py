@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.project.artifacts import Dataset
+from pipeline.project.artifacts import Dataset, demand_array
 from pipeline.project.seeding import Seed
 from pipeline.project.settings import Setting
 from pipeline.training import closed_form, concise, loop
@@ -59,6 +59,7 @@ class Record:
         Raises:
             ValueError, KeyError: If it is something else.
         """
+        demand_array(io.BytesIO(content), len(content), "the record")
         array = np.load(io.BytesIO(content), allow_pickle=False)
         parts = {tuple(name.split("/")): array[name] for name in array.dtype.names or ()}
         return cls(

@@ -1,28 +1,33 @@
 """Where every file of a project lives, what it holds, and how it is read and written.
 
-Every reader checks what it reads and names the file when it is wrong (`UserError`); every writer writes beside the
-place and renames, so that a place where a result belongs never holds half a file.
+Every reader holds the file to what DVC recorded (`lock.py`), checks what it reads and names the file when it is wrong
+(`UserError`); every writer writes beside the place and renames, so that a place where a result belongs never holds half
+a file.
 """
 
 import contextlib
+import glob
 import hashlib
 import json
+import math
 import os
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import IO, Any, get_args
 
 import numpy as np
 import pandas as pd
+import psutil
 
+from pipeline.project import lock
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import Task
+from pipeline.project.params import Params
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Published
+from pipeline.project.settings import Published, brief
 from pipeline.project.variants import Study
 
 CURVES = Path("data/curves")
@@ -41,10 +46,16 @@ CURVE_COLUMNS = ["variant", "split", "epoch", "centre", "low", "high"]
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes."""
+    """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes.
+
+    What a writer left that was killed goes too; until then git and DVC ignore it by its name.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            if _abandoned(left):
+                left.unlink(missing_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -52,6 +63,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(NotADirectoryError):
             temporary.unlink(missing_ok=True)
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether a file is a temporary one whose writer is gone."""
+    *_, writer, ending = path.name.split(".")
+    return path.name.startswith(".") and ending == "tmp" and writer.isdecimal() and not psutil.pid_exists(int(writer))
+
+
+def _temporary(path: Path) -> bool:
+    return path.name.startswith(".") and path.suffix == ".tmp" and not _abandoned(path)
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -66,11 +87,15 @@ def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         _write_text(folder / name, text)
     for path in folder.glob("*"):
-        if path.name not in texts:
+        if path.name not in texts and not _temporary(path):
             path.unlink()
 
 
 # --- data sets -------------------------------------------------------------------------------------------------------
+
+
+# the class given to an example is kept in two bytes
+LARGEST_LABEL = 2**16 - 1
 
 
 @dataclass(frozen=True)
@@ -180,7 +205,7 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
             names=tuple(map(str, arrays["names"])),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: no data set ({error}); `dvc repro -f data@{key}` makes it anew") from None
+        raise UserError(f"{path}: no data set ({brief(str(error))}); `dvc repro -f data@{key}` makes it anew") from None
     problem = _wrong(dataset, seeds)
     if problem:
         raise UserError(f"{path}: {problem}; `dvc repro -f data@{key}` makes it anew")
@@ -192,38 +217,82 @@ def _wrong(dataset: Dataset, seeds: Sequence[Seed]) -> str | None:
         ranges = [f"{own[0].root}/{own[0].index} to {own[-1].root}/{own[-1].index}" for own in (dataset.seeds, seeds)]
         return f"drawn for seeds {ranges[0]}, wanted: {ranges[1]}"
     if dataset.task not in get_args(Task):
-        return f"found the task {dataset.task!r}, allowed: {', '.join(get_args(Task))}"
-    kinds = "iu" if dataset.task == "classification" else "f"
+        return f"found the task {brief(dataset.task)}, allowed: {', '.join(get_args(Task))}"
+    most_outputs = LARGEST_LABEL + 1 if dataset.task == "classification" else 1
+    if not 1 <= dataset.outputs <= most_outputs:
+        return f"found {dataset.outputs} outputs, allowed: 1 to {most_outputs}"
+    if len(dataset.names) not in (0, dataset.outputs):
+        return f"found {len(dataset.names)} names, allowed: one for each of {dataset.outputs} classes, or none"
+    if not np.isfinite([dataset.factor, dataset.offset]).all():
+        return f"found the factor {dataset.factor} and the offset {dataset.offset}, allowed: numbers"
+    kinds = ["int64"] if dataset.task == "classification" else ["float32", "float64"]
     for name, split in (("train", dataset.train), ("test", dataset.test)):
         if split.inputs.ndim != 3 or split.targets.shape != split.inputs.shape[:2]:
             return (
                 f"{name}: found the shapes {split.inputs.shape} and {split.targets.shape}, allowed: (S, N, D), (S, N)"
             )
-        if split.inputs.dtype.kind not in "fu" or split.targets.dtype.kind not in kinds:
+        if split.inputs.dtype not in ("uint8", "float32", "float64") or split.targets.dtype not in kinds:
             return f"{name}: found the types {split.inputs.dtype} and {split.targets.dtype}"
         slots = len(dataset.seeds) or 1
         if split.inputs.shape[0] != slots or split.inputs.shape[2] != dataset.features:
             return f"{name}: found the shape {split.inputs.shape}, allowed: {slots} slots, {dataset.features} features"
-        if split.examples == 0:
-            return f"{name}: found no example"
+        if split.examples == 0 or dataset.features == 0:
+            return f"{name}: found {split.examples} examples of {dataset.features} features, allowed: at least 1 of 1"
         least, most = split.targets.min(), split.targets.max()
         if dataset.task == "classification" and not 0 <= least <= most < dataset.outputs:
             return f"{name}: found labels from {least} to {most}, allowed: 0 to {dataset.outputs - 1}"
     for name, values in dataset.weights.items():
-        if values.shape != dataset.train.targets.shape or values.dtype.kind != "f" or not (values >= 0).all():
+        fits = values.shape == dataset.train.targets.shape and values.dtype in ("float32", "float64")
+        if not fits or not (values >= 0).all():
             return f"weights {name}: found {values.shape} {values.dtype}, allowed: one number from 0 an example"
     return None
 
 
+# what a compressed archive may grow to; one that is not compressed is as large as its file
+LARGEST_ARRAYS = 2 * 2**30
+
+
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an npz file; never unpickles."""
+    """All arrays of an npz file. Nothing is unpickled, and nothing unpacked or allocated before its size is known."""
+    lock.demand(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            members = archive.zip.infolist()
+            total = sum(member.file_size for member in members)
+            if total > max(path.stat().st_size, LARGEST_ARRAYS):
+                raise ValueError(f"it would grow to {total} bytes")
+            for member in members:
+                with archive.zip.open(member) as opened:
+                    demand_array(opened, member.file_size, member.filename)
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro` makes it") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())}); delete it and run `dvc repro`") from None
+    except Exception as error:  # whatever the readers of zip, deflate and arrays make of other bytes
+        words = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path}: damaged ({words}); delete it and run `dvc repro`") from None
+
+
+def demand_array(opened: IO[bytes], size: int, name: str) -> None:
+    """Refuse an array file whose header promises another size than it has: reading would allocate what is promised.
+
+    Args:
+        opened: The file, at its beginning.
+        size: Of the whole file, in bytes.
+        name: What to call it.
+
+    Raises:
+        ValueError: If it does, if it holds objects, which would have to be unpickled, or if it is no array file.
+    """
+    version = np.lib.format.read_magic(opened)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"{name} has the format {version}")
+    shape, _, dtype = readers[version](opened)
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds objects, which are never unpickled")
+    promised = opened.tell() + dtype.itemsize * math.prod(shape)
+    if min(shape, default=0) < 0 or promised != size:
+        raise ValueError(f"{name} has {size} bytes, its header wants {promised}")
 
 
 # --- what training leaves --------------------------------------------------------------------------------------------
@@ -232,6 +301,15 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def results_path(study: str) -> Path:
     """The file of a study's results: one row a run."""
     return RESULTS / f"{study}.csv"
+
+
+def plain(id: object) -> str:
+    r"""An id as it is; anything else that stands in its place as `brief` shows it.
+
+    >>> plain("weight_decay_3"), plain("a\x1b[2J")
+    ('weight_decay_3', "'a\\x1b[2J'")
+    """
+    return str(id) if str(id).isidentifier() else brief(id)
 
 
 def results_columns(study: Study) -> list[str]:
@@ -246,30 +324,37 @@ def write_results(study: Study, results: pd.DataFrame) -> None:
         results[results_columns(study)].to_csv(path, index=False, lineterminator="\n")
 
 
-def read_results(study: Study, seeds: Sequence[Seed]) -> pd.DataFrame:
+def read_results(project: Params, key: str) -> pd.DataFrame:
     """The results of a study, one row a run.
 
+    Args:
+        project: The whole project.
+        key: The study's id.
+
     Raises:
-        UserError: If the file is missing or does not hold exactly one row for each variant, seed and fold.
+        UserError: If the file is missing, does not hold exactly one row for each variant, seed and fold, or was made
+            with other settings than `params.yaml` has now.
     """
-    path = results_path(study.id)
-    results = _table(path, f"`dvc repro train@{study.id}` makes it", {"variant": str, "data": str, "status": str})
-    remedy = f"`dvc repro -f train@{study.id}` makes it anew"
-    if list(results.columns) != results_columns(study):
-        raise UserError(f"{path}: found the columns {', '.join(results.columns)}; {remedy}")
+    study = project.studies[key]
+    path = results_path(key)
+    stage = f"train@{key}"
+    if stale := lock.stale(lock.read(), stage, project.written):
+        raise UserError(f"{path}: made with other settings: {', '.join(stale)}; `dvc repro {stage}` is due")
+    results = _recorded_table(path, stage, results_columns(study), ["variant", "data", "status"], study.factors)
+    remedy = f"`dvc repro -f {stage}` makes it anew"
     found = Counter(zip(*(results[name] for name in ("variant", "seed_root", "seed_index", "fold")), strict=True))
     wanted = Counter(
         (variant.id, seed.root, seed.index, fold)
         for variant in study.variants
-        for seed in seeds
+        for seed in project.seeds_of(study.dataset)
         for fold in variant.folds
     )
     for variant, root, index, fold in [*(wanted - found), *(found - wanted)]:
-        run = f"the run of {variant}, seed {root}/{index}, fold {fold}"
+        run = f"the run of {plain(variant)}, seed {root}/{index}, fold {fold}"
         counts = f"found {found[variant, root, index, fold]}, wanted {wanted[variant, root, index, fold]}"
         raise UserError(f"{path}: {run}: {counts}; {remedy}")
     if not set(results["status"]) <= set(STATUSES):
-        raise UserError(f"{path}: found the status {set(results['status']) - set(STATUSES)}; {remedy}")
+        raise UserError(f"{path}: found the status {brief(set(results['status']) - set(STATUSES))}; {remedy}")
     return results
 
 
@@ -293,11 +378,7 @@ def read_curves(study: str) -> pd.DataFrame:
     Raises:
         UserError: If the file is missing or no table of curves.
     """
-    path = CURVES / f"{study}.csv"
-    curves = _table(path, "`dvc repro` or `dvc checkout` brings it", {"variant": str})
-    if list(curves.columns) != CURVE_COLUMNS:
-        raise UserError(f"{path}: found the columns {', '.join(curves.columns)}, allowed: {', '.join(CURVE_COLUMNS)}")
-    return curves
+    return _recorded_table(CURVES / f"{study}.csv", f"train@{study}", CURVE_COLUMNS, ["variant", "split"])
 
 
 @dataclass(frozen=True)
@@ -325,6 +406,7 @@ PROBE_COLUMNS = {
     "points": ["split", "x1", "x2", "label"],
     "pictures": ["variant", "right", "truth", "prediction", "pixels"],
 }
+_PROBE_WORDS = {"variant", "moment", "quantity", "split", "truth", "prediction"}
 
 
 def write_probes(study: str, probes: Probes) -> None:
@@ -349,14 +431,26 @@ def read_probes(study: str) -> Probes:
     path = PROBES / f"{study}.npz"
     arrays = _arrays(path)
     try:
+        for table, columns in PROBE_COLUMNS.items():
+            for name in columns:
+                _demand_column(f"{table}.{name}", arrays[f"{table}.{name}"])
         tables = {
             table: pd.DataFrame({name: list(arrays[f"{table}.{name}"]) for name in columns})
             for table, columns in PROBE_COLUMNS.items()
         }
         environment = json.loads(str(arrays["environment"]))
+        if not isinstance(environment, dict):
+            raise ValueError("the environment is no mapping")
     except (KeyError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({error}); `dvc repro -f train@{study}` makes it anew") from None
+        raise UserError(f"{path}: damaged ({brief(str(error))}); `dvc repro -f train@{study}` makes it anew") from None
     return Probes(**tables, environment=environment)
+
+
+def _demand_column(name: str, array: np.ndarray) -> None:
+    """Refuse words where numbers belong, and the other way round; a table without rows may have any type."""
+    kinds = "U" if name.rsplit(".", 1)[1] in _PROBE_WORDS else "fiub"
+    if array.ndim != (2 if name == "pictures.pixels" else 1) or (len(array) and array.dtype.kind not in kinds):
+        raise ValueError(f"{name}: found {array.dtype} {array.shape}")
 
 
 # --- what a probe leaves ---------------------------------------------------------------------------------------------
@@ -376,11 +470,25 @@ def read_measured(probe: str) -> pd.DataFrame:
     Raises:
         UserError: If the file is missing or not such a table.
     """
-    path = results_path(probe)
-    measured = _table(path, f"`dvc repro probe@{probe}` makes it", {"case": str, "quantity": str})
-    if list(measured.columns) != MEASURED_COLUMNS:
-        raise UserError(f"{path}: found the columns {', '.join(measured.columns)}; `dvc repro -f probe@{probe}`")
-    return measured
+    return _recorded_table(results_path(probe), f"probe@{probe}", MEASURED_COLUMNS, ["case", "quantity"])
+
+
+def _recorded_table(
+    path: Path, stage: str, columns: Sequence[str], words: Sequence[str], free: Sequence[str] = ()
+) -> pd.DataFrame:
+    """A table that a stage left: columns of `words`, `free` ones of anything, all others of numbers."""
+    lock.demand(path)
+    table = _table(path, f"`dvc repro {stage}` makes it", dict.fromkeys(words, str))
+    problem = ""
+    if list(table.columns) != list(columns):
+        problem = f"found the columns {brief(', '.join(map(str, table.columns)))}, allowed: {', '.join(columns)}"
+    else:
+        for name in table.columns.difference([*words, *free], sort=False):
+            if len(table) and table[name].dtype.kind not in "fiu":
+                problem = f"found words in the column {name}, allowed: numbers"
+    if problem:
+        raise UserError(f"{path}: {problem}; `dvc repro -f {stage}` makes it anew")
+    return table
 
 
 def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
@@ -388,8 +496,8 @@ def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
         return pd.read_csv(path, dtype=dict(dtype), keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {remedy}") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())})") from None
+    except (OSError, ValueError, OverflowError, MemoryError) as error:
+        raise UserError(f"{path}: damaged ({brief(str(error))})") from None
 
 
 # --- what the report leaves ------------------------------------------------------------------------------------------
@@ -423,7 +531,7 @@ def prune(studies: Iterable[str]) -> None:
     kept = set(studies)
     for folder in (RESULTS, METRICS, CURVES, PROBES):
         for path in folder.glob("*"):
-            if path.stem not in kept and path.name != ".gitignore":
+            if path.stem not in kept and path.name != ".gitignore" and not _temporary(path):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> None:
     artifacts.prune([*project.studies, *project.probes])
     whole = report(
         project,
-        {key: artifacts.read_results(one, project.seeds_of(one.dataset)) for key, one in project.studies.items()},
+        {key: artifacts.read_results(project, key) for key in project.studies},
         {key: artifacts.read_curves(key) for key in project.studies},
         {key: artifacts.read_probes(key) for key in project.studies},
         {key: artifacts.read_measured(key) for key in project.probes},

@@ -17,7 +17,7 @@ def made(params_file, in_folder):
 def test_the_table_is_that_of_the_page(made):
     study, name, found = show.judged("activation")
     assert name == "test_accuracy"
-    results = artifacts.read_results(study, made.seeds)
+    results = artifacts.read_results(made, study.id)
     assert found.equals(comparison.effects(study, results, "test_accuracy", made.judging))
 
 

@@ -14,8 +14,13 @@ from pipeline.project.settings import Published
 
 
 @pytest.fixture
-def study(params_file, in_folder):
-    return params.load(path=params_file()).studies["weight_decay"]
+def made(params_file, in_folder):
+    return params.load(path=params_file())
+
+
+@pytest.fixture
+def study(made):
+    return made.studies["weight_decay"]
 
 
 def results(study, count: int = 3) -> pd.DataFrame:
@@ -155,7 +160,7 @@ def test_a_pickle_is_not_opened(in_folder):
         ({"train_targets": np.zeros((3, 44))}, "found the types"),
         ({"train_targets": np.full((3, 44), 7)}, "found labels from 7 to 7, allowed: 0 to 6"),
         ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 slots, 13 features"),
-        ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found no example"),
+        ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found 0 examples of 13"),
         ({"outputs": None}, "no data set"),
         ({"weights_oracle": np.full((3, 44), -1.0)}, "weights oracle: found"),
         ({"weights_oracle": np.ones((3, 43))}, "weights oracle: found"),
@@ -175,19 +180,19 @@ def test_arrays_that_make_no_data_set_are_refused(changes, words, in_folder):
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
-def test_results_are_read_with_the_same_bits(study):
+def test_results_are_read_with_the_same_bits(made, study):
     written = results(study)
     artifacts.write_results(study, written)
-    found = artifacts.read_results(study, seeds(3))
+    found = artifacts.read_results(made, study.id)
     pd.testing.assert_frame_equal(found, written[artifacts.results_columns(study)], check_dtype=False, check_exact=True)
 
 
-def test_a_diverged_run_has_empty_cells(study):
+def test_a_diverged_run_has_empty_cells(made, study):
     written = results(study)
     written.loc[0, ["status", "test_loss"]] = ["diverged", np.nan]
     artifacts.write_results(study, written)
     assert ",diverged," in artifacts.results_path(study.id).read_text().splitlines()[1]
-    assert np.isnan(artifacts.read_results(study, seeds(3)).loc[0, "test_loss"])
+    assert np.isnan(artifacts.read_results(made, study.id).loc[0, "test_loss"])
 
 
 @pytest.mark.parametrize(
@@ -202,18 +207,18 @@ def test_a_diverged_run_has_empty_cells(study):
         (lambda frame: frame.assign(status="lost"), "found the status {'lost'}"),
     ],
 )
-def test_results_that_are_not_the_study_s_are_refused(change, words, study):
+def test_results_that_are_not_the_study_s_are_refused(change, words, made, study):
     path = artifacts.results_path(study.id)
     path.parent.mkdir(parents=True)
     change(results(study)[artifacts.results_columns(study)]).to_csv(path, index=False)
     with pytest.raises(UserError, match="reports/results/weight_decay.csv") as caught:
-        artifacts.read_results(study, seeds(3))
+        artifacts.read_results(made, study.id)
     assert words in str(caught.value)
 
 
-def test_missing_and_damaged_tables_are_named(study):
+def test_missing_and_damaged_tables_are_named(made, study):
     for read, path in (
-        (lambda: artifacts.read_results(study, seeds(3)), artifacts.results_path(study.id)),
+        (lambda: artifacts.read_results(made, study.id), artifacts.results_path(study.id)),
         (lambda: artifacts.read_curves(study.id), artifacts.CURVES / "weight_decay.csv"),
         (lambda: artifacts.read_probes(study.id), artifacts.PROBES / "weight_decay.npz"),
     ):
@@ -256,7 +261,7 @@ def test_what_a_probe_measured_is_read_as_it_was_written(in_folder):
     assert found["value"].tolist() == [1 / 3, 1e300]
     assert found["quantity"].tolist() == ["log10_largest", "path"]
     artifacts.results_path("probe").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"reports/results/probe.csv: found the columns a, b"):
+    with pytest.raises(UserError, match=r"reports/results/probe.csv: found the columns 'a, b'"):
         artifacts.read_measured("probe")
 
 

@@ -13,7 +13,7 @@ def test_the_stage_leaves_results_metrics_curves_and_probes(params_file, in_fold
     train.main(["weight_decay"])
     project = params.load()
     study = project.studies["weight_decay"]
-    results = artifacts.read_results(study, project.seeds)
+    results = artifacts.read_results(project, study.id)
     assert len(results) == 6
     assert set(artifacts.read_curves("weight_decay")["variant"]) == {variant.id for variant in study.variants}
     assert artifacts.read_probes("weight_decay").environment["device"] == "cpu"
