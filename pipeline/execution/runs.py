@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from pipeline.execution import workers
+from pipeline.execution import parent, workers
 from pipeline.execution.chunks import chunks
 from pipeline.execution.environment import demand, environment
 from pipeline.execution.store import Store
@@ -27,6 +27,9 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str, st
         dataset: The study's data set, with examples for every seed.
         device: Of all tensors.
         store: Of finished runs; the user's where none is given.
+
+    Raises:
+        UserError: If there is no such device, or the process that started this one ends meanwhile.
     """
     demand(device)
     store = Store.of_user() if store is None else store
@@ -66,6 +69,7 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str, st
                     placeholder=" ...",
                 )
                 log.info("%s: %d of %d stacks, %d runs: %s", study.id, finished, len(stacks), len(found), names)
+            parent.demand()
     if missing:
         store.prune()
     return tables.trained(environment(device))

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +20,13 @@ import platformdirs
 
 from pipeline.execution.records import Job, Record
 from pipeline.project.artifacts import Dataset
+from pipeline.project.settings import brief
 
 log = logging.getLogger(__name__)
 
 LIMIT = 2**30  # bytes of all entries together; what was used longest ago goes first
 _DIGEST = 32  # bytes of the digest at the end of an entry
+_ABANDONED = 3600  # seconds without a change after which a temporary file is nobody's
 _NAME = 62  # letters of an entry's name, after the two that name its folder
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
@@ -75,8 +78,8 @@ class Store:
             os.utime(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError) as error:
-            log.info("the store's %s is left aside (%s)", path, error)
+        except Exception as error:
+            log.info("the store's %s is left aside (%s)", path, brief(str(error)))
             return None
         return record
 
@@ -93,9 +96,8 @@ class Store:
                     file.write(content + _seal(key, content))
                     file.close()
                     Path(file.name).replace(path)
-                except OSError:
+                finally:
                     Path(file.name).unlink(missing_ok=True)
-                    raise
         except OSError as error:
             log.info("finished runs are not kept: %s (%s)", self._folder, error.strerror or error)
             self._folder = None
@@ -105,6 +107,10 @@ class Store:
         if self._folder is None:
             return
         try:
+            for left in self._folder.glob("[0-9a-f][0-9a-f]/.*.tmp"):
+                # of a writer that was killed: none takes that long
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink(missing_ok=True)
             # entries and nothing else, whatever folder was named
             paths = self._folder.glob(f"[0-9a-f][0-9a-f]/{'[0-9a-f]' * _NAME}.npy")
             found = [(path.stat(), path) for path in paths]

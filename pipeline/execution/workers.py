@@ -6,19 +6,23 @@ for large networks, twofold for small ones, whose operations are not worth split
 processes if they would keep this one busy for much longer than it takes to start them.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import joblib
 import torch
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from pipeline.execution import records, store
+from pipeline.execution import parent, records, store
 from pipeline.execution.environment import environment
 from pipeline.execution.records import Job, Record
 from pipeline.project.artifacts import Dataset
 from pipeline.project.errors import UserError
 from pipeline.training.loop import Progress
+
+log = logging.getLogger(__name__)
 
 WORTH_STARTING = 20.0  # seconds of training for which several processes are started
 _CONNECTING = 10  # seconds to wait for a scheduler
@@ -52,18 +56,22 @@ def trained(stacks: Sequence[list[Job]], dataset: Dataset, device: str, progress
         rest = stacks[number + 1 :]
         seconds = (time.perf_counter() - begun) * _epochs(rest) / _epochs([stack])
         if device == "cpu" and len(rest) > 1 and seconds > WORTH_STARTING and (cores := joblib.cpu_count()) > 1:
-            for later, found in _in_processes(stacks, number + 1, dataset, cores):
-                progress(_epochs([stacks[later]]))
-                yield later, found
+            left = dict(enumerate(rest, start=number + 1))
+            try:
+                for later, found in _in_processes(list(left.items()), dataset, cores):
+                    progress(_epochs([left.pop(later)]))
+                    yield later, found
+            except TerminatedWorkerError:
+                # killed from outside, most likely because memory was short: one process needs less of it
+                log.info("a worker was killed: the last %d stacks are trained in one process", len(left))
+                for later, lost in left.items():
+                    yield later, records.train(lost, dataset, device, progress)
             return
 
 
-def _in_processes(stacks: Sequence[list[Job]], first: int, dataset: Dataset, cores: int) -> Iterator[Found]:
+def _in_processes(stacks: Sequence[tuple[int, list[Job]]], dataset: Dataset, cores: int) -> Iterator[Found]:
     here = identity()
-    tasks = (
-        joblib.delayed(_train_there)(number, stack, dataset, here)
-        for number, stack in enumerate(stacks[first:], start=first)
-    )
+    tasks = (joblib.delayed(_train_there)(number, stack, dataset, here, os.getpid()) for number, stack in stacks)
     with joblib.parallel_config(backend="loky", n_jobs=cores, inner_max_num_threads=1):
         yield from joblib.Parallel(return_as="generator_unordered", batch_size=1)(tasks)
 
@@ -106,8 +114,12 @@ def identity() -> dict[str, str]:
     return environment("cpu") | {"code": store.code()}
 
 
-def _train_there(number: int, stack: list[Job], dataset: Dataset, wanted: Mapping[str, str]) -> Found:
+def _train_there(
+    number: int, stack: list[Job], dataset: Dataset, wanted: Mapping[str, str], started_by: int | None = None
+) -> Found:
     """What a worker does; also one that joined when the others had been looked at."""
+    if started_by is not None:
+        parent.end_with(started_by)
     there = identity()
     if there != wanted:
         raise UserError(_refusal("a worker", wanted, there))
