@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import os
+import re
 import struct
 import sys
 import threading
@@ -163,16 +164,22 @@ def test_a_mirror_may_be_a_url(server, ending, mirror, cache, monkeypatch, capfd
 
 def test_the_data_set_s_own_server_is_asked_without_a_mirror(server, monkeypatch):
     monkeypatch.delenv("ABLATE_MIRROR")
-    monkeypatch.setattr(images._torchvision_datasets().FashionMNIST, "mirrors", [server + "/gone/", server + "/"])
+    monkeypatch.setitem(images.SERVERS, "fashion_mnist", (server + "/gone", server))
     assert make().test.inputs.shape == (1, 5, 784)
-    monkeypatch.setattr(images._torchvision_datasets().FashionMNIST, "mirrors", [server + "/gone/"])
+
+
+def test_a_data_set_s_own_servers_are_asked_by_https():
+    assert images.SERVERS.keys() == images._CLASSES.keys()
+    for servers in images.SERVERS.values():
+        assert servers
+        assert all(re.fullmatch(r"https://[\w.-]+(/[\w-]+)*", server) for server in servers)
 
 
 def test_a_server_without_the_file_is_named(server, cache, monkeypatch):
     monkeypatch.setenv("ABLATE_MIRROR", server + "/gone")
     with pytest.raises(UserError, match=r"/gone/.*: cannot be had .*404"):
         make()
-    assert not list(cache.iterdir())
+    assert not list(cache.glob("*"))
 
 
 def test_a_mirror_may_be_a_file_url(mirror, monkeypatch):
