@@ -4,27 +4,38 @@ Everything a result depends on stands in `params.yaml`, and this module is the o
 reported with its dotted key, what was found and what is allowed (`UserError`), before anything is computed.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from ruamel.yaml.reader import ReaderError
 
 from pipeline.project.errors import UserError
 from pipeline.project.seeding import Seed
 from pipeline.project.settings import (
+    LARGEST_DATASET,
+    LONGEST_ID,
     DatasetSettings,
     File,
+    Generated,
     Judging,
     Place,
     ProbeClaim,
     ProbeSettings,
     Published,
+    Shift,
     StudyClaim,
     brief,
+    in_bytes,
+    listed,
     problems,
 )
 from pipeline.project.variants import Study, expand
@@ -45,6 +56,7 @@ class Params:
     claims: Mapping[str, StudyClaim | ProbeClaim]
     published: Published | None
     notes: tuple[str, ...]  # what claims and published outcomes name that is not there
+    written: Mapping[str, Any]  # the whole file, as it is written
 
     def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
         """The seeds of all runs on a data set: as many as it asks for, or as all do."""
@@ -67,8 +79,15 @@ def load(
         UserError: If anything is wrong; one line a problem.
     """
     raw = _read(path)
+    foreign = [
+        f"{path}: {'.'.join(keys)}{': ' if keys else ''}found {found}, allowed: {allowed}"
+        for keys, found, allowed in _foreign(raw, ())
+    ]
+    if foreign:
+        raise UserError("\n".join(foreign))
     if not isinstance(raw, dict):
         raise UserError(f"{path}: found {brief(raw)}, allowed: the keys {', '.join(File.model_fields)}")
+    written = raw
     if study is not None:
         found = _entry(raw, path, "studies", study)
         raw = {**raw, **_NOTHING, "studies": {study: found}}
@@ -87,8 +106,16 @@ def load(
             for keys, found, allowed in problems(error, raw)
         ]
         raise UserError("\n".join(lines)) from None
-    studies = {key: expand(key, value, file.datasets, path) for key, value in file.studies.items()}
     seeds = tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count))
+    for key, data in file.datasets.items():
+        _demand_size(f"{path}: datasets.{key}", data, data.seeds or len(seeds))
+    studies = {key: expand(key, value, file.datasets, path) for key, value in file.studies.items()}
+    for key, own in studies.items():
+        count = file.datasets[own.dataset].seeds or len(seeds)
+        runs = count * sum(len(variant.folds) for variant in own.variants)
+        if runs > MOST_RUNS:
+            found = f"{len(own.variants):,} variants and {count:,} seeds: {runs:,} runs, folds among them"
+            raise UserError(f"{path}: studies.{key}: found {found}, allowed: at most {MOST_RUNS:,}")
     for key in studies.keys() & file.probes.keys():
         raise UserError(f"{path}: probes.{key}: found the id of a study, allowed: one of its own")
     places = {f"published.places.{n}": place for n, place in enumerate(file.published.places if file.published else ())}
@@ -104,6 +131,7 @@ def load(
         claims=file.claims,
         published=file.published,
         notes=tuple(f"{path}: {place}.{reason}; not measured" for place, reason in reasons.items() if reason),
+        written=written,
     )
 
 
@@ -111,27 +139,129 @@ def load(
 _NOTHING: dict[str, Any] = {"studies": {}, "probes": {}, "claims": {}, "published": None}
 
 
+MOST_RUNS = 1_000_000  # of a study: each is a row of its table, which must fit into memory
+MOST_BYTES = 4 * 2**20
+MOST_LEVELS = 16  # as deep as a value can stand in the file, twice
+
+
+class _Constructor(SafeConstructor):
+    """Says on which line a value stands that is none, such as the 45th of a month."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            problem = f"found {brief(node.value)}, which is no value ({error})"
+            raise ConstructorError(None, None, problem, node.start_mark) from None
+
+
 def _read(path: Path) -> Any:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UserError(f"{path}: found {in_bytes(path.stat().st_size)}, allowed: at most {in_bytes(MOST_BYTES)}")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            if getattr(event, "anchor", None):
-                # DVC changes the wrong value when `-S` meets an anchor, and says nothing.
-                line = event.start_mark.line + 1
-                raise UserError(
-                    f"{path}: line {line}: found the anchor or alias '{event.anchor}', "
-                    "allowed: none (`dvc exp run -S` mishandles them)"
-                )
+        _demand_plain(text, path)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
         # YAML 1.2, as DVC reads and writes it: 1e-05 is a number.
-        return YAML(typ="safe", pure=True).load(text)
+        return yaml.load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
+        line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or str(error)
-        raise UserError(f"{path}: {where}{' '.join(problem.split())}") from None
+        if isinstance(error, ReaderError):
+            line = text.count("\n", 0, error.position) + 1
+            problem = f"found the character U+{error.character:04X}, allowed: text"
+        where = f"line {line}: " if line else ""
+        raise UserError(f"{path}: {where}{_printable(problem)}") from None
+
+
+def _demand_plain(text: str, path: Path) -> None:
+    """Refuse what YAML has beyond mappings, lists, text and numbers written out: it reads otherwise than it looks.
+
+    Nothing is built yet: an alias that stands for a billion values, and brackets in brackets, end here.
+    """
+
+    def refuse(line: int, found: str, allowed: str) -> UserError:
+        return UserError(f"{path}: line {line}: found {found}, allowed: {allowed}")
+
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        if line.startswith("%"):
+            raise refuse(number, f"the directive {brief(line)}", "none; the file is YAML 1.2")
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        number = event.start_mark.line + 1
+        if getattr(event, "anchor", None):
+            # DVC changes the wrong value when `-S` meets an anchor, and says nothing.
+            mishandled = "none (`dvc exp run -S` mishandles them)"
+            raise refuse(number, f"the anchor or alias {brief(str(event.anchor))}", mishandled)
+        if getattr(event, "tag", None):
+            raise refuse(number, f"the tag {brief(str(event.tag))}", "none")
+        if isinstance(event, ScalarEvent) and event.value == "<<":
+            raise refuse(number, "the merge key '<<'", "every key written out")
+        depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
+        depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+        if depth > MOST_LEVELS:
+            raise refuse(number, f"more than {MOST_LEVELS} levels", f"at most {MOST_LEVELS}")
+
+
+def _printable(text: str) -> str:
+    """Words that may quote what the file has: on one line, not too long, with nothing that moves a cursor."""
+    words = " ".join(text.split())[:240]
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in words)
+
+
+_KEY = re.compile(rf"[\w-]{{1,{LONGEST_ID}}}")
+
+
+def _foreign(node: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What no setting can be, wherever it stands: the keys that lead there, what was found and what is allowed."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(key, str) and _KEY.fullmatch(key):
+                yield from _foreign(value, (*keys, key))
+            else:
+                yield keys, f"the key {brief(key)}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
+    elif isinstance(node, list):
+        for place, item in enumerate(node):
+            yield from _foreign(item, (*keys, str(place)))
+    elif isinstance(node, str):
+        refused = next((one for one in node if one != "\n" and _moves_the_cursor(one)), None)
+        if refused is not None:
+            yield keys, f"the character U+{ord(refused):04X} in {brief(node)}", "text without control characters"
+    elif isinstance(node, int):
+        if not -(2**63) <= node < 2**63:
+            yield keys, brief(node), "a number of at most 18 digits"
+    elif not isinstance(node, float | None):
+        yield keys, brief(node), "text in quotes, a number, true or false"
+
+
+def _moves_the_cursor(one: str) -> bool:
+    """Control characters, what ends a line, halves of a character, no characters, and what turns the direction."""
+    turns = "\u202a" <= one <= "\u202e" or "\u2066" <= one <= "\u2069"
+    return turns or unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or ord(one) & 0xFFFE == 0xFFFE
+
+
+def _demand_size(place: str, data: DatasetSettings, seeds: int) -> None:
+    """Refuse a data set that would not fit into memory.
+
+    Raises:
+        UserError: If it would not; the line begins with `place`.
+    """
+    if not isinstance(data, Generated):
+        return
+    counts = {"train_examples": data.train_examples, "test_examples": data.test_examples}
+    if isinstance(data, Shift):
+        counts["target_examples"] = data.target_examples
+    # inputs and a target, in double precision; of a shift two weights besides
+    size = 8 * seeds * sum(counts.values()) * (data.features + (3 if isinstance(data, Shift) else 1))
+    if size > LARGEST_DATASET:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        found += f", {data.features} features and {seeds} seeds: {in_bytes(size)}"
+        raise UserError(f"{place}: found {found}, allowed: at most {in_bytes(LARGEST_DATASET)}")
 
 
 def missing(
@@ -144,7 +274,7 @@ def missing(
 
     def among(key: str, found: object, there: Iterable[str]) -> str | None:
         names = list(there)
-        return None if found in names else f"{key}: found {brief(found)}, there is {', '.join(names)}"
+        return None if found in names else f"{key}: found {brief(found)}, there is {listed(names)}"
 
     if not isinstance(named, StudyClaim) and named.probe is not None:
         unknown = among("probe", named.probe, probes)
@@ -167,6 +297,6 @@ def missing(
 def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:
     entries = raw.get(section)
     if not isinstance(entries, dict) or key not in entries:
-        allowed = ", ".join(map(str, entries)) if isinstance(entries, dict) else "a mapping"
-        raise UserError(f"{path}: {section}.{key}: not found, allowed: {allowed}")
+        allowed = listed(entries) if isinstance(entries, dict) else "a mapping"
+        raise UserError(f"{path}: {section}.{_printable(key)}: not found, allowed: {allowed}")
     return entries[key]

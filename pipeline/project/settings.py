@@ -1,6 +1,7 @@
 """The typed settings: what each block of `params.yaml` may hold, and how a mistake in it is named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
@@ -30,16 +31,32 @@ class Settings(BaseModel):
         return value
 
 
-def _list(item: Any) -> Any:
+def _list(item: Any, least: int = 0, most: int = 1000) -> Any:
     """A YAML list as a tuple; its items stay strict."""
-    return Annotated[tuple[item, ...], Field(strict=False)]
+    return Annotated[tuple[item, ...], Field(strict=False, min_length=least, max_length=most)]
 
 
-Count = Annotated[int, Field(ge=1)]
+# far beyond what anyone means; within them every number has its place in single precision, and so has its square root
+MOST = 1_000_000_000
+LARGEST = 1e30
+LONGEST_ID = 60  # characters: it becomes part of names of files, of at most 255 bytes
+
+# what is drawn or trained must fit into memory; machines differ, so this only stops what no one can mean
+LARGEST_DATASET = 16 * 2**30
+LARGEST_NETWORK = 8 * 2**30
+LARGEST_PROBE = 16 * 2**30
+MOST_SEEDS = 100_000
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Rate = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=LONGEST_ID)]
+Words = Annotated[str, Field(min_length=1, max_length=1000)]
+# standard deviations of inputs that are N(0, 1): farther apart no classifier converges
+Distance = Annotated[float, Field(ge=-1000, le=1000)]
+PositiveDistance = Annotated[float, Field(gt=0, le=1000)]
 
 
 # --- data sets -------------------------------------------------------------------------------------------------------
@@ -57,6 +74,7 @@ class Images(Settings):
     task: ClassVar[Task] = "classification"
     seeds: ClassVar[None] = None
     shifts: ClassVar[bool] = False
+    outputs: ClassVar[int] = 10
 
     @property
     def features(self) -> int:
@@ -72,9 +90,11 @@ class Generated(Settings):
 
     train_examples: Count
     test_examples: Count
-    seeds: Count | None = None  # how many, where this data set is cheap enough for another number than `seeds.count`
+    # how many, where this data set is cheap enough for another number than `seeds.count`
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
 
     shifts: ClassVar[bool] = False
+    outputs: ClassVar[int] = 1
 
 
 class Polynomial(Generated):
@@ -82,7 +102,7 @@ class Polynomial(Generated):
 
     source: Literal["polynomial"]
     features: Annotated[int, Field(ge=1, le=100)]
-    weights: _list(float)  # type: ignore[valid-type]  # of the powers 0, 1, ...; the rest are 0
+    weights: _list(Number)  # type: ignore[valid-type]  # of the powers 0, 1, ...; the rest are 0
     noise_sd: NonNegative
 
     task: ClassVar[Task] = "regression"
@@ -100,8 +120,8 @@ class Linear(Generated):
 
     source: Literal["linear"]
     inputs: Count
-    weight: float
-    bias: float
+    weight: Number
+    bias: Number
     noise_sd: NonNegative
 
     task: ClassVar[Task] = "regression"
@@ -123,12 +143,17 @@ class Shift(Generated):
     shifts: ClassVar[bool] = True
     features: ClassVar[int] = 2
 
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        """Number of classes."""
+        return 2
+
 
 class CovariateShift(Shift):
     """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
 
     source: Literal["covariate_shift"]
-    shift: float
+    shift: Distance
     slope: Positive
 
 
@@ -136,16 +161,21 @@ class LabelShift(Shift):
     """P(y) changes from one list to the other; x | y ~ N(c_y, I), c_y evenly on a circle of radius `separation`."""
 
     source: Literal["label_shift"]
-    proportions: _list(Positive)  # type: ignore[valid-type]
-    target_proportions: _list(Positive)  # type: ignore[valid-type]
-    separation: Positive
+    proportions: _list(Positive, least=2, most=100)  # type: ignore[valid-type]
+    target_proportions: _list(Positive, least=2, most=100)  # type: ignore[valid-type]
+    separation: PositiveDistance
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        """Number of classes."""
+        return len(self.proportions)
 
     @model_validator(mode="after")
     def _proportions_fit(self) -> "LabelShift":
         for name in ("proportions", "target_proportions"):
             shares = getattr(self, name)
-            if len(shares) != len(self.proportions) or len(shares) < 2 or abs(sum(shares) - 1) > 1e-9:
-                raise _refused(name, "as many shares as classes, at least 2, that sum to 1")
+            if len(shares) != len(self.proportions) or abs(sum(shares) - 1) > 1e-9:
+                raise _refused(name, "as many shares as classes, that sum to 1")
         return self
 
 
@@ -153,7 +183,7 @@ class ConceptShift(Shift):
     """x ~ N(0, I) stays; P(y = 1 | x) = sigmoid(slope x_1) turns by `angle` degrees."""
 
     source: Literal["concept_shift"]
-    angle: float
+    angle: Number
     slope: Positive
 
 
@@ -192,7 +222,7 @@ class KFold(Settings):
     """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
 
     name: Literal["k_fold"]
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=2, le=MOST)]
 
     @property
     def resplit(self) -> float:
@@ -266,7 +296,7 @@ class Constant(Settings):
     """All `value`: an equal start, whose symmetry nothing but dropout breaks."""
 
     name: Literal["constant"]
-    value: float
+    value: Number
 
 
 class Normal(Settings):
@@ -381,7 +411,7 @@ class SGD(Settings):
 class Schedule(Settings):
     """How long and in which batches; the last batch of an epoch may be short."""
 
-    epochs: Count
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     batch_size: Count
     evaluations: Annotated[int, Field(ge=1, le=100)]  # passes over training and test set, spread over the epochs
 
@@ -406,7 +436,7 @@ FigureName = Literal["predictions", "weights", "ridge", "selection", "capacity",
 class StudySettings(Settings):
     """A study as written; `variants.Study` is what it comes to."""
 
-    question: str
+    question: Words
     dataset: str
     metric: str
     figure: FigureName | None = None  # beside those that follow from the factors
@@ -424,9 +454,9 @@ class Activations(Settings):
     """Value and gradient of activation functions at evenly spaced points."""
 
     kind: Literal["activations"]
-    functions: _list(ActivationName)  # type: ignore[valid-type]
-    low: float
-    high: float
+    functions: _list(ActivationName, least=1)  # type: ignore[valid-type]
+    low: Number
+    high: Number
     points: Annotated[int, Field(ge=2, le=10_000)]
 
     @property
@@ -439,6 +469,8 @@ class Activations(Settings):
     def _ordered(self) -> "Activations":
         if self.low >= self.high:
             raise _refused("high", f"more than low ({self.low:g})")
+        if len(set(self.functions)) < len(self.functions):
+            raise _refused("functions", "each once")
         return self
 
 
@@ -455,14 +487,22 @@ class MatrixProduct(Settings):
         """What its report has."""
         return ["log10_largest", "log10_growth"]
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        size = 8 * self.repetitions * (self.factors + 1) * self.size**2
+        if size > LARGEST_PROBE:
+            allowed = f"matrices of at most {in_bytes(LARGEST_PROBE)}; these would need {in_bytes(size)}"
+            raise _refused("repetitions", allowed)
+        return self
+
 
 class ShiftDetector(Settings):
     """A classifier two-sample test of N(0, I) against N((shift, 0, ..), I), for every shift; 0 is a false alarm."""
 
     kind: Literal["shift_detector"]
     inputs: Count
-    examples: Annotated[int, Field(ge=4)]  # of each of the two samples
-    shifts: _list(NonNegative)  # type: ignore[valid-type]
+    examples: Annotated[int, Field(ge=4, le=MOST)]  # of each of the two samples
+    shifts: _list(Annotated[float, Field(ge=0, le=1000)], least=1, most=100)  # type: ignore[valid-type]
     alpha: Annotated[float, Field(gt=0, lt=1)]
     repetitions: Annotated[int, Field(ge=2, le=100_000)]
 
@@ -470,6 +510,16 @@ class ShiftDetector(Settings):
     def quantities(self) -> list[str]:
         """What its report has."""
         return [f"detections_{shift:g}".replace(".", "p") for shift in self.shifts]
+
+    @model_validator(mode="after")
+    def _told_apart_and_fits(self) -> Self:
+        if len(set(self.quantities)) < len(self.shifts):
+            raise _refused("shifts", "each once, and different in six digits")
+        size = 8 * 4 * self.examples * self.inputs
+        if size > LARGEST_PROBE:
+            allowed = f"samples of at most {in_bytes(LARGEST_PROBE)}; these would need {in_bytes(size)}"
+            raise _refused("examples", allowed)
+        return self
 
 
 ProbeSettings = Annotated[Activations | MatrixProduct | ShiftDetector, Discriminator("kind")]
@@ -479,7 +529,7 @@ ProbeSettings = Annotated[Activations | MatrixProduct | ShiftDetector, Discrimin
 
 
 class _Claim(Settings):
-    claim: str
+    claim: Words
     expected: Literal["higher", "lower", "equal"]
     margin: Positive | None = None  # for equal: a difference, or on a log scale a ratio above 1
 
@@ -496,7 +546,16 @@ class StudyClaim(_Claim):
     study: str
     metric: str
     variant: str
-    against: str | float
+    against: str | Number
+
+    @model_validator(mode="after")
+    def _ratio_fits(self) -> Self:
+        if self.metric in METRICS and METRICS[self.metric].scale == "log":
+            if self.margin is not None and self.margin <= 1:
+                raise _refused("margin", f"a ratio above 1 for {self.metric}, which is compared as a ratio")
+            if not isinstance(self.against, str) and self.against <= 0:
+                raise _refused("against", f"more than 0 for {self.metric}, which is compared as a ratio")
+        return self
 
 
 class ProbeClaim(_Claim):
@@ -504,7 +563,7 @@ class ProbeClaim(_Claim):
 
     probe: str
     quantity: str
-    against: float
+    against: Number
 
 
 def _about(value: Any) -> str:
@@ -531,7 +590,15 @@ class Published(Settings):
     """A table of published outcomes (setting, factor, quantity, rebuilds, centre, statistic, sd, low, high)."""
 
     file: str
-    places: _list(Place)  # type: ignore[valid-type]
+    places: _list(Place, most=10_000)  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        path = PurePosixPath(self.file)
+        fits = path.parts and len(self.file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
+        if not fits or path.is_absolute() or ".." in path.parts:
+            raise _refused("file", "a file inside the project: a relative path without ..")
+        return self
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -541,7 +608,7 @@ class SeedSettings(Settings):
     """Every variant is trained once with each of the seeds (root, 0) to (root, count - 1)."""
 
     root: Annotated[int, Field(ge=0, lt=2**32)]
-    count: Annotated[int, Field(ge=1, le=100_000)]
+    count: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
 
 
 class Judging(Settings):
@@ -598,14 +665,43 @@ def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], str,
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
             tag = str(context["discriminator"]).strip("'")
             found = brief(node.get(tag)) if isinstance(node, dict) else brief(node)
-            yield [*keys, tag], found, str(context.get("expected_tags", f"a mapping with the key {tag}"))
+            tags = context.get("expected_tags", f"a mapping with the key {tag}").replace("'", "")
+            yield [*keys, tag], found, tags
         elif item["loc"][-1:] == ("[key]",):
-            yield keys, f"the id {brief(item['input'])}", "a-z, 0-9 and _"
+            yield keys, f"the id {brief(item['input'])}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
+        elif kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
+            things = "characters" if kind.startswith("string") else "values"
+            side, limit = ("at least", "min_length") if kind.endswith("short") else ("at most", "max_length")
+            yield keys, brief(node), f"{side} {context[limit]} {things}"
         else:
             yield keys, brief(node), allowed
 
 
 def brief(value: Any) -> str:
     """A value as an error message shows it, on one line and not too long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no integer of that many digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def listed(names: Iterable[object]) -> str:
+    """What is allowed, as an error message lists it: not too long, however many there are."""
+    text = ", ".join(map(str, names))
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def in_bytes(size: float) -> str:
+    """A size as a person reads it.
+
+    >>> in_bytes(16 * 2**30), in_bytes(3e12)
+    ('16 GiB', '2.73 TiB')
+    """
+    unit = 0
+    while size >= 1024 and unit < len(_UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.3g} {_UNITS[unit]}"
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")

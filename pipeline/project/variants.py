@@ -6,6 +6,7 @@ an error, and everything else comes from `base`.
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +18,18 @@ from pydantic import ValidationError
 
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import Metric, Trait, measured
-from pipeline.project.settings import DatasetSettings, FigureName, Generated, Setting, StudySettings, brief, problems
+from pipeline.project.settings import (
+    LARGEST_NETWORK,
+    DatasetSettings,
+    FigureName,
+    Generated,
+    Setting,
+    StudySettings,
+    brief,
+    in_bytes,
+    listed,
+    problems,
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,9 @@ class Study:
         return next(variant for variant in self.variants if variant.id == id)
 
 
+MOST_VARIANTS = 1000  # of a study: more are no figure and no table
+LONGEST_VARIANT = 200  # bytes of its id, which with an ending is the name of a file, of at most 255
+
 _Expanded = tuple[list[Variant], tuple[str, ...], tuple[str, ...]]
 
 
@@ -98,7 +113,7 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     """
     place = f"{path}: studies.{key}"
     if written.dataset not in datasets:
-        raise UserError(f"{place}.dataset: found {written.dataset!r}, allowed: {', '.join(datasets)}")
+        raise UserError(f"{place}.dataset: found {brief(written.dataset)}, allowed: {listed(datasets)}")
     data = datasets[written.dataset]
     if (written.grid is None) == (written.variants is None):
         raise UserError(f"{place}: found {'neither' if written.grid is None else 'both'}, allowed: grid or variants")
@@ -108,15 +123,19 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     variants, compared, blocked = span(written, place, data)
     seen: dict[Setting | str, str] = {}
     for variant in variants:
+        if len(variant.id) > LONGEST_VARIANT:
+            named = f"at most {LONGEST_VARIANT} characters; named `variants` can be shorter"
+            raise UserError(f"{place}.grid: found the id {brief(variant.id)} of {len(variant.id)}, allowed: {named}")
         # two values may also differ and still be spelled alike in an id
         for own in (variant.setting, variant.id):
             if own in seen:
-                raise UserError(f"{place}: found the same setting twice ({seen[own]}, {variant.id}), allowed: once")
+                twice = f"{brief(seen[own])}, {brief(variant.id)}"
+                raise UserError(f"{place}: found the same setting twice ({twice}), allowed: once")
             seen[own] = variant.id
     traits = _traits([variant.setting for variant in variants], data)
     judged = [metric.name for metric in measured(traits) if metric.better]
     if written.metric not in judged:
-        raise UserError(f"{place}.metric: found {written.metric!r}, allowed: {', '.join(judged)}")
+        raise UserError(f"{place}.metric: found {brief(written.metric)}, allowed: {listed(judged)}")
     if written.figure is not None and not _FIGURES.get(written.figure, frozenset()) <= traits:
         allowed = ", ".join(name for name in get_args(FigureName) if _FIGURES.get(name, frozenset()) <= traits)
         raise UserError(f"{place}.figure: found {written.figure!r}, allowed for this study: {allowed}")
@@ -195,7 +214,25 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     if setting.data.correction.name != "none" and not data.shifts:
         allowed = f"none (the data set {data.source} does not shift)"
         raise UserError(refuse(["data", "correction"], repr(setting.data.correction.name), allowed))
+    size = _bytes(setting, data)
+    if size > LARGEST_NETWORK:
+        allowed = f"a network that needs at most {in_bytes(LARGEST_NETWORK)}; this one needs {in_bytes(size)}"
+        raise UserError(refuse(["model", "hidden"], brief(list(setting.model.hidden)), allowed))
     return setting
+
+
+def _bytes(setting: Setting, data: DatasetSettings) -> int:
+    """About what one run needs while it trains and is measured, in bytes.
+
+    Weights, their gradients and velocities in single precision, and once more all of them in double precision; what
+    each layer gives for a batch; the product of all layers, which has a row for each input.
+    """
+    features: int = data.features if setting.model.features == "all" else setting.model.features
+    widths: list[int] = [features, *setting.model.hidden, data.outputs]
+    weights = sum(before * after for before, after in itertools.pairwise(widths))
+    # also a short batch is evaluated in blocks
+    rows = max(512, min(setting.schedule.batch_size, data.train_examples))
+    return 4 * (5 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
 
 
 def _from_names(written: StudySettings, place: str, data: DatasetSettings) -> _Expanded:
@@ -203,13 +240,15 @@ def _from_names(written: StudySettings, place: str, data: DatasetSettings) -> _E
     if not named:
         raise UserError(f"{place}.variants: found none, allowed: at least one variant")
     if not isinstance(written.baseline, str) or written.baseline not in named:
-        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: {', '.join(named)}")
+        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: {listed(named)}")
+    _demand_count(f"{place}.variants", len(named))
     settings = {}
     for key, override in named.items():
         here = f"{place}.variants.{key}"
         values = _merge(written.base, override, here)
-        settings[key] = _setting(values, {leaf: f"{here}.{leaf}" for leaf in _leaves(override)}, f"{place}.base", data)
-    factors = tuple(dict.fromkeys(leaf for override in named.values() for leaf in _leaves(override)))
+        leaves = {leaf: f"{here}.{leaf}" for leaf in _leaves(override, written.base)}
+        settings[key] = _setting(values, leaves, f"{place}.base", data)
+    factors = tuple(dict.fromkeys(leaf for override in named.values() for leaf in _leaves(override, written.base)))
     variants = [
         Variant(
             id=key,
@@ -228,11 +267,12 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
     axes = dict(_axes(written.grid or {}, written.base, f"{place}.grid", ()))
     if not axes:
         raise UserError(f"{place}.grid: found nothing, allowed: at least one factor with a list of values")
+    _demand_count(f"{place}.grid", math.prod(len(values) for values in axes.values()))
     if not isinstance(written.baseline, dict):
         raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: a mapping, nested like the grid")
     fixed = dict(_fixed(written.baseline, axes, f"{place}.baseline", ()))
     if not fixed:
-        raise UserError(f"{place}.baseline: found nothing, allowed: a value for one of {', '.join(axes)}")
+        raise UserError(f"{place}.baseline: found nothing, allowed: a value for one of {listed(axes)}")
     compared = tuple(factor for factor in axes if factor in fixed)
     blocked = tuple(factor for factor in axes if factor not in fixed)
 
@@ -258,7 +298,7 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
         if baseline_setting not in spanned:
             unknown = _dump(baseline_setting)
             factor = next(f for f in compared if all(_get(_dump(o), f) != _get(unknown, f) for o, _ in found))
-            allowed = ", ".join(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
+            allowed = listed(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
             raise UserError(f"{place}.baseline.{factor}: found {brief(fixed[factor])}, allowed: {allowed}")
         variants.append(
             Variant(
@@ -303,24 +343,34 @@ def _merge(base: dict[str, Any], override: dict[str, Any], place: str) -> dict[s
     merged = deepcopy(base)
     for key, value in override.items():
         _known(key, base, f"{place}.{key}")
-        if isinstance(value, dict) and "name" not in value and isinstance(base[key], dict):
+        if _goes_deeper(value, base[key]):
             merged[key] = _merge(base[key], value, f"{place}.{key}")
         else:
             merged[key] = value
     return merged
 
 
-def _leaves(override: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[str]:
+def _goes_deeper(value: Any, under: Any) -> bool:
+    """Whether a value of an override is laid over that of the base key by key, instead of taking its place."""
+    return isinstance(value, dict) and "name" not in value and isinstance(under, dict)
+
+
+def _leaves(override: dict[str, Any], base: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[str]:
     for key, value in override.items():
-        if isinstance(value, dict) and "name" not in value:
-            yield from _leaves(value, (*prefix, key))
+        if _goes_deeper(value, base[key]):
+            yield from _leaves(value, base[key], (*prefix, key))
         else:
             yield ".".join((*prefix, key))
 
 
 def _known(key: str, base: dict[str, Any], place: str) -> None:
     if key not in base:
-        raise UserError(f"{place}: not in base, allowed: {', '.join(map(str, base))}")
+        raise UserError(f"{place}: not in base, allowed: {listed(base)}")
+
+
+def _demand_count(place: str, count: int) -> None:
+    if count > MOST_VARIANTS:
+        raise UserError(f"{place}: found {count:,} variants, allowed: at most {MOST_VARIANTS:,}")
 
 
 def _axes(
@@ -334,7 +384,7 @@ def _axes(
             if not node:
                 raise UserError(f"{here}: found an empty list, allowed: at least one value")
             yield ".".join((*prefix, key)), node
-        elif isinstance(node, dict) and isinstance(base[key], dict):
+        elif isinstance(node, dict) and node and isinstance(base[key], dict):
             yield from _axes(node, base[key], here, (*prefix, key))
         else:
             raise UserError(f"{here}: found {brief(node)}, allowed: a list of values")
@@ -348,10 +398,10 @@ def _fixed(
         dotted = ".".join((*prefix, str(key)))
         if dotted in axes:
             yield dotted, node
-        elif isinstance(node, dict) and any(factor.startswith(dotted + ".") for factor in axes):
+        elif isinstance(node, dict) and node and any(factor.startswith(dotted + ".") for factor in axes):
             yield from _fixed(node, axes, place, (*prefix, str(key)))
         else:
-            raise UserError(f"{place}.{dotted}: no factor of the grid, allowed: {', '.join(axes)}")
+            raise UserError(f"{place}.{dotted}: no factor of the grid, allowed: {listed(axes)}")
 
 
 def _leaf_id(factor: str, value: Any) -> str:
