@@ -122,7 +122,9 @@ def closed_form(setting: Setting, data: DatasetSettings, quantity: str) -> float
         free = data.inputs - data.train_examples
         decay = setting.optimizer.weight_decay + setting.penalty.l2
         steps = setting.schedule.epochs * -(-data.train_examples // setting.schedule.batch_size)
-        kept = (1 - setting.optimizer.learning_rate * decay) ** steps
+        # where training diverges it is more than a float can hold
+        with np.errstate(over="ignore"):
+            kept = float(np.float64(1 - setting.optimizer.learning_rate * decay) ** steps)
         if quantity == "weight_norm":
             return start.std * math.sqrt(free) * kept
         if quantity == "test_loss" and decay == 0:

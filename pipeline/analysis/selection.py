@@ -48,7 +48,9 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
                 near = mean.index[mean <= limit]
                 chosen["one_standard_error"] = near[0] if study.simplest_first else near[-1]
             for rule, variant in chosen.items():
-                cost = test[variant] - test.min() if kind == "accuracy" else test[variant] / test.min()
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    # a ratio to a loss of 0 is undefined, and so then is the centre of the costs
+                    cost = test[variant] - test.min() if kind == "accuracy" else test[variant] / test.min()
                 rows.append((block, seed, rule, variant, cost))
     return pd.DataFrame(rows, columns=["block", "seed_index", "rule", "variant", "cost"])
 

@@ -194,4 +194,5 @@ def seeds_needed(family: int, alpha: float) -> int:
     >>> seeds_needed(1, 0.05), seeds_needed(7, 0.05)
     (6, 9)
     """
-    return math.ceil(1 + math.log2(family / alpha) - 1e-12)
+    # the quotient of a family and a tiny alpha would be no float
+    return math.ceil(1 + math.log2(family) - math.log2(alpha) - 1e-12)

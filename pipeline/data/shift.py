@@ -19,6 +19,10 @@ from pipeline.project.artifacts import Dataset, Split
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings import ConceptShift, CovariateShift, LabelShift, Shift
 
+# A weight that is 0, or no float, has no mean to be divided by: examples of which nothing is known but that they weigh
+# next to nothing still weigh the same beside each other. Single precision, in which is trained, knows it as 0 anyway.
+_LIGHTEST, _HEAVIEST = 1e-200, 1e200
+
 _Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
 
 
@@ -83,7 +87,7 @@ def make(settings: Shift, seeds: Sequence[Seed]) -> Dataset:
         target = after.draw(settings.target_examples, generator(seed, "data", 1))
         train.append(source)
         test.append(after.draw(settings.test_examples, generator(seed, "data", 2)))
-        oracle.append(np.exp(after.log_density(*source) - before.log_density(*source)))
+        oracle.append(_ratio(after.log_density(*source) - before.log_density(*source)))
         estimated.append(estimate(settings, source, target))
     classes = len(settings.proportions) if isinstance(settings, LabelShift) else 2
     return Dataset(
@@ -110,14 +114,20 @@ def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
         both = np.concatenate([inputs, target[0]])
         is_target = np.repeat([0, 1], [len(inputs), len(target[0])])
         model = LogisticRegression().fit(both, is_target)
-        odds: np.ndarray = np.exp(model.decision_function(inputs)) * len(inputs) / len(target[0])
+        odds: np.ndarray = _ratio(model.decision_function(inputs)) * len(inputs) / len(target[0])
         return odds
     if isinstance(settings, LabelShift):
-        found: np.ndarray = label_weights(source, target[0], len(settings.proportions))[labels]
+        found: np.ndarray = np.maximum(label_weights(source, target[0], len(settings.proportions)), _LIGHTEST)[labels]
         return found
     old, new = (_probabilities(sample, 2)(inputs)[np.arange(len(labels)), labels] for sample in (source, target))
-    ratio: np.ndarray = new / old
+    ratio: np.ndarray = np.maximum(new, _LIGHTEST) / np.maximum(old, _LIGHTEST)
     return ratio
+
+
+def _ratio(logarithm: np.ndarray) -> np.ndarray:
+    """Its exponential, as far as a weight can be far from 1."""
+    found: np.ndarray = np.exp(np.clip(logarithm, np.log(_LIGHTEST), np.log(_HEAVIEST)))
+    return found
 
 
 def label_weights(source: _Sample, target: np.ndarray, classes: int) -> np.ndarray:

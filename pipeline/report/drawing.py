@@ -85,15 +85,21 @@ def panels_of_blocks(study: Study, width: float, rows: int = 1) -> tuple[Figure,
     figure = Figure(figsize=(width * len(blocks), HEIGHT * rows), layout="constrained")
     grid = figure.subplots(rows, len(blocks), squeeze=False, sharey="row", sharex=True)
     for block, axes in zip(blocks, grid[0], strict=True):
-        axes.set_title(block)
+        axes.set_title(shortened(block))
     columns = grid[0] if rows == 1 else grid.T
     return figure, list(zip(blocks, columns, strict=True))
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic axis; where it spans little more than a decade, with plain numbers instead of powers of ten."""
+    """A logarithmic axis; where it spans little more than a decade, with plain numbers instead of powers of ten.
+
+    Losses that are all 0 have no place on one: their axis stays linear.
+    """
+    if axes.dataLim.y1 <= 0 and axes.dataLim.height >= 0:
+        return
     axes.set_yscale("log")
-    low, high = axes.get_ylim()
+    # floats of Python, whose ratio may be infinite without a warning
+    low, high = map(float, axes.get_ylim())
     if high / low < 30:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 5 else MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -103,11 +109,23 @@ def log_axis(axes: Axes) -> None:
 
 def name_ticks(axes: Axes, names: list[str]) -> None:
     """One place on the axis x for each name, also where nothing is drawn; slanted where names are long."""
-    axes.set(xticks=range(len(names)), xticklabels=names, xlim=(-0.5, len(names) - 0.5))
+    axes.set(xticks=range(len(names)), xticklabels=[shortened(name) for name in names], xlim=(-0.5, len(names) - 0.5))
     if is_long(names):
         axes.tick_params(axis="x", rotation=25)
         for tick in axes.get_xticklabels():
             tick.set(ha="right", rotation_mode="anchor")
+
+
+def shortened(name: str) -> str:
+    """A name that leaves room for the drawing; its end tells it from others as often as its beginning.
+
+    >>> shortened("normal(std=0.01)"), shortened(str([1] * 99))
+    ('normal(std=0.01)', '[1, 1, 1, 1, 1, 1, 1,... 1, 1, 1, 1]')
+    """
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 15]}...{name[-12:]}"
+
+
+_LONGEST = 36
 
 
 def is_long(names: list[str]) -> bool:
@@ -118,9 +136,14 @@ def is_long(names: list[str]) -> bool:
 def legend(figure: Figure, study: Study, parts: tuple[str, ...]) -> None:
     """Colours of the variants and dashes of the parts, beside the panels."""
     palette = colours(study)
-    handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in label_names(study)]
+    longest = min(_LONGEST, max(map(len, label_names(study))))
+    handles = [Line2D([], [], color=palette[name], label=shortened(name), linewidth=2) for name in label_names(study)]
     handles += [Line2D([], [], color="grey", linestyle=DASHES[part], label=WORDS[part]) for part in parts]
     columns = 1 + len(handles) // 12
+    needed, width = columns * (0.6 + 0.09 * longest), figure.get_figwidth()
+    if needed > width - 1.5:
+        # a legend takes its room from the panels, of which none would be left
+        figure.set_figwidth(width + needed)
     figure.legend(handles=handles, loc="outside right center", title=factor_words(study), ncols=columns)
 
 

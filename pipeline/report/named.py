@@ -25,6 +25,7 @@ from pipeline.report.drawing import (
     log_axis,
     name_ticks,
     panels_of_blocks,
+    shortened,
     with_labels,
 )
 from pipeline.report.section import Section
@@ -60,7 +61,7 @@ def predictions(section: Section) -> Figure:
             axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             words = row["truth"] if right else f"{row['prediction']}\nis {row['truth']}"
             axes.set_title(words, fontsize=8, fontweight="normal")
-        line[0].set_ylabel(f"{section.name(variant)}\n{'right' if right else 'wrong'}", fontsize=8)
+        line[0].set_ylabel(f"{shortened(section.name(variant))}\n{'right' if right else 'wrong'}", fontsize=8)
     return figure
 
 
@@ -81,7 +82,7 @@ def weights(section: Section) -> Figure:
             axes.scatter(runs["place"] + shift, runs["value"], s=6, alpha=0.35, color=palette[name], linewidth=0)
             means = learned[(learned["block"] == block) & (learned["label"] == name) & learned["place"].isin(shown)]
             errors = [means["centre"] - means["low"], means["high"] - means["centre"]]
-            look = {"marker": "_", "linestyle": "none", "color": palette[name], "label": name}
+            look = {"marker": "_", "linestyle": "none", "color": palette[name], "label": shortened(name)}
             axes.errorbar(means["place"] + shift, means["centre"], yerr=errors, linewidth=1.2, **look)
         known = [place for place in shown if place < len(truth)]
         axes.scatter(known, [truth[place] for place in known], marker="x", color="black", zorder=3, label="true")
@@ -152,7 +153,10 @@ def selection(section: Section) -> Figure:
             colour = sns.color_palette("colorblind")[3 + number]
             below.bar(places, heights, width=0.8 / len(rules), color=colour, label=rule.replace("_", " "))
         below.set(xlabel=factor_words(study), ylabel="seeds that choose it")
-        below.legend()
+        if rules:
+            below.legend()
+        else:
+            below.text(0.5, 0.5, "none: of every variant a run diverged", transform=below.transAxes, ha="center")
         name_ticks(below, labels)
         above.label_outer()
         below.label_outer()
@@ -179,7 +183,10 @@ def capacity(section: Section) -> Figure:
             log_axis(above)
         above.label_outer()
         below.label_outer()
-    handles = [Line2D([], [], color=palette[name], marker="o", linewidth=0, label=name) for name in label_names(study)]
+    handles = [
+        Line2D([], [], color=palette[name], marker="o", linewidth=0, label=shortened(name))
+        for name in label_names(study)
+    ]
     for fill, words in (("none", "training"), ("grey", "test")):
         handles.append(Line2D([], [], color="grey", marker="o", linewidth=0, markerfacecolor=fill, label=words))
     figure.legend(handles=handles, loc="outside right center", title=factor_words(study))
@@ -208,7 +215,7 @@ def shift(section: Section) -> Figure:
                     _boundary(axes, plane, own["value"].to_numpy(), palette[variant.label])
             axes.set(xlabel="x1", ylabel="x2", title=", ".join(part for part in (block, words) if part))
             axes.label_outer()
-    handles = [Line2D([], [], color=palette[name], label=name, linewidth=2) for name in label_names(study)]
+    handles = [Line2D([], [], color=palette[name], label=shortened(name), linewidth=2) for name in label_names(study)]
     figure.legend(handles=handles, loc="outside right center", title=factor_words(study))
     return figure
 
@@ -216,6 +223,9 @@ def shift(section: Section) -> Figure:
 def _boundary(axes: Any, plane: np.ndarray, values: np.ndarray, colour: Any) -> None:
     """Where the largest output changes from one class to another."""
     classes = len(values) // 3
+    if not np.isfinite(values).all():
+        # where training diverged no line divides anything
+        return
     outputs = plane @ values[: 2 * classes].reshape(2, classes) + values[2 * classes :]
     for one, other in itertools.combinations(range(classes), 2):
         rest = np.delete(outputs, [one, other], axis=-1)
@@ -223,7 +233,8 @@ def _boundary(axes: Any, plane: np.ndarray, values: np.ndarray, colour: Any) -> 
         difference = outputs[..., one] - outputs[..., other]
         if rest.shape[-1]:
             difference = np.where(rest.max(axis=-1) > highest, np.nan, difference)
-        if np.nanmin(difference) < 0 < np.nanmax(difference):
+        seen = difference[~np.isnan(difference)]
+        if seen.size and seen.min() < 0 < seen.max():
             axes.contour(plane[..., 0], plane[..., 1], difference, levels=[0], colors=[colour], linewidths=1.8)
 
 
