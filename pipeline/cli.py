@@ -1,6 +1,8 @@
 """`ablate`: what a person asks of an ablation project besides `dvc`."""
 
+import io
 import json
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -82,7 +84,7 @@ def show(
 
     one, name, found = show.judged(study, metric)
     if as_json:
-        typer.echo(json.dumps(rows.records(found), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rows.records(found), indent=2))
     else:
         text.show(show.tables(one, name, found, params.load(study=study).judging.alpha), markdown=markdown)
 
@@ -177,4 +179,7 @@ def power(
 
 def main() -> None:
     """Entry point of the console command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a locale may have no letter for what is shown: `LC_ALL=C` none for an arrow
+        sys.stdout.reconfigure(errors="backslashreplace")
     console.run(lambda arguments: app(arguments))

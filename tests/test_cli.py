@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -63,6 +64,17 @@ def test_show_prints_a_table_markdown_or_json(trained):
     assert "**activation: test loss, lower is better**" in shown.output
     rows = json.loads(CliRunner().invoke(cli.app, ["show", "activation", "--json"]).output)
     assert [row["verdict"] for row in rows] == ["", "", "better", "better"]
+
+
+def test_a_locale_that_can_not_spell_a_table_still_gets_it(trained):
+    """`LC_ALL=C` of a service or a container, and Python told not to take UTF-8 instead: no multiplication sign."""
+    program = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
+    for options in ([], ["--markdown"]):
+        command = [*program, "show", "activation", "--metric", "test_loss", *options]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "\\xd7 " in done.stdout
 
 
 def test_power_and_plan_take_their_options(trained):

@@ -1,5 +1,10 @@
-"""Tables as text: aligned in a terminal, or as Markdown for a pull request."""
+"""Tables as text: aligned in a terminal, or as Markdown for a pull request.
 
+What stands in them may be anybody's words, of a branch that nobody checked: they are shown and never obeyed, whether by
+a terminal or by a page.
+"""
+
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +41,7 @@ class Table:
 
 def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
     """Print; in colour only where somebody watches."""
+    tables = [_visible(table) for table in tables]
     if markdown:
         sys.stdout.write("\n".join(_markdown(tables)) + "\n")
         return
@@ -43,6 +49,23 @@ def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line in _lines(tables):
         console.print(line)
+
+
+def visible(text: str) -> str:
+    r"""The text with what a terminal would obey spelled out: escapes, ends of lines, marks that turn the direction.
+
+    >>> print(visible("one\ntwo\x1b[31m\u202e"))
+    one\ntwo\x1b[31m\u202e
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _visible(table: Table) -> Table:
+    title, header, before, after = (
+        [visible(words) for words in each] for each in ([table.title], table.header, table.before, table.after)
+    )
+    rows = [[visible(cell) for cell in row] for row in table.rows]
+    return Table(title[0], header, rows, table.left, before, after)
 
 
 def _lines(tables: Sequence[Table]) -> Iterator[Text]:
@@ -86,16 +109,16 @@ def _markdown(tables: Sequence[Table]) -> Iterator[str]:
             yield ""
         yield f"**{_escaped(table.title)}**"
         yield ""
-        yield from (f"- {_escaped(line)}" for line in table.before)
+        yield from (f"- {_paragraph(line)}" for line in table.before)
         if table.rows:
             kept = [place for place in range(len(table.header)) if any(row[place] for row in table.rows)]
             yield ""
-            yield _cells([table.header[place] for place in kept])
+            yield _cells([_escaped(table.header[place]) for place in kept])
             yield _cells([":--" if place in table.left else "--:" for place in kept])
             yield from (_cells([_escaped(row[place]) for place in kept]) for row in table.rows)
         for line in table.after:
             yield ""
-            yield _escaped(line)
+            yield _paragraph(line)
 
 
 def _cells(cells: Sequence[str]) -> str:
@@ -103,7 +126,12 @@ def _cells(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Nothing in a cell ends it, and names keep their underscores."""
-    for letter in "\\|_*<>[]":
-        text = text.replace(letter, f"\\{letter}")
-    return text
+    """Nothing in a cell ends it, names keep their underscores, and no words become a link, an element or a formula."""
+    text = re.sub(r"[\\`|_*<>\[\]~&$]", r"\\\g<0>", text.strip())
+    # a page makes links of these, and tells the person who is named, whatever is escaped; an empty comment parts them
+    return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", "<!-- -->", text, flags=re.IGNORECASE)
+
+
+def _paragraph(line: str) -> str:
+    """A line of words that does not begin a heading, a list, a rule or a block of code."""
+    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", _escaped(line))

@@ -75,6 +75,13 @@ def test_a_stage_reads_computes_and_writes_without_branches(stage):
     assert len(source.splitlines()) < 50
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_word_of_the_parameters_is_part_of_a_command(stage):
+    """DVC puts them there before anything has checked them, and gives the whole to a shell."""
+    # but for what the shell itself puts in, as one word
+    assert "${" not in entry(stage)["cmd"].replace(r'"\${DVC_STAGE##*@}"', "")
+
+
 def test_results_are_declared_so_that_the_run_cache_stays_on():
     """Under `outs:`, a file with `cache: false` switches the stage's run cache off."""
     for stage in ("check", "data", "probe", "train"):
@@ -86,7 +93,7 @@ def test_the_book_s_stages_are_those_of_the_default_project_one_floor_down():
     """The same file but for the way to the code and the table that the report is held to."""
     text = (ROOT / "dvc.yaml").read_text()
     text = text[text.index("stages:") :]
-    text = text.replace("cmd: python", "cmd: PYTHONPATH=.. python").replace("- pipeline/", "- ../pipeline/")
+    text = text.replace("cmd: ", "cmd: PYTHONPATH=.. ").replace("- pipeline/", "- ../pipeline/")
     text = text.replace("    - reports/results\n", "    - published.csv\n    - reports/results\n", 1)
     book = (ROOT / "book" / "dvc.yaml").read_text()
     assert book[book.index("stages:") :] == text

@@ -65,6 +65,32 @@ def test_markdown_escapes_what_would_end_a_cell_and_leaves_empty_columns_out(cap
     ]
 
 
+def test_a_heading_is_escaped_like_a_cell_and_a_line_is_no_heading(capsys):
+    text.show([Table("t", ["a|b"], [["c"]], before=["# d"], after=["1. e", "@f https://g"])], markdown=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "**t**",
+        "",
+        "- \\# d",
+        "",
+        "| a\\|b |",
+        "| :-- |",
+        "| c |",
+        "",
+        "1\\. e",
+        "",
+        "@<!-- -->f https:<!-- -->//g",
+    ]
+
+
+@pytest.mark.parametrize("markdown", [True, False])
+def test_what_a_terminal_would_obey_is_spelled_out(markdown, capsys):
+    text.show([Table("t\x1b[31m", ["a"], [["b\nc"]], after=["\u202ed"])], markdown=markdown)
+    out = capsys.readouterr().out.replace("\\\\", "\\").replace("\\[", "[")
+    assert "t\\x1b[31m" in out
+    assert "b\\nc" in out
+    assert "\\u202ed" in out
+
+
 @pytest.mark.parametrize("markdown", [True, False])
 def test_a_table_without_rows_is_its_words(markdown, capsys):
     text.show([Table("nothing", ["variant"], after=["said"])], markdown=markdown)
