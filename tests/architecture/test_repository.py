@@ -4,9 +4,11 @@ import hashlib
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 from samples import ROOT
 
@@ -31,10 +33,11 @@ def test_the_tree_in_the_readme_is_the_tree():
 
 def test_the_versions_in_pyproject_are_those_of_the_lock():
     lock = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line)
-    lock = {name.lower(): version for name, version in lock.items()}
-    direct = re.findall(r'^  "([\w.-]+)==([\w.]+)",$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
-    assert len(direct) == 18
-    assert {name: lock[name.lower()] for name, _ in direct} == dict(direct)
+    lock = {canonicalize_name(name): version for name, version in lock.items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = dict(one.split("==") for one in project["dependencies"])
+    assert len(direct) == 27
+    assert {name: lock[canonicalize_name(name)] for name in direct} == direct
 
 
 def test_git_ignores_data_but_not_the_code_that_makes_it():
