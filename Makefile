@@ -1,5 +1,7 @@
 # `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
 # `make test`  what the tests need, linter, type checker, tests
+# `make soak`  the faults of tests/faults, ten times as many as the tests try: half an hour; docs/reliability.md gets the counts
+# `make mutants`  every guard against a fault taken out once, and its test seen to fail; MUTANTS="word" for some
 # `make benchmark`  speed beside other ways to train the same, as ratios: half an hour; BENCHMARK="--row NAME" for some
 PYTHON ?= python3
 # On Linux the package index serves torch with gigabytes of CUDA. TORCH_INDEX names an index with CPU builds.
@@ -8,7 +10,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test benchmark format clean
+.PHONY: report test soak mutants benchmark format clean
 
 # the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
 report: .venv/installed .dvc/plots/page.html
@@ -27,6 +29,12 @@ test: .venv/installed-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+
+soak: .venv/installed-test
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
+
+mutants: .venv/installed-test
+	PYTHONPATH=.:tests $(BIN)/python -m faults.mutants $(MUTANTS)
 
 benchmark: .venv/installed-benchmark
 	$(BIN)/python -m benchmarks $(BENCHMARK)

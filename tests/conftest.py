@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.tally import FAULTS, Tally, rows, total, write
 from samples import ROOT, SMALL, Project, laid_over, write_params
 
 
@@ -86,3 +87,45 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     # `no_store` lives no longer than a test
     made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
     return made
+
+
+# --- counts of faults ------------------------------------------------------------------------------------------------
+
+_REPORTS: list[pytest.TestReport] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="all of the random faults, not a tenth of them")
+    parser.addoption("--counts", type=Path, help="the page that the counts of faults are written into")
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Counts a fault that was tried and ended as it must: fault, case, outcome, how many."""
+
+    def count(fault: str, case: str, outcome: str, many: int = 1) -> None:
+        assert fault in FAULTS
+        request.node.user_properties.append(("tally", (fault, case, outcome, many)))
+
+    return count
+
+
+@pytest.fixture
+def many(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How many of so many random faults are tried: a tenth, or in a soak all."""
+    return lambda whole: whole if request.config.getoption("--soak") else -(-whole // 10)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    # also of other processes: what a test counted travels with its report
+    if report.when == "call" and report.passed:
+        _REPORTS.append(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    counts = total(_REPORTS)
+    if counts:
+        terminalreporter.section("faults that were tried and ended as they must")
+        terminalreporter.write("\n".join(rows(counts)) + "\n")
+    if config.getoption("--counts") and not terminalreporter.stats.get("failed"):
+        write(config.getoption("--counts"), counts)

@@ -1,0 +1,81 @@
+"""What is counted while faults are tried, and how many of the random ones are.
+
+A test calls `tally("downloads", "404", "refused, named")` for every fault that it tried and that ended as it must; a fault
+that did not fails the test. Counts of all tests, of whatever process, are printed at the end, and `make soak` writes them
+into docs/reliability.md.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Tally = Callable[..., None]  # fault, case, outcome, how many (1)
+Count = tuple[str, str, str]
+
+# what people call a fault, in the order of the page; a count under another name is a mistake
+FAULTS = {
+    "kills": "killed",
+    "concurrency": "several at once",
+    "disk": "full disk or size limit",
+    "damage": "damaged artifacts",
+    "downloads": "downloads",
+    "params": "generated params.yaml",
+    "divergence": "divergence and degenerate data",
+    "results": "results that do not fit",
+    "clones": "other folders and settings",
+    "names": "names and text",
+    "arrays": "arrays from strangers",
+    "randomness": "global random state",
+    "dependencies": "dependencies",
+}
+
+BEGIN, END = "<!-- counts: written by `make soak` -->", "<!-- end of counts -->"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A guard taken out of the code, and the test that must then fail.
+
+    Attributes:
+        file: Path of the module.
+        guard: Text that stands in it once.
+        without: What stands there instead.
+        test: Name of a test function of the module that lists the mutant; with `[...]` one of its cases.
+    """
+
+    file: str
+    guard: str
+    without: str
+    test: str
+
+
+def total(reports: Iterable[Any]) -> Counter[Count]:
+    """Counts of all tests."""
+    counts: Counter[Count] = Counter()
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "tally":
+                fault, case, outcome, many = value
+                counts[fault, case, outcome] += many
+    return counts
+
+
+def rows(counts: Counter[Count]) -> list[str]:
+    """A Markdown table, one row a fault, case and outcome."""
+    order = list(FAULTS)
+    lines = ["| fault | case | outcome | n |", "|---|---|---|--:|"]
+    for fault, case, outcome in sorted(counts, key=lambda count: (order.index(count[0]), count[1:])):
+        lines.append(f"| {FAULTS[fault]} | {case} | {outcome} | {counts[fault, case, outcome]:,} |")
+    return [*lines, f"| all | | | {counts.total():,} |"]
+
+
+def write(path: Path, counts: Counter[Count]) -> None:
+    """Put the counts where the page has them."""
+    text = path.read_text(encoding="utf-8")
+    block = "\n".join([BEGIN, "", *rows(counts), "", END])
+    changed, places = re.subn(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL)
+    assert places == 1, path
+    path.write_text(changed, encoding="utf-8")
