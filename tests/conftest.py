@@ -60,7 +60,7 @@ def small_project(folder: Path) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
     (folder / "book").mkdir()
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
+    for name in ("dvc.yaml", ".gitattributes", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
         shutil.copy(ROOT / name, folder / name)
     (folder / ".dvc" / "plots").mkdir(parents=True)
     templates = [f"plots/{path.name}" for path in (ROOT / ".dvc" / "plots").glob("*.json")]

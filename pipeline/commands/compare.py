@@ -266,5 +266,4 @@ def as_json(found: Comparison) -> str:
             "rows": rows.records(found.rows),
         },
         indent=2,
-        ensure_ascii=False,
     )

@@ -72,8 +72,8 @@ def _sweep(overrides: Sequence[str]) -> list[list[str]]:
         return [[]]
     try:
         found = [list(one["params.yaml"]) for one in get_hydra_sweeps({"params.yaml": list(overrides)})]
-    except (DvcException, HydraException) as error:
-        raise UserError(f"-S: {' '.join(str(error).split())}") from None
+    except (DvcException, HydraException, ValueError, RecursionError) as error:
+        raise UserError(f"-S: {' '.join(str(error).split())[:300]}") from None
     if len(found) > _MOST:
         raise UserError(f"-S: found {len(found)} experiments, allowed: at most {_MOST}")
     return found
@@ -83,6 +83,7 @@ def _with(overrides: Sequence[str]) -> Params:
     """The project as it would be with these overrides, which DVC writes into the file."""
     from dvc.exceptions import DvcException
     from dvc.utils.hydra import apply_overrides
+    from omegaconf.errors import OmegaConfBaseException
 
     if not overrides:
         return params.load()
@@ -91,8 +92,9 @@ def _with(overrides: Sequence[str]) -> Params:
         shutil.copy(params.PATH, path)
         try:
             apply_overrides(path, list(overrides))
-        except DvcException as error:
-            raise UserError(f"-S: {error} ({error.__cause__})") from None
+        except (DvcException, OmegaConfBaseException, ValueError, RecursionError) as error:
+            words = f"{error} ({error.__cause__})" if error.__cause__ else str(error)
+            raise UserError(f"-S: {' '.join(words.split())[:300]}") from None
         try:
             return params.load(path=path)
         except UserError as error:

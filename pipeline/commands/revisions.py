@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from pipeline.analysis.comparison import Revision
 from pipeline.project import lock, params
 from pipeline.project.artifacts import ENVIRONMENT, RESULTS, plain
+from pipeline.project.console import visible
 from pipeline.project.errors import UserError
 
 WORKSPACE = "workspace"
@@ -52,11 +53,16 @@ def commit(name: str) -> str:
     """
     # half a second that the other commands need not pay
     from dvc.scm import RevError, resolve_rev
+    from scmrepo.exceptions import RevError as NoCommit
 
+    git = _git()
     try:
-        found: str = resolve_rev(_git(), name)
-    except RevError:
-        raise UserError(f"{name}: no branch, tag, commit or experiment of this repository") from None
+        # a name may also be that of a file or a folder in a commit
+        found: str = git.resolve_rev(f"{resolve_rev(git, name)}^{{commit}}") if name else ""
+    except (RevError, NoCommit, ValueError):  # the last of a name that is too long, or that UTF-8 can not spell
+        found = ""
+    if not found:
+        raise UserError(f"{visible(name)[:80]}: no branch, tag, commit or experiment of this repository")
     return found
 
 

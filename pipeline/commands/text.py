@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.project.console import visible
+
 _STYLES = {
     "better": "green",
     "worse": "red",
@@ -49,15 +51,6 @@ def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line in _lines(tables):
         console.print(line)
-
-
-def visible(text: str) -> str:
-    r"""The text with what a terminal would obey spelled out: escapes, ends of lines, marks that turn the direction.
-
-    >>> print(visible("one\ntwo\x1b[31m\u202e"))
-    one\ntwo\x1b[31m\u202e
-    """
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _visible(table: Table) -> Table:

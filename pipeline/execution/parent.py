@@ -9,6 +9,7 @@ import psutil
 
 from pipeline.project.errors import UserError
 
+
 def lineage() -> tuple[int, ...]:
     """Who started this process: its parent; of a shell that only passed the command on, also who started the shell."""
     parent = os.getppid()

@@ -49,5 +49,15 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _leave(words: str, status: int) -> NoReturn:
-    print(words, file=sys.stderr)
+    # one line a mistake, whatever names and values are in it
+    print("\n".join(map(visible, words.split("\n"))), file=sys.stderr)
     sys.exit(status)
+
+
+def visible(text: str) -> str:
+    r"""The text with what a terminal would obey spelled out: escapes, ends of lines, marks that turn the direction.
+
+    >>> print(visible("one\ntwo\x1b[31m\u202e"))
+    one\ntwo\x1b[31m\u202e
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

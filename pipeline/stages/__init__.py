@@ -21,3 +21,15 @@ if _MISSING:
         "(`source .venv/bin/activate`), or run `make`\n"
     )
     sys.exit(2)
+
+
+def named(arguments: list[str]) -> str:
+    """The id that a stage is asked for: by itself, or as DVC calls the stage.
+
+    DVC says it in `DVC_STAGE`. As a part of the command, an id that nobody has checked yet would be read by a shell.
+
+    >>> named(["dropout"]), named(["train@dropout"]), named(["book/dvc.yaml:train@dropout"])
+    ('dropout', 'dropout', 'dropout')
+    """
+    (address,) = arguments
+    return address.rpartition("@")[2]

@@ -6,11 +6,12 @@ Writes  data/<dataset>.npz
 
 from pipeline import data
 from pipeline.project import artifacts, console, params
+from pipeline.stages import named
 
 
 def main(arguments: list[str]) -> None:
     """Make the data set whose id is the argument."""
-    (key,) = arguments
+    key = named(arguments)
     project = params.load(dataset=key)
     dataset = data.make(project.datasets[key], project.seeds_of(key))
     artifacts.write_dataset(key, dataset)

@@ -6,11 +6,12 @@ Writes  reports/results/<probe>.csv
 
 from pipeline import probes
 from pipeline.project import artifacts, console, params
+from pipeline.stages import named
 
 
 def main(arguments: list[str]) -> None:
     """Measure the probe whose id is the argument."""
-    (key,) = arguments
+    key = named(arguments)
     project = params.load(probe=key)
     measured = probes.measure(project.probes[key], project.seeds[0].root)
     artifacts.write_measured(key, measured)

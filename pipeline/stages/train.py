@@ -7,11 +7,12 @@ Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<stud
 from pipeline.analysis import summary
 from pipeline.execution import runs
 from pipeline.project import artifacts, console, params
+from pipeline.stages import named
 
 
 def main(arguments: list[str]) -> None:
     """Train the study whose id is the argument."""
-    (key,) = arguments
+    key = named(arguments)
     project = params.load(study=key)
     study = project.studies[key]
     seeds = project.seeds_of(study.dataset)

@@ -1,8 +1,8 @@
 """What is counted while faults are tried, and how many of the random ones are.
 
-A test calls `tally("downloads", "404", "refused, named")` for every fault that it tried and that ended as it must; a fault
-that did not fails the test. Counts of all tests, of whatever process, are printed at the end, and `make soak` writes them
-into docs/reliability.md.
+A test calls `tally("downloads", "404", "refused, named")` for every fault that it tried and that ended as it must; a
+fault that did not fails the test. Counts of all tests, of whatever process, are printed at the end, and `make soak`
+writes them into docs/reliability.md.
 """
 
 import re

@@ -12,6 +12,12 @@ pytestmark = pytest.mark.xdist_group("clones")
 
 MUTANTS = [
     Mutant(
+        file=".gitattributes",
+        guard="* -text",
+        without="",
+        test="test_a_clone_by_a_git_that_changes_the_ends_of_lines_has_the_same_bytes",
+    ),
+    Mutant(
         file="pipeline/project/artifacts.py",
         guard='    temporary.write_text(text, encoding="utf-8")\n',
         without="    temporary.write_text(text)\n",
@@ -119,3 +125,15 @@ def test_a_clone_makes_the_same_bytes(first, tmp_path, many, tally):
         assert [path for path in wanted if found[path] != wanted[path]] == []
         assert clone.run("git", "status", "--porcelain").stdout == ""
         tally("clones", "folder, locale, time zone, umask, threads, home", "same dvc.lock and reports/")
+
+
+def test_a_clone_by_a_git_that_changes_the_ends_of_lines_has_the_same_bytes(first, tmp_path, tally):
+    """DVC compares the digests of code and results, so that a clone with other ends of lines would run it all again."""
+    changed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true"}
+    clone = Project(tmp_path / "clone")
+    first.run(
+        "env", *[f"{key}={value}" for key, value in changed.items()], "git", "clone", "-q", ".", str(clone.folder)
+    )
+    names = first.run("git", "ls-files", "-z").stdout.split("\0")[:-1]
+    assert [name for name in names if (clone.folder / name).read_bytes() != (first.folder / name).read_bytes()] == []
+    tally("clones", "core.autocrlf", "same bytes", len(names))

@@ -28,7 +28,7 @@ MUTANTS = [
     *(
         Mutant(
             file="dvc.yaml",
-            guard=f'pipeline.stages.{stage} "\\${{DVC_STAGE##*@}}"',
+            guard=f'pipeline.stages.{stage} "$DVC_STAGE"',
             without=f"pipeline.stages.{stage} ${{key}}",
             test="test_an_id_is_never_part_of_a_command[sh]",
         )
@@ -196,7 +196,7 @@ def test_an_id_is_never_part_of_a_command(shell, tmp_path, many, tally):
     programs, record = tmp_path / "programs", tmp_path / "record"
     programs.mkdir()
     (programs / "python").write_text(
-        f"#!/bin/sh\nprintf '%s\\0' \"$@\" '' >> '{record}'\n[ \"$3\" = linear ] && echo made > data/linear.npz\n"
+        f"#!/bin/sh\nprintf '%s\\0' \"$@\" '' >> '{record}'\n[ \"$3\" = data@linear ] && echo made > data/linear.npz\n"
     )
     (programs / "python").chmod(0o755)
     project.environment |= {"PATH": f"{programs}:{project.environment['PATH']}", "SHELL": f"/bin/{shell}"}
@@ -206,9 +206,11 @@ def test_an_id_is_never_part_of_a_command(shell, tmp_path, many, tally):
         calls = {tuple(call.split("\0")) for call in record.read_bytes().decode().split("\0\0")[:-1]}
         tried = stages if "--glob" in command else ["train"]
         asked = {
-            ("-m", f"pipeline.stages.{stage}", id) for stage in tried for id in [stages[stage][1], *stages[stage][2]]
+            ("-m", f"pipeline.stages.{stage}", f"{stage}@{id}")
+            for stage in tried
+            for id in [stages[stage][1], *stages[stage][2]]
         }
-        assert calls == asked | {("-m", "pipeline.stages.data", "linear")}
+        assert calls == asked | {("-m", "pipeline.stages.data", "data@linear")}
         assert not list(tmp_path.rglob("*pwned*"))
         tally("names", "id in a command", "one word, nothing executed", len(asked))
 
@@ -434,6 +436,7 @@ REVISIONS = [
     "a..b",
     "HEAD..HEAD",
 ]
+REVISIONS += ["HEAD:params.yaml", "HEAD^{tree}", "HEAD:", "x" * 100_000, "", "a\nb", "\x1b[31m", "\ud800"]
 REVISIONS += [
     "@{upstream}",
     "main@{u}",
@@ -498,6 +501,8 @@ OVERRIDES = [
     "+_target_=os.system",
     "studies.weight_decay._target_=x",
 ]
+OVERRIDES += ["seeds.count=${oc.env:NO_SUCH}", "seeds.count=${x:1}", "device=???", "seeds.count=${seeds.count}"]
+OVERRIDES += ["seeds.count=" + "9" * 5000, "seeds.count=range(1,10,0)"]
 OVERRIDES += [
     "+studies.x={_target_:os.system,command:'touch pwned'}",
     "seeds.count=$(touch pwned)",
