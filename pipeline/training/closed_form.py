@@ -39,9 +39,12 @@ def _solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[st
     half = 0.5 if setting.loss == "half_squared_error" else 1.0
     alpha = len(places) * (setting.optimizer.weight_decay + setting.penalty.l2) / (2 * half)
     bias = setting.model.bias
-    model = Ridge(alpha=alpha, fit_intercept=bias) if alpha > 0 else LinearRegression(fit_intercept=bias)
     inputs, targets = (values[slot][places] for values in (dataset.train.inputs, dataset.train.targets))
-    model.fit(inputs[:, :features], targets)
+    inputs = inputs[:, :features]
+    # a penalty that is lost in the rounding of the squares leaves equations without one solution
+    smallest = np.finfo(float).eps * np.square(inputs).sum()
+    model = Ridge(alpha=alpha, fit_intercept=bias) if alpha > smallest else LinearRegression(fit_intercept=bias)
+    model.fit(inputs, targets)
     residuals = model.predict(dataset.test.inputs[slot][:, :features]) - dataset.test.targets[slot]
     return {
         "closed_form_test_loss": half * float(np.mean(np.square(residuals))),

@@ -83,7 +83,9 @@ class Outcome:
     def metrics(self) -> dict[str, np.ndarray]:
         """The numbers of each run at the end of training, (R,)."""
         found = {name: curve[:, -1] for name, curve in self.curves.items()} | self.final
-        found["loss_gap"] = found["test_loss"] - found["train_loss"]
+        with np.errstate(invalid="ignore"):
+            # of a run that diverged both may be infinite: then there is no gap
+            found["loss_gap"] = found["test_loss"] - found["train_loss"]
         if "test_accuracy" in found:
             found["accuracy_gap"] = found["train_accuracy"] - found["test_accuracy"]
         return found
