@@ -100,6 +100,10 @@ def log_axis(axes: Axes) -> None:
     axes.set_yscale("log")
     # floats of Python, whose ratio may be infinite without a warning
     low, high = map(float, axes.get_ylim())
+    if low > 0 and high / low < _SAME:
+        # values that differ by rounding alone: on a logarithmic axis the room between them may round to nothing
+        low, high = low / 1.1, high * 1.1
+        axes.set_ylim(low, high)
     if high / low < 30:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 5 else MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -126,6 +130,7 @@ def shortened(name: str) -> str:
 
 
 _LONGEST = 36
+_SAME = 1 + 1e-9
 
 
 def is_long(names: list[str]) -> bool:

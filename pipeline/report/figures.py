@@ -1,5 +1,9 @@
 """The figures of a study that follow from its factors."""
 
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -28,6 +32,16 @@ _QUANTITIES = {
     "gradient_rms": "rms of the gradients",
     "activation_sd": "sd of the activations",
 }
+
+
+@contextlib.contextmanager
+def _numpy_state_kept() -> Iterator[None]:
+    """For seaborn, which draws a jitter from NumPy's global generator also where there is none: from zero to zero."""
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def pictures(section: Section) -> list[Picture]:
@@ -71,21 +85,22 @@ def effects(section: Section) -> Figure:
     width = len(labels) * (0.6 if is_long(labels) else max(0.35, 0.13 * longest))
     figure, panels = panels_of_blocks(study, max(3.2 if study.blocked else 4.5, min(width, 9.0)))
     for block, axes in panels:
-        sns.stripplot(
-            data=runs[(runs["block"] == block) & (runs["status"] == "finished")],
-            x="label",
-            y=metric.name,
-            order=labels,
-            hue="label",
-            hue_order=labels,
-            palette=palette,
-            formatter=str,
-            alpha=0.45,
-            size=3.5,
-            jitter=False,
-            legend=False,
-            ax=axes,
-        )
+        with _numpy_state_kept():
+            sns.stripplot(
+                data=runs[(runs["block"] == block) & (runs["status"] == "finished")],
+                x="label",
+                y=metric.name,
+                order=labels,
+                hue="label",
+                hue_order=labels,
+                palette=palette,
+                formatter=str,
+                alpha=0.45,
+                size=3.5,
+                jitter=False,
+                legend=False,
+                ax=axes,
+            )
         for row in table[table["block"] == block].itertuples():
             place = labels.index(row.label)
             if row.diverged:

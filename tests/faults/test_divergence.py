@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from faults.tally import Mutant, Tally
 from faults.whole import demand_counted, rows, run
+from matplotlib.figure import Figure
 from samples import BASE, SMALL, laid_over, seeds, write_params
 
 from pipeline import data
@@ -17,6 +18,7 @@ from pipeline.analysis.comparison import Revision, between
 from pipeline.project import params
 from pipeline.project.errors import UserError
 from pipeline.project.settings import CovariateShift, Estimated, LabelShift, Oracle
+from pipeline.report.drawing import log_axis, picture
 from pipeline.training.weights import effective_examples, example_weights
 
 MUTANTS = [
@@ -55,6 +57,12 @@ MUTANTS = [
         guard="    if axes.dataLim.y1 <= 0 and axes.dataLim.height >= 0:\n        return\n",
         without="",
         test="test_what_breaks_is_counted_and_reported[constant targets, learned]",
+    ),
+    Mutant(
+        file="pipeline/report/drawing.py",
+        guard="    if low > 0 and high / low < _SAME:\n",
+        without="    if False:\n",
+        test="test_losses_that_differ_by_rounding_can_be_drawn",
     ),
     Mutant(
         file="pipeline/report/named.py",
@@ -415,6 +423,18 @@ def test_more_folds_than_examples_are_refused(in_folder: Path, tally: Tally):
     with pytest.raises(UserError, match=r"^params.yaml: studies.drawn.base.data.validation: found .* both sides"):
         params.load()
     tally("divergence", "more folds than examples", "refused, named")
+
+
+def test_losses_that_differ_by_rounding_can_be_drawn(tally: Tally):
+    def draw() -> Figure:
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [1.442255543584226e33, 1.442255543584226e33 * (1 + 3e-15)], "o")
+        log_axis(axes)
+        return figure
+
+    assert "<svg" in picture("losses", "?", draw).svg
+    tally("divergence", "losses equal but for rounding", "drawn")
 
 
 @pytest.mark.parametrize(
