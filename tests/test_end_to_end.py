@@ -134,7 +134,7 @@ def test_the_second_project_stands_on_its_own(project):
     assert not (project.folder / "data").exists()
     assert len(project.read("book/reports/results/weight_decay.csv").splitlines()) == 1 + 3 * 2
     page = project.read("book/reports/index.html")
-    assert 'id="published"' in page
+    assert 'id="published-outcomes"' in page
     published = project.read("book/reports/ledger/published.csv").splitlines()
     assert len(published) == len(project.read("book/published.csv").splitlines())
     assert any(line.startswith("weight_decay_scratch,lambda=0,test_loss") and ",2," in line for line in published)
@@ -155,7 +155,7 @@ def test_an_experiment_in_a_temporary_folder_runs_that_folder_s_code(project):
     stage = project.folder / "pipeline" / "stages" / "probe.py"
     source = stage.read_text()
     stage.write_text(
-        source.replace("    (key,) = arguments\n", '    (key,) = arguments\n    print("edited:", __file__)\n')
+        source.replace("    key = named(arguments)\n", '    key = named(arguments)\n    print("edited:", __file__)\n')
     )
     project.commit("edited code")
     for folder in (project.folder, project.folder / "book"):
