@@ -25,8 +25,8 @@ from pipeline.stages import check, data, probe, report, train
 MUTANTS = [
     Mutant(
         file="pipeline/project/artifacts.py",
-        guard='temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")',
-        without="temporary = path",
+        guard="        yield temporary\n        temporary.replace(path)\n",
+        without="        yield path\n",
         test="test_a_file_size_limit",
     ),
     Mutant(

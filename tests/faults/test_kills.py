@@ -20,6 +20,7 @@ from samples import ROOT, Project, classes, seeds
 from pipeline.execution import chunks, runs
 from pipeline.execution import workers as execution_workers
 from pipeline.execution.store import Store
+from pipeline.project import artifacts
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -28,13 +29,19 @@ MUTANTS = [
         file="pipeline/project/artifacts.py",
         guard="            if _abandoned(left):\n",
         without="            if False:\n",
-        test="test_a_stage_that_is_killed[train-writing]",
+        test="test_what_a_killed_writer_left_goes_with_the_next_one",
     ),
     Mutant(
         file=".gitignore",
         guard=".*.tmp\n",
         without="",
-        test="test_a_stage_that_is_killed[train-writing]",
+        test="test_git_and_dvc_see_nothing_of_what_is_being_written",
+    ),
+    Mutant(
+        file=".dvcignore",
+        guard=".*.tmp\n",
+        without="",
+        test="test_git_and_dvc_see_nothing_of_what_is_being_written",
     ),
     Mutant(
         file="pipeline/project/console.py",
@@ -164,6 +171,30 @@ def test_a_stage_that_is_killed(number, states, tmp_path, tally, many):
         assert files(project) == whole
         assert lock(project) == lock(states["done"])
         tally("kills", f"{stage} while {phase}, by SIG{signal}", "no half file, same bits")
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one(in_folder, tally):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    left, written = Path(f".page.html.{gone.pid}.tmp"), Path(f".page.html.{os.getppid()}.tmp")
+    for path in (left, written):
+        path.write_text("half")
+    with artifacts.replacing(Path("page.html")) as temporary:
+        temporary.write_text("whole")
+    # who is still there may be writing
+    assert {path.name for path in in_folder.iterdir()} == {"page.html", written.name}
+    tally("kills", "writer, by SIGKILL", "the next writer clears away")
+
+
+def test_git_and_dvc_see_nothing_of_what_is_being_written(states, tmp_path, tally):
+    project = copy_of(states["done"], tmp_path / "copy")
+    project.commit("results")
+    assert "up to date" in project.run("dvc", "status", "dvc.yaml").stdout
+    for place in ("reports/results", "reports/metrics/weight_decay", "reports/figures"):
+        (project.folder / place / ".half.csv.1.tmp").write_text("half")
+    assert project.run("git", "status", "--porcelain", "-uall").stdout == ""
+    assert "up to date" in project.run("dvc", "status", "dvc.yaml").stdout
+    tally("kills", "file that is being written", "neither git nor DVC sees it")
 
 
 def test_a_stage_whose_parent_is_killed_stops_at_the_next_stack(tmp_path, tally, many):
