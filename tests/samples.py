@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -178,6 +179,13 @@ class Project:
         if ok and done.returncode:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def copy(self, folder: Path) -> "Project":
+        """The whole of it, DVC's cache and notes included, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        made = Project(folder)
+        made.environment = dict(self.environment)
+        return made
 
     def write_params(self, changes: Mapping[str, Any] | None = None) -> None:
         write_params(self.folder, laid_over(SMALL, changes or {}))

@@ -1,7 +1,6 @@
 """Artifacts that went wrong where they lie: noticed before they are used, named, and rebuilt or refused."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,9 +79,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def project(whole: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    shutil.copytree(whole.folder, tmp_path / "project", symlinks=True)
-    made = Project(tmp_path / "project")
-    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
+    made = whole.copy(tmp_path / "project")
     monkeypatch.chdir(made.folder)
     return made
 

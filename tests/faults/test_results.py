@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,9 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def project(whole: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    shutil.copytree(whole.folder, tmp_path / "project", symlinks=True)
-    made = Project(tmp_path / "project")
-    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
+    made = whole.copy(tmp_path / "project")
     monkeypatch.chdir(made.folder)
     return made
 
