@@ -1,5 +1,7 @@
 """`ablate plan`: what a run of the project, or a sweep by `dvc exp run -S`, would train and how long it would take."""
 
+import itertools
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -65,18 +67,19 @@ def tables(studies: Sequence[str], overrides: Sequence[str]) -> list[Table]:
 def _sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Every combination that DVC would queue, by DVC's own reader."""
     from dvc.exceptions import DvcException
-    from dvc.utils.hydra import get_hydra_sweeps
+    from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
     from hydra.errors import HydraException
 
     if not overrides:
         return [[]]
     try:
-        found = [list(one["params.yaml"]) for one in get_hydra_sweeps({"params.yaml": list(overrides)})]
+        # DVC lists them all, which for range(1, 1000000000) takes all memory: so they are counted first
+        swept = [each.sweep_iterator() for each in to_hydra_overrides(list(overrides)) if each.is_sweep_override()]
+        if math.prod(sum(1 for _ in itertools.islice(values, _MOST + 1)) for values in swept) > _MOST:
+            raise UserError(f"-S: found more than {_MOST} experiments, allowed: at most {_MOST}")
+        return [list(one["params.yaml"]) for one in get_hydra_sweeps({"params.yaml": list(overrides)})]
     except (DvcException, HydraException, ValueError, RecursionError) as error:
         raise UserError(f"-S: {' '.join(str(error).split())[:300]}") from None
-    if len(found) > _MOST:
-        raise UserError(f"-S: found {len(found)} experiments, allowed: at most {_MOST}")
-    return found
 
 
 def _with(overrides: Sequence[str]) -> Params:

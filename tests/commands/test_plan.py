@@ -71,7 +71,8 @@ def test_runs_in_the_store_take_no_time(params_file, in_folder, capsys, monkeypa
         ("gone=1", "-S: Invalid `--set-param` value"),
         ("=", "-S: "),
         (f"{DECAY}=[0,-1]", rf"^params.yaml: {DECAY}: found -1"),
-        ("seeds.count=range(1,20001)", "-S: found 20000 experiments, allowed: at most 10000"),
+        ("seeds.count=range(1,20001)", "-S: found more than 10000 experiments, allowed: at most 10000"),
+        ("seeds.count=range(1,100000000000)", "-S: found more than 10000 experiments, allowed: at most 10000"),
     ],
 )
 def test_a_wrong_override_is_refused_as_dvc_would(override, words, params_file, in_folder):

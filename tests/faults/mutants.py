@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from faults.tally import Mutant
@@ -64,6 +65,11 @@ def survives(module: str, mutant: Mutant) -> str:
     return "the test passes" if done.returncode == 0 else f"no test failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
 
 
+def _timed(module: str, mutant: Mutant) -> tuple[str, float]:
+    begun = time.monotonic()
+    return survives(module, mutant), time.monotonic() - begun
+
+
 def main(words: list[str]) -> int:
     """Try all of them; the exit status is how many survived."""
     chosen = [
@@ -72,16 +78,17 @@ def main(words: list[str]) -> int:
         if not words or any(word in f"{module} {mutant.file}" for word in words)
     ]
     survivors = 0
-    for number, (module, mutant) in enumerate(chosen, start=1):
-        begun = time.monotonic()
-        found = survives(module, mutant)
-        survivors += bool(found)
-        outcome = f"SURVIVES, {found}" if found else "fails, as it must"
-        guard = " ".join(mutant.guard.split())[:60]
-        seconds = time.monotonic() - begun
-        print(
-            f"{number}/{len(chosen)} {mutant.file}: {guard}\n    {mutant.test}: {outcome} ({seconds:.0f} s)", flush=True
-        )
+    with ThreadPool(os.cpu_count()) as pool:
+        for number, ((_, mutant), (found, seconds)) in enumerate(
+            zip(chosen, pool.imap(lambda each: _timed(*each), chosen), strict=True), start=1
+        ):
+            survivors += bool(found)
+            outcome = f"SURVIVES, {found}" if found else "fails, as it must"
+            guard = " ".join(mutant.guard.split())[:60]
+            print(
+                f"{number}/{len(chosen)} {mutant.file}: {guard}\n    {mutant.test}: {outcome} ({seconds:.0f} s)",
+                flush=True,
+            )
     print(f"{len(chosen) - survivors} of {len(chosen)} guards: their test fails without them")
     return survivors
 

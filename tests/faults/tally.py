@@ -29,6 +29,7 @@ FAULTS = {
     "names": "names and text",
     "arrays": "arrays from strangers",
     "randomness": "global random state",
+    "kernels": "choices of the numerical library",
     "dependencies": "dependencies",
 }
 

@@ -29,105 +29,105 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from faults.tally import Mutant
 from samples import ROOT
 
-from pipeline.data import images
+from pipeline.data import download, images, raw_files
 from pipeline.project.errors import UserError
 from pipeline.project.settings import Images
 
-IMAGES = "pipeline/data/images.py"
+DOWNLOAD, RAW_FILES = "pipeline/data/download.py", "pipeline/data/raw_files.py"
 MUTANTS = [
     Mutant(
-        file=IMAGES,
+        file=RAW_FILES,
         guard="        if found == expected:\n",
         without="        if True:\n",
         test="test_what_is_not_the_file_is_refused[wrong bytes]",
     ),
     Mutant(
-        file=IMAGES,
+        file=RAW_FILES,
         guard="        if hashlib.new(algorithm, content).hexdigest() == expected:\n",
         without="        if True:\n",
         test="test_a_kept_file_that_is_damaged_is_fetched_again",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="                timeout=(CONNECT_SECONDS, READ_SECONDS),\n",
         without="",
         test="test_a_fault_that_does_not_pass[no answer]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard=".get(FILE_SECONDS)",
         without=".get()",
         test="test_a_fault_that_stays[trickling headers]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="response.raw.read1(2**16, decode_content=False)",
         without="response.raw.read(2**16, decode_content=False)",
         test="test_a_server_that_was_given_up_is_left_alone",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="                if len(content) > LARGEST_FILE:\n",
         without="                if False:\n",
         test="test_a_fault_that_stays[endless body]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="    def get_redirect_target(self, resp: requests.Response) -> str | None:\n        return None\n",
         without="",
         test="test_a_fault_that_stays[endless redirect]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="    if scheme not in allowed:\n",
         without="    if False:\n",
         test="test_nobody_is_sent_away_from_https",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="    for _ in range(REDIRECTS + 1):\n",
         without="    while True:\n",
         test="test_a_fault_that_stays[redirect loop]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="retries = Retry(total=RETRIES,",
         without="retries = Retry(total=0,",
         test="test_a_fault_that_passes[503]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard="        passing = response.status_code in _PASSING_STATUSES\n",
         without="        passing = True\n",
         test="test_a_fault_that_stays[404]",
     ),
     Mutant(
-        file=IMAGES,
+        file=RAW_FILES,
         guard="flags | os.O_NONBLOCK",
         without="flags",
         test="test_what_is_no_file_is_refused_at_once[pipe]",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard='place.replace(person + at, "", 1) if at else place',
         without="place",
         test="test_a_password_is_not_printed",
     ),
     Mutant(
-        file=IMAGES,
-        guard='letter if letter.isprintable() else "?"',
-        without="letter",
+        file=DOWNLOAD,
+        guard='visible(" ".join(str(words).split()))',
+        without='" ".join(str(words).split())',
         test="test_what_a_server_says_cannot_steer_the_terminal",
     ),
     Mutant(
-        file=IMAGES,
+        file=DOWNLOAD,
         guard='                headers={"Accept-Encoding": "identity"},\n',
         without="",
         test="test_compression_on_the_way_is_not_asked_for_and_not_undone",
     ),
 ]
 
-NAMES = tuple(images.SHA256["fashion_mnist"])
+NAMES = tuple(raw_files.SHA256["fashion_mnist"])
 FIRST = NAMES[0]
 
 
@@ -143,7 +143,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         "PAUSE_SECONDS": 0.01,
         "LARGEST_FILE": 300_000,
     }.items():
-        monkeypatch.setattr(images, name, value)
+        monkeypatch.setattr(download, name, value)
+    monkeypatch.setattr(raw_files, "LARGEST_FILE", download.LARGEST_FILE)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -163,8 +164,8 @@ def right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_bytes(gzip.compress(header + body, mtime=0))
     contents = {name: (folder / name).read_bytes() for name in NAMES}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setitem(images.SHA256, "fashion_mnist", digests)
-    monkeypatch.setattr(images.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setitem(raw_files.SHA256, "fashion_mnist", digests)
+    monkeypatch.setattr(raw_files.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
     return folder
 
 
@@ -438,7 +439,7 @@ def test_a_fault_that_does_not_pass(case, mirror, cache, right, tally):
 
 @pytest.mark.parametrize("case", STAYING)
 def test_a_fault_that_stays(case, mirror, cache, right, tally, monkeypatch):
-    monkeypatch.setattr(images, "FILE_SECONDS", 2.0)
+    monkeypatch.setattr(download, "FILE_SECONDS", 2.0)
     fault, words = STAYING[case]
     server = mirror(fault)
     began = time.monotonic()
@@ -460,7 +461,7 @@ def family(case: str) -> str:
 
 def test_a_server_that_was_given_up_is_left_alone(mirror, right, monkeypatch, tally):
     """Its thread ends with the next bytes that come, and nothing of it is printed or kept any more."""
-    monkeypatch.setattr(images, "FILE_SECONDS", 0.5)
+    monkeypatch.setattr(download, "FILE_SECONDS", 0.5)
     before = threading.active_count()
     server = mirror(trickling_body)
     refused("not all there after 0.5 seconds")
@@ -561,7 +562,7 @@ def test_servers_that_are_not_there(right, cache, monkeypatch, tally):
     monkeypatch.setenv("ABLATE_MIRROR", f"http://127.0.0.1:{port}")
     assert refused("^Connection refused; tried 3 times$")
     monkeypatch.setenv("ABLATE_MIRROR", "http://no-such-host.invalid/files/")
-    monkeypatch.setattr(images, "FILE_SECONDS", 20.0)
+    monkeypatch.setattr(download, "FILE_SECONDS", 20.0)
     assert refused("; tried 3 times$")
     assert kept(cache, right) == set()
     tally("downloads", "server gone or unknown", "refused, named", 2)
@@ -569,7 +570,7 @@ def test_servers_that_are_not_there(right, cache, monkeypatch, tally):
 
 def test_a_host_that_is_looked_up_for_ever(right, cache, monkeypatch, tally):
     over = threading.Event()
-    monkeypatch.setattr(images, "FILE_SECONDS", 0.5)
+    monkeypatch.setattr(download, "FILE_SECONDS", 0.5)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
     monkeypatch.setenv("ABLATE_MIRROR", "http://somewhere.example")
     refused("not all there after 0.5 seconds")
@@ -582,7 +583,7 @@ def test_each_server_is_asked_and_has_its_line(mirror, right, cache, monkeypatch
     second = mirror(lambda server: server.give(b"wrong")).url
     third = mirror(status(500))
     monkeypatch.delenv("ABLATE_MIRROR")
-    monkeypatch.setitem(images.SERVERS, "fashion_mnist", (first, second, third.url))
+    monkeypatch.setitem(raw_files.SERVERS, "fashion_mnist", (first, second, third.url))
     with pytest.raises(UserError) as caught:
         make()
     lines = str(caught.value).splitlines()
@@ -835,7 +836,7 @@ def test_what_a_server_says_cannot_steer_the_terminal(mirror, right, tally):
     with pytest.raises(UserError) as caught:
         make()
     assert str(caught.value).isprintable()
-    assert images._line("\x1b[2J\nx") == "?[2J x"
+    assert download.one_line("\x1b[2J\nx") == r"\x1b[2J x"
     tally("downloads", "server: words for the terminal", "printed without effect", 3)
 
 
@@ -846,11 +847,11 @@ def program(cache: Path) -> list[str]:
     """A process that makes the data set, with the digests of the tests, as a stage would."""
     script = f"""
 import pathlib, sys
-from pipeline.data import images
+from pipeline.data import images, raw_files
 from pipeline.project import console
 from pipeline.project.settings import Images
-images.SHA256["fashion_mnist"] = {images.SHA256["fashion_mnist"]!r}
-images.platformdirs.user_cache_path = lambda name: pathlib.Path({str(cache.parents[1])!r})
+raw_files.SHA256["fashion_mnist"] = {raw_files.SHA256["fashion_mnist"]!r}
+raw_files.platformdirs.user_cache_path = lambda name: pathlib.Path({str(cache.parents[1])!r})
 console.run(lambda _: print(images.make(Images(source="fashion_mnist", scale="unit")).fingerprint(0)))
 """
     return [sys.executable, "-c", script]

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -113,16 +112,8 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
     for stage, target in (("train", "data@linear"), ("report", "train@weight_decay"), ("done", "dvc.yaml")):
         done.run("dvc", "repro", target)
         if stage != "done":
-            shutil.copytree(done.folder, folder / stage, symlinks=True)
-            found[stage] = Project(folder / stage)
+            found[stage] = done.copy(folder / stage)
     return found | {"done": done}
-
-
-def copy_of(project: Project, folder: Path) -> Project:
-    shutil.copytree(project.folder, folder, symlinks=True)
-    made = Project(folder)
-    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
-    return made
 
 
 def dies(project: Project, at: str) -> tuple[subprocess.CompletedProcess[str], str]:
@@ -156,7 +147,7 @@ def test_a_stage_that_is_killed(number, states, tmp_path, tally, many):
     random = np.random.default_rng(number)
     for time_ in range(-(-many(MOMENTS) // len(PHASES))):
         signal = SIGNALS[(1 + number + time_) % len(SIGNALS)]
-        project = copy_of(states[stage], tmp_path / f"{time_}")
+        project = states[stage].copy(tmp_path / f"{time_}")
         done, died = dies(project, f"{stage} {phase} {random.integers(1, there + 1)} {signal}")
         assert died == phase, (done.stdout, done.stderr)
         assert done.returncode != 0
@@ -187,7 +178,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_one(in_folder, tally):
 
 
 def test_git_and_dvc_see_nothing_of_what_is_being_written(states, tmp_path, tally):
-    project = copy_of(states["done"], tmp_path / "copy")
+    project = states["done"].copy(tmp_path / "copy")
     project.commit("results")
     assert "up to date" in project.run("dvc", "status", "dvc.yaml").stdout
     for place in ("reports/results", "reports/metrics/weight_decay", "reports/figures"):
@@ -203,10 +194,10 @@ def test_a_stage_whose_parent_is_killed_stops_at_the_next_stack(tmp_path, tally,
     # two activations are two programs, and so two stacks
     project.write_params({"studies.weight_decay": ..., "datasets.linear": ...})
     project.run("dvc", "repro", "data@images", "probe@product")
-    whole = copy_of(project, tmp_path / "whole")
+    whole = project.copy(tmp_path / "whole")
     whole.run("dvc", "repro", "train@activation")
     for number in range(many(20)):
-        orphaned = copy_of(project, tmp_path / f"{number}")
+        orphaned = project.copy(tmp_path / f"{number}")
         done, died = dies(orphaned, f"train training {50 + 10 * number} PARENT")
         assert died == "training"
         assert done.returncode == -9
