@@ -1,6 +1,7 @@
 """Fixtures: a `params.yaml`, an empty current folder, a whole project in a git + DVC repository of its own."""
 
 import shutil
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,10 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     # `no_store` lives no longer than a test
     made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
     return made
+
+
+# a shell ignores Ctrl-C on behalf of what it starts in the background, and so would all that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- counts of faults ------------------------------------------------------------------------------------------------

@@ -264,7 +264,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             for member in members:
                 with archive.zip.open(member) as opened:
                     demand_array(opened, member.file_size, member.filename)
-            return {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files}
+        for name, array in found.items():
+            if array.dtype.kind not in "biufU":
+                raise ValueError(f"{name} holds {array.dtype}, allowed: truth values, real numbers, text")
+        return found
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro` makes it") from None
     except Exception as error:  # whatever the readers of zip, deflate and arrays make of other bytes

@@ -48,6 +48,7 @@ def parse(content: bytes) -> Mapping[str, Any]:
         for stage in _stages(found).values():
             for out in stage.get("outs", []):
                 str(out["path"])
+            dict((stage.get("params") or {}).get("params.yaml") or {})
     except (YAMLError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())[:120]) from None
     return found
