@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from faults.tally import BEGIN, END, FAULTS
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 from samples import ROOT
@@ -76,3 +77,10 @@ def test_the_reports_in_git_are_of_the_code_in_git(project, tmp_path):
     assert not re.findall(r"Running stage '.*'", done.stdout), (
         f"run `dvc repro {project}/dvc.yaml` and commit what it made"
     )
+
+
+def test_the_page_of_faults_has_counts_of_every_kind():
+    """It is in `make soak` that they are written."""
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    table = page[page.index(BEGIN) : page.index(END)]
+    assert {line.split("|")[1].strip() for line in table.splitlines() if "|" in line} >= set(FAULTS.values())
