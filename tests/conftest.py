@@ -128,6 +128,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return  # a process beside others, which has seen a part of the tests
     counts = total(_REPORTS)
     if counts:
         terminalreporter.section("faults that were tried and ended as they must")
