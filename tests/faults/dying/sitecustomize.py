@@ -1,13 +1,15 @@
 """Ends a stage of the pipeline at a chosen moment. Python imports a module of this name from PYTHONPATH when it starts.
 
 `DIES_AT` is `<stage> <phase> <count> <signal>`: at the count-th moment of the phase the signal is sent, "PARENT" kills
-the parent by SIGKILL, and "INT" interrupts the whole group of processes, as Ctrl-C does.
+DVC by SIGKILL, and "INT" interrupts the whole group of processes, as Ctrl-C does.
 """
 
 import os
 import signal
 import sys
 from pathlib import Path
+
+import psutil
 
 STAGE, PHASE, COUNT, SIGNAL = os.environ["DIES_AT"].split()
 # calls of functions of these modules are moments of the phase
@@ -28,7 +30,8 @@ def moment() -> None:
         return
     Path(os.environ["DIED"]).write_text(PHASE)
     if SIGNAL == "PARENT":
-        os.kill(os.getppid(), signal.SIGKILL)
+        # not every shell that DVC runs a command by gives its place to the command
+        next(one for one in psutil.Process().parents() if "dvc" in Path(one.cmdline()[1]).name).kill()
     elif SIGNAL == "INT":
         os.killpg(os.getpgrp(), signal.SIGINT)
     else:
