@@ -1,15 +1,12 @@
 """A mirror with IDX files, and a web server that has them."""
 
-import gzip
 import http.server
-import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from idx import NAMES, expect
+from idx import expect, write
 
 from pipeline.data import raw_files
 
@@ -26,17 +23,7 @@ def mirror(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """A folder with four tiny IDX files whose digests take the place of the published ones."""
     folder = tmp_path / "mirror"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    for name in NAMES:
-        count = 12 if name.startswith("train") else 5
-        if "images" in name:
-            body = (
-                struct.pack(">4i", 0x803, count, 28, 28)
-                + random.integers(256, size=count * 784, dtype=np.uint8).tobytes()
-            )
-        else:
-            body = struct.pack(">2i", 0x801, count) + random.integers(10, size=count, dtype=np.uint8).tobytes()
-        (folder / name).write_bytes(gzip.compress(body, mtime=0))
+    write(folder, train=12, test=5)
     expect(folder, monkeypatch)
     monkeypatch.setenv("ABLATE_MIRROR", str(folder))
     return folder

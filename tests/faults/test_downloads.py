@@ -27,11 +27,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from faults.tally import Mutant
+from idx import NAMES, expect, make, write
 from samples import ROOT
 
 from pipeline.data import download, images, raw_files
 from pipeline.project.errors import UserError
-from pipeline.project.settings import Images
 
 DOWNLOAD, RAW_FILES = "pipeline/data/download.py", "pipeline/data/raw_files.py"
 MUTANTS = [
@@ -127,7 +127,6 @@ MUTANTS = [
     ),
 ]
 
-NAMES = tuple(raw_files.SHA256["fashion_mnist"])
 FIRST = NAMES[0]
 
 
@@ -155,16 +154,8 @@ def right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with four tiny IDX files, whose digests take the place of the published ones; the cache is empty."""
     folder = tmp_path / "right"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    for name in NAMES:
-        count = 120 if name.startswith("train") else 50
-        shape = (count, 28, 28) if "images" in name else (count,)
-        header = struct.pack(f">{len(shape) + 1}i", 0x800 + len(shape), *shape)
-        body = random.integers(256 if "images" in name else 10, size=shape, dtype=np.uint8).tobytes()
-        (folder / name).write_bytes(gzip.compress(header + body, mtime=0))
-    contents = {name: (folder / name).read_bytes() for name in NAMES}
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setitem(raw_files.SHA256, "fashion_mnist", digests)
+    write(folder, train=120, test=50)
+    expect(folder, monkeypatch)
     monkeypatch.setattr(raw_files.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
     return folder
 
@@ -173,10 +164,6 @@ def right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cache(right: Path, tmp_path: Path) -> Path:
     """Where the raw files go; nothing but right ones may ever be there."""
     return tmp_path / "cache" / "mlp-ablations" / "raw" / "fashion_mnist"
-
-
-def make() -> images.Dataset:
-    return images.make(Images(source="fashion_mnist", scale="unit"))
 
 
 def kept(cache: Path, right: Path) -> set[str]:

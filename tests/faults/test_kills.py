@@ -201,7 +201,7 @@ def test_a_stage_whose_parent_is_killed_stops_at_the_next_stack(shell, tmp_path,
     project.run("dvc", "repro", "data@images", "probe@product")
     whole = project.copy(tmp_path / "whole")
     whole.run("dvc", "repro", "train@activation")
-    for number in range(many(20) // 2):
+    for number in range(many(10)):
         orphaned = project.copy(tmp_path / f"{number}")
         done, died = dies(orphaned, f"train training {50 + 20 * number} PARENT")
         assert died == "training"
