@@ -161,8 +161,8 @@ BAD = {
     "a missing number": (
         edited(5, 2, ""),
         {},
-        f"{OWN}: row 5, column 'height': found nothing (1 such rows), allowed: a value, or another choice for `missing` "
-        "than refuse",
+        f"{OWN}: row 5, column 'height': found nothing (1 such rows), allowed: a value, or another choice for "
+        "`missing` than refuse",
     ),
     "a missing category": (
         edited(6, 3, "NA"),
@@ -197,8 +197,8 @@ BAD = {
     "names": (
         "name,ill\n" + "".join(f"person {n},{n % 2}\n" for n in range(40)),
         {},
-        f"{OWN}: column 'name': found 40 different values in 40 rows, such as 'person 0', allowed: at most 20 levels of a "
-        "category; a column of names or texts belongs under ignore",
+        f"{OWN}: column 'name': found 40 different values in 40 rows, such as 'person 0', allowed: at most 20 levels "
+        "of a category; a column of names or texts belongs under ignore",
     ),
     "one class": ("x,ill\n1,a\n2,a\n", {}, f"{OWN}: column 'ill': found one class, 'a', allowed: at least two"),
     "one value": (
@@ -328,8 +328,7 @@ def test_whatever_bytes_a_file_has_it_is_read_or_refused_in_lines(write, many, k
         try:
             read = table.read(found)
         except UserError as error:
-            assert all(line.startswith(found.file) for line in str(error).splitlines())
-            outcomes.add("refused")
+            outcomes |= {line.startswith(found.file) and "refused" for line in str(error).splitlines()}
         else:
             assert all(np.isfinite(values[~np.isnan(values)]).all() for values in read.numbers.values())
             outcomes.add("read")
