@@ -28,7 +28,7 @@ class _Study:
     loss: str
     grid: str
     baseline: str
-    hidden: list[int]
+    hidden: str
     figure: str = ""
     examples: int | str = "all"
     learning_rate: float = 0.1
@@ -41,8 +41,8 @@ _SIZE = _Study(
     question="How many hidden units are enough?",
     metric="test_accuracy",
     loss="cross_entropy",
-    hidden=[16],
-    grid="model:\n  hidden:\n  - []                     # none: a linear model\n  - [4]\n  - [16]\n  - [64]",
+    hidden="\n- 16",
+    grid="model:\n  hidden:\n  - []                     # none: a linear model\n  - - 4\n  - - 16\n  - - 64",
     baseline="model:\n  hidden: []",
 )
 _VALUES = replace(_SIZE, metric="test_loss", loss="half_squared_error", learning_rate=0.02, batch_size=16)
@@ -51,7 +51,7 @@ _DEGREE = replace(
     _VALUES,
     id="degree",
     question="How many powers of x are too few, enough, too many?",
-    hidden=[],
+    hidden=" []",
     grid="model:\n  features:\n  - 2\n  - 4                      # as many as the truth has\n  - 10\n  - all",
     baseline="model:\n  features: 4",
     learning_rate=0.01,
@@ -62,7 +62,7 @@ _DECAY = replace(
     id="weight_decay",
     question="How strongly should large weights be punished?",
     figure="ridge",
-    hidden=[],
+    hidden=" []",
     grid="optimizer:\n  weight_decay:\n  - 0\n  - 0.3\n  - 1\n  - 3",
     baseline="optimizer:\n  weight_decay: 0",
     learning_rate=0.003,
@@ -74,7 +74,7 @@ _SHIFT = replace(
     id="correction",
     question="Do importance weights mend a classifier after the shift?",
     figure="shift",
-    hidden=[],
+    hidden=" []",
     grid="data:\n  correction:\n  - name: none\n  - name: estimated\n    clip: 20.0\n  - name: oracle",
     baseline="data:\n  correction:\n    name: none",
     batch_size=50,
