@@ -20,6 +20,7 @@ from pipeline import data
 from pipeline.project import artifacts, params
 from pipeline.project.artifacts import Dataset
 from pipeline.project.errors import UserError
+from pipeline.project.metrics import METRICS
 from pipeline.project.seeding import generator
 from pipeline.project.settings import Table
 
@@ -209,7 +210,9 @@ def test_tables_that_were_never_seen_go_from_file_to_report(in_folder):
         study = made.studies[f"on_{name}"]
         assert task in study.traits
         assert ("linear" in study.traits) == (task == "regression")
-        assert study.resplit == pytest.approx(3.0)
+        # every fold together validates on the whole training part; 1 of 4 rows is tested on
+        assert study.resplit_of(METRICS["validation_loss"]) == pytest.approx(3.0)
+        assert study.resplit_of(METRICS["test_loss"]) == pytest.approx(1 / 3)
         assert f"on_{name}" in artifacts.PAGE.read_text()
         results = artifacts.read_results(made, study.id)
         assert results["data"].nunique() == 3
