@@ -59,8 +59,8 @@ class Tables:
         """What one of the runs left."""
         self._records[run] = record
 
-    def trained(self, environment: Mapping[str, str]) -> Trained:
-        """All tables, once every run was added."""
+    def trained(self, environment: Mapping[str, str], code: str) -> Trained:
+        """All tables, once every run was added; with what their numbers depend on besides settings and data."""
         whole = [(run, self._records[run]) for run in self._runs if run.fold == 0]
         pictured = [
             pair for pair in whole if self._study.figure == "predictions" and pair[0].seed == self._runs[0].seed
@@ -74,7 +74,7 @@ class Tables:
         return Trained(
             results=pd.DataFrame([self._result(run) for run in self._runs]),
             curves=_curves(whole),
-            probes=Probes(**tables, points=_points(self._dataset), environment=environment),
+            probes=Probes(**tables, points=_points(self._dataset), environment=environment, code=code),
         )
 
     def _result(self, run: Run) -> dict[str, object]:

@@ -32,6 +32,11 @@ class Metric:
     needs: frozenset[Trait] = frozenset()
     trained: bool = True
 
+    @property
+    def none(self) -> float:
+        """The effect that is none."""
+        return 1.0 if self.scale == "log" else 0.0
+
 
 def _loss(name: str, label: str, split: Literal["train", "validation", "test"], *needs: Trait) -> Metric:
     return Metric(name, label, split, "", "lower", "log", frozenset(needs))

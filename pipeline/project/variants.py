@@ -338,7 +338,7 @@ def _from_grid(written: StudySettings, place: str, data: Described) -> _Expanded
             Variant(
                 id=spanned[one],
                 label=", ".join(label(values_of[factor]) for factor in compared),
-                block=", ".join(_block_label(factor, values_of[factor]) for factor in blocked),
+                block=", ".join(_spoken(factor, values_of[factor]) for factor in blocked),
                 baseline=spanned[baseline_setting],
                 factors=values_of,
                 setting=one,
@@ -452,10 +452,21 @@ def _slug(value: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text)
 
 
-def _block_label(factor: str, value: Any) -> str:
-    """`tanh`, but `dropout 0.5`: a number alone does not say what it is of."""
+def spoken(study: Study, variant: Variant) -> str:
+    """What a sentence calls a variant, within its block: `tanh`, `weight decay 3`."""
+    if study.named:
+        return variant.label
+    return ", ".join(_spoken(factor, variant.factors[factor]) for factor in study.compared)
+
+
+def _spoken(factor: str, value: Any) -> str:
+    """`tanh`, but `dropout 0.5` and `validation none`: neither a number nor nothing says what it is of."""
     words = label(value)
-    return words if isinstance(value, str | Mapping) else f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {words}"
+    return (
+        words
+        if isinstance(value, str | Mapping) and words != "none"
+        else f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {words}"
+    )
 
 
 def label(value: Any) -> str:
