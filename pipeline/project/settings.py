@@ -228,25 +228,25 @@ class Table(Settings):
     """A table of a person's own, split into training and test part anew for every seed."""
 
     source: Literal["table"]
-    """`table`."""
+    """Selects this data set."""
     file: str
-    """A CSV (`.csv`) or Parquet (`.parquet`) file in the folder `tables/` of the project."""
+    """A CSV or Parquet file in the folder tables of the project, such as tables/own.csv."""
     target: ColumnName
-    """The column that is predicted."""
+    """Column that is predicted."""
     task: Literal["infer", "classification", "regression"] = "infer"
-    """`infer`: classes where the target is text or few whole numbers, else numbers."""
+    """What is predicted; infer takes text for classes, and at most 10 whole numbers with 5 rows each on average."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    """Share of the rows that each seed keeps for its test set."""
+    """Share of the rows that each seed draws to test on; the others are trained on."""
     missing: Literal["refuse", "mean", "median", "most_frequent"] = "refuse"
-    """What takes the place of a missing number, of its column in the training part; `refuse`: none may be missing."""
+    """What of the column, in the training part, takes the place of a missing number; refuse: nothing may be missing."""
     categorical: _list(ColumnName) = ()  # type: ignore[valid-type]
-    """Columns of numbers that stand for categories."""
+    """Columns that are categories though they hold numbers."""
     ignore: _list(ColumnName) = ()  # type: ignore[valid-type]
     """Columns that are left out."""
     standardize_target: bool = True
-    """Whether the target of a regression is standardised, so that a loss is in units of its variance."""
+    """Whether the target of a regression is standardised: a loss is then in units of its variance."""
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
-    """How many, where this data set is cheap enough for another number than `seeds.count`."""
+    """Seeds of the studies on this data set, where it is cheap enough for another number than `seeds.count`."""
 
     def resplit(self, split: str, validated: float = 0.0) -> float:
         """What the seeds, which all split one table, have in common (analysis/statistics.py): q / (1 - q).
