@@ -193,12 +193,23 @@ def new(
         Path | None, typer.Option(help="A CSV or Parquet file, which is copied into the project.", show_default=False)
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column that is predicted.", show_default=False)] = None,
+    missing: Annotated[
+        str, typer.Option(help="What takes the place of a missing number: mean, median or most_frequent.")
+    ] = "refuse",
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of numbers that are categories; may be repeated.", show_default=False),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="A column that is left out; may be repeated.", show_default=False)
+    ] = None,
 ) -> None:
     """Write a project of your own: params.yaml with one study that runs at once, and dvc.yaml."""
     from pipeline.commands import new
 
-    for line in new.new(folder, source or ("digits" if table is None else "table"), table, target):
-        typer.echo(line)
+    chosen = source or ("digits" if table is None else "table")
+    said = new.new(folder, chosen, table, target, missing=missing, categorical=categorical or [], ignore=ignore or [])
+    typer.echo("\n".join(said))
 
 
 def main() -> None:

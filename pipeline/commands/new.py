@@ -7,15 +7,17 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from pydantic import ValidationError
 
 from pipeline.project import params, table
 from pipeline.project.errors import UserError
-from pipeline.project.settings import LONGEST_ID, Table, listed
+from pipeline.project.settings import LONGEST_ID, Table, problems
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,16 @@ _SOURCES: Mapping[str, tuple[str, _Study]] = {
 }
 
 
-def new(folder: Path, source: str, file: Path | None = None, target: str | None = None) -> list[str]:
+def new(
+    folder: Path,
+    source: str,
+    file: Path | None = None,
+    target: str | None = None,
+    *,
+    missing: str = "refuse",
+    categorical: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> list[str]:
     """Write a project.
 
     Args:
@@ -114,6 +125,7 @@ def new(folder: Path, source: str, file: Path | None = None, target: str | None 
         source: Of its data set.
         file: With the source `table`: the CSV or Parquet file, which is copied into the project.
         target: With the source `table`: the column that is predicted.
+        missing, categorical, ignore: Settings of a table, as of `settings.Table`.
 
     Returns:
         What to do next, line by line.
@@ -137,7 +149,11 @@ def new(folder: Path, source: str, file: Path | None = None, target: str | None 
         made = Path(temporary) / "project"
         (made / "tables").mkdir(parents=True)
         shutil.copy(root / "tables" / "README.md", made / "tables")
-        dataset, data, study = _table(made, file, target) if source == "table" else (source, *_SOURCES[source])
+        if source == "table":
+            chosen = {"missing": missing, "categorical": list(categorical), "ignore": list(ignore)}
+            dataset, data, study = _table(made, file, target, chosen)
+        else:
+            dataset, (data, study) = source, _SOURCES[source]
         data = f"source: {source}\n{data}"
         text = environment.from_string(template).render(prefix=prefix, dataset=dataset, data=data, study=study)
         (made / "params.yaml").write_text(text, encoding="utf-8")
@@ -181,7 +197,7 @@ def _root(place: Path) -> Path:
     )
 
 
-def _table(project: Path, file: Path | None, target: str | None) -> tuple[str, str, _Study]:
+def _table(project: Path, file: Path | None, target: str | None, chosen: Mapping[str, Any]) -> tuple[str, str, _Study]:
     """Copies the table; the id of the data set, its block and the study of it."""
     if file is None or target is None:
         raise UserError("source: found table without a file and its target, allowed: --table FILE --target COLUMN")
@@ -192,8 +208,22 @@ def _table(project: Path, file: Path | None, target: str | None) -> tuple[str, s
     shutil.copyfile(file, project / "tables" / file.name)
     key = re.sub(r"[^a-z0-9_]+", "_", file.stem.lower())[:LONGEST_ID].strip("_") or "own"
     place = f"tables/{file.name}"
+    values = {"source": "table", "file": place, "target": target, **chosen}
+    try:
+        settings = Table.model_validate(values)
+    except ValidationError as error:
+        raise UserError(
+            "\n".join(f"{'.'.join(one[0])}: found {one[1]}, allowed: {one[2]}" for one in problems(error, values))
+        ) from None
     with contextlib.chdir(project):
-        found = table.facts(Table(source="table", file=place, target=target))
-    words = listed([f"{found.train_examples + found.test_examples} rows", f"{found.features} features", found.task])
-    block = f"# {words}\nfile: {json.dumps(place)}\ntarget: {json.dumps(target)}"
-    return key, block, _SIZE if found.task == "classification" else _VALUES
+        found = table.facts(settings)
+    block = [
+        f"# {found.train_examples + found.test_examples} rows, {found.features} features, {found.task}",
+        f"file: {json.dumps(place)}",
+        f"target: {json.dumps(target)}",
+        "test_fraction: 0.25        # of the rows, drawn anew for every seed",
+        f"missing: {settings.missing}            # or the mean, median, most_frequent value of the column",
+    ]
+    for name in ("categorical", "ignore"):
+        block += [f"{name}:", *(f"- {json.dumps(one)}" for one in chosen[name])] if chosen[name] else []
+    return key, "\n".join(block), _SIZE if found.task == "classification" else _VALUES

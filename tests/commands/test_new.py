@@ -86,6 +86,23 @@ def test_a_table_is_copied_and_its_study_is_of_its_task(clone, tmp_path, name, t
     assert (clone / "mine/tables" / file.name).read_bytes() == file.read_bytes()
 
 
+def test_what_a_table_needs_besides_is_written(clone):
+    rows = "".join(f"person {n},{n if n % 9 else ''},{10115 + n % 5},{'ab'[n % 2]}\n" for n in range(40))
+    Path("people.csv").write_text(f"name,age,postcode,kind\n{rows}")
+    new.new(
+        Path("mine"), "table", Path("people.csv"), "kind", missing="median", ignore=["name"], categorical=["postcode"]
+    )
+    project = load(clone / "mine")
+    own = project.datasets["people"]
+    assert (own.missing, own.ignore, own.categorical, own.test_fraction) == ("median", ("name",), ("postcode",), 0.25)
+    with pytest.raises(UserError, match="column 'name': found 40 different values"):
+        new.new(Path("other"), "table", Path("people.csv"), "kind", missing="median")
+    with pytest.raises(
+        UserError, match="missing: found 'guess', allowed: 'refuse', 'mean', 'median' or 'most_frequent'"
+    ):
+        new.new(Path("other"), "table", Path("people.csv"), "kind", missing="guess")
+
+
 def test_lists_are_written_as_dvc_writes_them(clone):
     """`dvc exp run -S` rewrites the file: block style stays as it is."""
     for source in SOURCES:
@@ -118,6 +135,7 @@ def test_an_empty_folder_may_be_there_already(clone):
         ),
         ("a", "table", "wine.csv", "target", "wine.csv: no such file, allowed: a CSV or Parquet file"),
         ("a", "table", "full/a.txt", "x", "full/a.txt: found .txt, allowed: a file that ends with .csv or .parquet"),
+        ("a", "table", "iris.csv", "", "target: found '', allowed: at least 1 characters"),
         ("a", "table", "iris.csv", "kind", "tables/iris.csv: no column 'kind' (target), there is sepal length (cm)"),
     ],
 )
@@ -176,7 +194,9 @@ def test_a_new_project_runs_where_it_stands(project, tmp_path):
     made.run("git", "rm", "-q", "--cached", "--ignore-unmatch", "tables/iris.csv")
     made.run("dvc", "add", "-q", "tables/iris.csv")
     made.commit("mine")
-    made.run("dvc", "exp", "run", "--temp", "-n", "half", "-S", "datasets.iris.target=target", "-S", "seeds.count=2")
+    made.run(
+        "dvc", "exp", "run", "--temp", "-n", "half", "-S", "datasets.iris.test_fraction=0.5", "-S", "seeds.count=2"
+    )
     assert "half" in made.run("dvc", "exp", "show", "--csv").stdout
     # a table that can not be read is named before anything is lost
     (made.folder / "tables" / "wine.csv").unlink()
