@@ -5,17 +5,18 @@ import pandas as pd
 from pipeline.analysis.statistics import centre
 
 
-def weights(runs: pd.DataFrame) -> pd.DataFrame:
+def weights(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
     """The mean of every weight over the seeds and its 95 % interval.
 
     Args:
         runs: Columns variant, seed_index, place, value; one row a run and weight.
+        resplit: As of `statistics.centre`.
 
     Returns:
         Columns variant, place, centre, low, high.
     """
     rows = [
-        (*place, *centre(group["value"], "linear")[1:])
+        (*place, *centre(group["value"], "linear", resplit)[1:])
         for place, group in runs.groupby(["variant", "place"], sort=False)
     ]
     return pd.DataFrame(rows, columns=["variant", "place", "centre", "low", "high"])

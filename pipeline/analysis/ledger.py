@@ -59,11 +59,12 @@ def judge(
 def _of_study(claim: StudyClaim, study: Study, results: pd.DataFrame) -> tuple[Estimate, str]:
     runs = {key: group.set_index("seed_index").sort_index()[claim.metric] for key, group in results.groupby("variant")}
     scale, variant = METRICS[claim.metric].scale, study.variant(claim.variant)
+    resplit = study.resplit_of(METRICS[claim.metric])
     words = f"{study.id}: {_full(study, claim.variant)} against "
     if isinstance(claim.against, str):
-        return paired_effect(runs[variant.id], runs[claim.against], scale), words + _full(study, claim.against)
+        return paired_effect(runs[variant.id], runs[claim.against], scale, resplit), words + _full(study, claim.against)
     values = runs[variant.id] - claim.against if scale == "linear" else runs[variant.id] / claim.against
-    return centre(values, scale), words + f"{claim.against:g}"
+    return centre(values, scale, resplit), words + f"{claim.against:g}"
 
 
 def _full(study: Study, id: str) -> str:

@@ -63,5 +63,5 @@ def costs(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
         counts = group["variant"].value_counts()
         labels = {variant.id: variant.label for variant in study.variants}
         words = ", ".join(f"{label} ({counts[key]})" for key, label in labels.items() if key in counts)
-        rows.append((block, rule, *centre(group["cost"], scale), words))
+        rows.append((block, rule, *centre(group["cost"], scale, study.resplits["test"]), words))
     return pd.DataFrame(rows, columns=["block", "rule", "n", "centre", "low", "high", "chosen"])

@@ -1,5 +1,6 @@
 """From single runs to one number a variant: what `dvc metrics` and `dvc plots` show."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -33,18 +34,19 @@ def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def curves(runs: pd.DataFrame) -> pd.DataFrame:
+def curves(runs: pd.DataFrame, resplits: Mapping[str, float]) -> pd.DataFrame:
     """Loss against epoch: for each variant, split and epoch the geometric mean over seeds and its 95 % interval.
 
     Args:
         runs: Columns variant, split, epoch, value; one row a run and epoch.
+        resplits: Of each split, as of `statistics.centre`.
 
     Returns:
         Columns variant, split, epoch, centre, low, high. An epoch at which a run had diverged has no row.
     """
     rows = []
     for (variant, split, epoch), group in runs.groupby(["variant", "split", "epoch"], sort=False, observed=True):
-        estimate = centre(group["value"], "log")
+        estimate = centre(group["value"], "log", resplits[split])
         if pd.notna(estimate.centre):
             low = estimate.low if pd.notna(estimate.low) else estimate.centre
             high = estimate.high if pd.notna(estimate.high) else estimate.centre
@@ -52,11 +54,12 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "split", "epoch", "centre", "low", "high"])
 
 
-def layers(runs: pd.DataFrame) -> pd.DataFrame:
+def layers(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
     """Size of activations and gradients against depth: the geometric mean over seeds and its 95 % interval.
 
     Args:
         runs: Columns variant, seed_index, moment, quantity, layer, value; one row a run and layer.
+        resplit: As of `statistics.centre`.
 
     Returns:
         Columns variant, moment, quantity, layer, centre, low, high. A size that is 0 or not finite in some run has no
@@ -65,7 +68,7 @@ def layers(runs: pd.DataFrame) -> pd.DataFrame:
     keys = ["variant", "moment", "quantity", "layer"]
     rows = []
     for place, group in runs.groupby(keys, sort=False):
-        estimate = centre(group["value"], "log")
+        estimate = centre(group["value"], "log", resplit)
         if pd.notna(estimate.centre):
             rows.append((*place, *estimate[1:]))
     return pd.DataFrame(rows, columns=[*keys, "centre", "low", "high"])

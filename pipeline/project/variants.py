@@ -96,9 +96,13 @@ class Study:
 
     def resplit_of(self, metric: Metric) -> float:
         """How much of the variance the seeds share in this metric."""
-        if metric.split == "validation":
-            return self.resplit
-        return self.table.resplit(metric.split) if self.table else 0.0
+        return self.resplits[metric.split]
+
+    @property
+    def resplits(self) -> Mapping[str, float]:
+        """How much of the variance the seeds share in what is measured on each part of the data (or on none)."""
+        found = {part: self.table.resplit(part) if self.table else 0.0 for part in ("train", "test", "none")}
+        return found | {"validation": self.resplit}
 
     def variant(self, id: str) -> Variant:
         return next(variant for variant in self.variants if variant.id == id)

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
     trained = runs.train(study, seeds, dataset, project.device)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
-    artifacts.write_curves(key, summary.curves(trained.curves))
+    artifacts.write_curves(key, summary.curves(trained.curves, study.resplits))
     artifacts.write_probes(key, trained.probes)
 
 

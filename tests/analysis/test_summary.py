@@ -53,15 +53,19 @@ def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges(
         ],
         columns=["variant", "split", "epoch", "value"],
     )
-    found = summary.curves(runs)
+    found = summary.curves(runs, {"train": 0.0, "test": 0.5})
     assert found[["split", "epoch", "centre"]].to_numpy().tolist() == [["train", 1, 2.0], ["test", 1, 2.0]]
+    train, test = np.log(found["high"] / found["low"])
+    assert test / train == pytest.approx(np.sqrt((1 / 2 + 0.5) / (1 / 2)))
     assert (found["low"] < 2).all()
     assert (found["low"] > 0).all()
 
 
 def test_the_curve_of_a_single_seed_has_a_band_without_width():
     runs = pd.DataFrame([("weight_decay_0", "test", 1, 3.0)], columns=["variant", "split", "epoch", "value"])
-    assert summary.curves(runs).iloc[0][["centre", "low", "high"]].tolist() == pytest.approx([3.0, 3.0, 3.0])
+    assert summary.curves(runs, {"test": 0.0}).iloc[0][["centre", "low", "high"]].tolist() == pytest.approx(
+        [3.0, 3.0, 3.0]
+    )
 
 
 def test_layers_are_summarised_over_seeds_layer_by_layer():

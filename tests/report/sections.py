@@ -163,7 +163,7 @@ def made(count: int = 3) -> Report:
     return report(
         project,
         {key: one.results for key, one in trained.items()},
-        {key: summary.curves(one.curves) for key, one in trained.items()},
+        {key: summary.curves(one.curves, project.studies[key].resplits) for key, one in trained.items()},
         {key: one.probes for key, one in trained.items()},
         {key: probes.measure(settings, 0) for key, settings in project.probes.items()},
         PUBLISHED,
