@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -175,6 +176,29 @@ def power(
     from pipeline.commands import power, text
 
     text.show(power.tables(study, metric=metric, seeds=seeds, size=effect, sd=sd, wanted=probability))
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new or an empty folder in a clone of the repository.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, fashion_mnist, mnist, kmnist, polynomial, linear, covariate_shift, label_shift, "
+            "concept_shift or table; default: digits, or with --table table.",
+            show_default=False,
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="A CSV or Parquet file, which is copied into the project.", show_default=False)
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column that is predicted.", show_default=False)] = None,
+) -> None:
+    """Write a project of your own: params.yaml with one study that runs at once, and dvc.yaml."""
+    from pipeline.commands import new
+
+    for line in new.new(folder, source or ("digits" if table is None else "table"), table, target):
+        typer.echo(line)
 
 
 def main() -> None:

@@ -37,10 +37,20 @@ def _list(item: Any, least: int = 0, most: int = 1000) -> Any:
     return Annotated[tuple[item, ...], Field(strict=False, min_length=least, max_length=most)]
 
 
+def _demand_inside(file: str, allowed: str, folder: str = "") -> None:
+    """Refuse a path that does not lie inside the project, or not in that folder of it."""
+    path = PurePosixPath(file)
+    fits = path.parts and len(file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
+    inside = not folder or (path.parts[:1] == (folder,) and len(path.parts) > 1)
+    if not fits or not inside or path.is_absolute() or ".." in path.parts:
+        raise _refused("file", allowed)
+
+
 # far beyond what anyone means; within them every number has its place in single precision, and so has its square root
 MOST = 1_000_000_000
 LARGEST = 1e30
 LONGEST_ID = 60  # characters: it becomes part of names of files, of at most 255 bytes
+LONGEST_COLUMN = 200  # characters of the name of a table's column
 
 # what is drawn or trained must fit into memory; machines differ, so this only stops what no one can mean
 LARGEST_DATASET = 16 * 2**30
@@ -212,8 +222,71 @@ class ConceptShift(Shift):
     """Factor of the log odds: the larger, the sharper the boundary between the classes."""
 
 
+ColumnName = Annotated[str, Field(min_length=1, max_length=LONGEST_COLUMN)]
+
+
+class Table(Settings):
+    """A table of a person's own, split into training and test part anew for every seed."""
+
+    source: Literal["table"]
+    """Selects this data set."""
+    file: str
+    """A CSV or Parquet file in the folder tables of the project, such as tables/own.csv."""
+    target: ColumnName
+    """Column that is predicted."""
+    task: Literal["infer", "classification", "regression"] = "infer"
+    """What is predicted; infer takes text for classes, and at most 10 whole numbers with 5 rows each on average."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the rows that each seed draws to test on; the others are trained on."""
+    missing: Literal["refuse", "mean", "median", "most_frequent"] = "refuse"
+    """What of the column, in the training part, takes the place of a missing number; refuse: nothing may be missing."""
+    categorical: _list(ColumnName) = ()  # type: ignore[valid-type]
+    """Columns that are categories though they hold numbers."""
+    ignore: _list(ColumnName) = ()  # type: ignore[valid-type]
+    """Columns that are left out."""
+    standardize_target: bool = True
+    """Whether the target of a regression is standardised: a loss is then in units of its variance."""
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
+    """Seeds of the studies on this data set, where it is cheap enough for another number than `seeds.count`."""
+
+    def resplit(self, split: str, validated: float = 0.0) -> float:
+        """What the seeds, which all split one table, have in common (analysis/statistics.py): q / (1 - q).
+
+        Args:
+            split: What part of the data a value is measured on.
+            validated: Share of the training part that a seed is validated on, all folds together.
+
+        Returns:
+            q is the share of the table that the value of one seed is measured on.
+        """
+        shares = {"test": self.test_fraction, "validation": (1 - self.test_fraction) * validated}
+        share = shares.get(split, 1 - self.test_fraction)
+        return share / (1 - share)
+
+    @model_validator(mode="after")
+    def _in_its_folder(self) -> Self:
+        allowed = "a .csv or .parquet file in the folder tables: a relative path like tables/own.csv"
+        _demand_inside(self.file, allowed, "tables")
+        if PurePosixPath(self.file).suffix not in (".csv", ".parquet"):
+            raise _refused("file", allowed)
+        return self
+
+
+class Facts(NamedTuple):
+    """What a table holds: what other data sets know from their settings."""
+
+    task: Task
+    outputs: int  # number of classes, or 1 for a regression
+    features: int  # after encoding
+    train_examples: int
+    test_examples: int
+    source: str = "table"
+    shifts: bool = False
+
+
+Described = Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift | Facts
 DatasetSettings = Annotated[
-    Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift, Discriminator("source")
+    Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift | Table, Discriminator("source")
 ]
 
 
@@ -228,6 +301,7 @@ class NoValidation(Settings):
 
     folds: ClassVar[int] = 0
     resplit: ClassVar[float] = 0.0
+    validated: ClassVar[float] = 0.0
 
 
 class HoldOut(Settings):
@@ -245,6 +319,11 @@ class HoldOut(Settings):
         """Validation examples for each training example: what seeds that split the same data have in common."""
         return self.fraction / (1 - self.fraction)
 
+    @property
+    def validated(self) -> float:
+        """Share of the training examples that a seed is validated on, all folds together."""
+        return self.fraction
+
 
 class KFold(Settings):
     """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
@@ -258,6 +337,8 @@ class KFold(Settings):
     def resplit(self) -> float:
         """As of a hold-out, for each of the folds whose mean a seed has."""
         return self.folds / (self.folds - 1)
+
+    validated: ClassVar[float] = 1.0
 
 
 class NoCorrection(Settings):
@@ -834,10 +915,7 @@ class Published(Settings):
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
-        path = PurePosixPath(self.file)
-        fits = path.parts and len(self.file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
-        if not fits or path.is_absolute() or ".." in path.parts:
-            raise _refused("file", "a file inside the project: a relative path without ..")
+        _demand_inside(self.file, "a file inside the project: a relative path without ..")
         return self
 
 

@@ -5,6 +5,7 @@ from samples import CLAIM, SMALL
 
 from pipeline.project import params
 from pipeline.project.errors import UserError
+from pipeline.project.settings import Table
 
 DECAY = "studies.weight_decay"
 LABELS = {
@@ -16,6 +17,7 @@ LABELS = {
     "target_examples": 10,
     "test_examples": 10,
 }
+TABLE = {"source": "table", "file": "tables/own.csv", "target": "y"}
 WRONG = {
     # changes, what the one line must name
     "unknown key": ({f"{DECAY}.base.model.widht": 3}, [f"{DECAY}.base.model.widht: found an unknown key", "hidden"]),
@@ -185,6 +187,22 @@ WRONG = {
     ),
     "no seeds": ({"seeds.count": 0}, ["seeds.count: found 0"]),
     "device": ({"device": "abacus"}, ["device: found 'abacus'", "'cpu'"]),
+    "table elsewhere": (
+        {"datasets.images": {**TABLE, "file": "own.csv"}},
+        ["datasets.images.file: found 'own.csv'", "in"],
+    ),
+    "table outside": (
+        {"datasets.images": {**TABLE, "file": "tables/../../a.csv"}},
+        ["file: found 'tables/../../a.csv'"],
+    ),
+    "no table": ({"datasets.images": {**TABLE, "file": "tables/own.xlsx"}}, ["found 'tables/own.xlsx'", ".parquet"]),
+    "table without target": (
+        {"datasets.images": {"source": "table", "file": "tables/own.csv"}},
+        ["datasets.images.target: found"],
+    ),
+    "no test set": ({"datasets.images": {**TABLE, "test_fraction": 0.0}}, ["test_fraction: found 0.0", "than 0"]),
+    "all of it a test set": ({"datasets.images": {**TABLE, "test_fraction": 1.0}}, ["test_fraction: found 1.0"]),
+    "unknown task": ({"datasets.images": {**TABLE, "task": "guess"}}, ["task: found 'guess'", "'infer'"]),
     "section missing": ({"studies": ...}, ["studies: found nothing"]),
     "study is a list": ({"studies.weight_decay": [1]}, ["studies.weight_decay: found [1]"]),
 }
@@ -205,3 +223,12 @@ def test_all_mistakes_of_the_typed_part_are_named_at_once(params_file):
     with pytest.raises(UserError) as caught:
         params.load(path=path)
     assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("split", "validated", "factor"),
+    [("test", 0, 1 / 4), ("train", 0, 4), ("none", 0, 4), ("validation", 0.25, 1 / 4), ("validation", 1, 4)],
+)
+def test_what_seeds_share_is_the_share_of_the_table_that_a_value_is_measured_on(split, validated, factor):
+    table = Table.model_validate({**TABLE, "test_fraction": 0.2})
+    assert table.resplit(split, validated) == pytest.approx(factor)
