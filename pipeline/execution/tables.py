@@ -81,9 +81,9 @@ class Tables:
         record = self._records[run]
         metrics = record.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
         if "shift" in self._study.traits:
-            data = run.variant.setting.data
-            places, _ = subset(data, run.seed, run.fold, self._dataset.train.examples)
-            weights = example_weights(data.correction, self._dataset, run.seed, places)
+            setting = run.variant.setting
+            places = subset(setting, run.seed, run.fold, self._dataset.train.examples).trained
+            weights = example_weights(setting.data.correction, self._dataset, run.seed, places)
             metrics["effective_examples"] = effective_examples(weights)
         return {
             "variant": run.variant.id,

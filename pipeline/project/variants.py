@@ -210,6 +210,7 @@ def _traits(settings: Sequence[Setting], data: Described) -> frozenset[Trait]:
         "hidden": any(setting.model.hidden for setting in settings),
         "linear": data.task == "regression" and not any(setting.model.hidden for setting in settings),
         "shift": data.shifts,
+        "stopping": any(setting.schedule.early_stopping.name != "none" for setting in settings),
     }
     return frozenset(trait for trait, holds in held.items() if holds)
 
@@ -246,9 +247,19 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     used, most = setting.data.examples, data.train_examples
     if used != "all" and used > most:
         raise UserError(refuse(["data", "examples"], str(used), f"all, or at most the data set's {most}"))
-    if setting.data.validation.folds and min(setting.data.sizes(1, most)) < 1:
-        allowed = f"a split that leaves examples on both sides ({most if used == 'all' else used} to be had)"
+    had = most if used == "all" else used
+    if setting.data.validation.folds and min(setting.sizes(1, most)[:2]) < 1:
+        allowed = f"a split that leaves examples on both sides ({had} to be had)"
         raise UserError(refuse(["data", "validation"], brief(values["data"]["validation"]), allowed))
+    if setting.schedule.early_stopping.name != "none":
+        folds = [setting.sizes(fold, most) for fold in (0, 1 if setting.data.validation.folds else 0)]
+        if min(min(own.trained, own.stopping) for own in folds) < 1:
+            allowed = f"a fraction that leaves examples on both sides ({had} to be had)"
+            found = brief(values["schedule"]["early_stopping"])
+            raise UserError(refuse(["schedule", "early_stopping"], found, allowed))
+    if setting.label_smoothing and data.task != "classification":
+        allowed = f"0 (the data set's task is {data.task})"
+        raise UserError(refuse(["label_smoothing"], str(setting.label_smoothing), allowed))
     if setting.data.correction.name != "none" and not data.shifts:
         allowed = f"none (the data set {data.source} does not shift)"
         raise UserError(refuse(["data", "correction"], repr(setting.data.correction.name), allowed))
@@ -262,15 +273,16 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
 def _bytes(setting: Setting, data: Described) -> int:
     """About what one run needs while it trains and is measured, in bytes.
 
-    Weights, their gradients and velocities in single precision, and once more all of them in double precision; what
-    each layer gives for a batch; the product of all layers, which has a row for each input.
+    Weights, their gradients, what an optimizer keeps of them and the best ones so far in single precision, and once
+    more all of them in double precision; what each layer gives for a batch; the product of all layers, which has a row
+    for each input.
     """
     features: int = data.features if setting.model.features == "all" else setting.model.features
     widths: list[int] = [features, *setting.model.hidden, data.outputs]
     weights = sum(before * after for before, after in itertools.pairwise(widths))
     # also a short batch is evaluated in blocks
     rows = max(512, min(setting.schedule.batch_size, data.train_examples))
-    return 4 * (5 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
+    return 4 * (8 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
 
 
 def _from_names(written: StudySettings, place: str, data: Described) -> _Expanded:
@@ -403,7 +415,7 @@ def _leaves(override: dict[str, Any], base: dict[str, Any], prefix: tuple[str, .
 
 def _known(key: str, base: dict[str, Any], place: str) -> None:
     if key not in base:
-        raise UserError(f"{place}: not in base, allowed: {listed(base)}")
+        raise UserError(f"{place}: not in base, which needs a value for every factor; it has: {listed(base)}")
 
 
 def _demand_count(place: str, count: int) -> None:

@@ -49,6 +49,43 @@ WRONG = {
         {f"{DECAY}.base.model.initialization.weight": {"name": "normal"}},
         ["initialization.weight.std: found nothing"],
     ),
+    "nesterov without momentum": (
+        {f"{DECAY}.base.optimizer.nesterov": True},
+        [f"{DECAY}.base.optimizer.nesterov: found True", "momentum above 0"],
+    ),
+    "unknown optimizer": ({f"{DECAY}.base.optimizer.name": "adan"}, ["optimizer.name: found 'adan'", "adam", "adamw"]),
+    "momentum of adam": (
+        {f"{DECAY}.base.optimizer": {"name": "adam", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0}},
+        [f"{DECAY}.base.optimizer.momentum: found an unknown key", "beta1"],
+    ),
+    "moments that never fade": (
+        {f"{DECAY}.base.optimizer": {"name": "adam", "learning_rate": 0.1, "beta2": 1.0, "weight_decay": 0.0}},
+        [f"{DECAY}.base.optimizer.beta2: found 1.0"],
+    ),
+    "unknown schedule": (
+        {f"{DECAY}.base.schedule.learning_rate": {"name": "linear"}},
+        ["schedule.learning_rate.name: found 'linear'", "constant", "step", "cosine"],
+    ),
+    "a step that raises": (
+        {f"{DECAY}.base.schedule.learning_rate": {"name": "step", "every": 2, "gamma": 1.5}},
+        [f"{DECAY}.base.schedule.learning_rate.gamma: found 1.5"],
+    ),
+    "patience without a fraction": (
+        {f"{DECAY}.base.schedule.early_stopping": {"name": "validation_loss", "patience": 3}},
+        [f"{DECAY}.base.schedule.early_stopping.fraction: found nothing"],
+    ),
+    "nothing to stop by": (
+        {f"{DECAY}.base.schedule.early_stopping": {"name": "validation_loss", "patience": 3, "fraction": 0.001}},
+        [f"{DECAY}.base.schedule.early_stopping: found", "examples on both sides"],
+    ),
+    "smoothed numbers": (
+        {f"{DECAY}.base.label_smoothing": 0.1},
+        [f"{DECAY}.base.label_smoothing: found 0.1", "regres"],
+    ),
+    "labels of nothing but smoothing": (
+        {"studies.activation.base.label_smoothing": 1.0},
+        ["studies.activation.base.label_smoothing: found 1.0", "less than 1"],
+    ),
     "empty grid": ({f"{DECAY}.grid": {}}, [f"{DECAY}.grid: found nothing"]),
     "empty axis": ({f"{DECAY}.grid.optimizer.weight_decay": []}, [f"{DECAY}.grid.optimizer.weight_decay: found an em"]),
     "axis that is no list": ({f"{DECAY}.grid.optimizer.weight_decay": 3}, ["weight_decay: found 3", "a list"]),
