@@ -69,7 +69,9 @@ class Images(Settings):
     """Real images with a fixed test set: scikit-learn's digits or a member of torchvision's IDX family."""
 
     source: Literal["digits", "fashion_mnist", "mnist", "kmnist"]
+    """Digits: 1,797 of 8 x 8 pixels, the last 360 of them to test on; else 60,000 and 10,000 of 28 x 28 pixels."""
     scale: Literal["unit", "symmetric"]
+    """What pixels are scaled to: unit is [0, 1], symmetric is [-1, 1]."""
 
     task: ClassVar[Task] = "classification"
     seeds: ClassVar[None] = None
@@ -89,9 +91,11 @@ class Generated(Settings):
     """What all data sets have in common that are drawn anew for every seed."""
 
     train_examples: Count
+    """Examples that each seed draws to train on; of data that shift, before the shift."""
     test_examples: Count
-    # how many, where this data set is cheap enough for another number than `seeds.count`
+    """Examples that each seed draws to test on; of data that shift, after the shift."""
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
+    """Seeds of the studies on this data set, where it is cheap enough for another number than `seeds.count`."""
 
     shifts: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
@@ -101,9 +105,13 @@ class Polynomial(Generated):
     """y = sum_i w_i x^i / i! + noise, for x ~ N(0, 1); drawn anew for every seed."""
 
     source: Literal["polynomial"]
+    """Selects this data set."""
     features: Annotated[int, Field(ge=1, le=100)]
-    weights: _list(Number)  # type: ignore[valid-type]  # of the powers 0, 1, ...; the rest are 0
+    """Inputs of the model: the powers x^i / i! for i = 0 to features - 1."""
+    weights: _list(Number)  # type: ignore[valid-type]
+    """True weights w of the powers 0, 1, ...; those of the other powers are 0."""
     noise_sd: NonNegative
+    """Standard deviation of the noise in y; 0 is none."""
 
     task: ClassVar[Task] = "regression"
 
@@ -119,10 +127,15 @@ class Linear(Generated):
     """y = b + sum_j w x_j + noise, for x ~ N(0, I) and one w for all inputs; drawn anew for every seed."""
 
     source: Literal["linear"]
+    """Selects this data set."""
     inputs: Count
+    """Number of inputs j."""
     weight: Number
+    """True weight w, the same for all inputs."""
     bias: Number
+    """True bias b."""
     noise_sd: NonNegative
+    """Standard deviation of the noise in y; 0 is none."""
 
     task: ClassVar[Task] = "regression"
 
@@ -138,6 +151,7 @@ class Shift(Generated):
     """
 
     target_examples: Count
+    """Examples after the shift that each seed draws to estimate weights from, with labels where the concept shifts."""
 
     task: ClassVar[Task] = "classification"
     shifts: ClassVar[bool] = True
@@ -153,17 +167,24 @@ class CovariateShift(Shift):
     """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
 
     source: Literal["covariate_shift"]
+    """Selects this data set."""
     shift: Distance
+    """How far the mean of the first input moves, in standard deviations of it; 0 is no shift."""
     slope: Positive
+    """Factor of the log odds: the larger, the sharper the boundary between the classes."""
 
 
 class LabelShift(Shift):
     """P(y) changes from one list to the other; x | y ~ N(c_y, I), c_y evenly on a circle of radius `separation`."""
 
     source: Literal["label_shift"]
+    """Selects this data set."""
     proportions: _list(Positive, least=2, most=100)  # type: ignore[valid-type]
+    """Share of each class before the shift; they sum to 1."""
     target_proportions: _list(Positive, least=2, most=100)  # type: ignore[valid-type]
+    """Share of each class after the shift; they sum to 1."""
     separation: PositiveDistance
+    """Radius of the circle of centres, in standard deviations of an input."""
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
@@ -183,8 +204,11 @@ class ConceptShift(Shift):
     """x ~ N(0, I) stays; P(y = 1 | x) = sigmoid(slope x_1) turns by `angle` degrees."""
 
     source: Literal["concept_shift"]
+    """Selects this data set."""
     angle: Number
+    """How far the boundary between the classes turns, in degrees; 0 is no shift."""
     slope: Positive
+    """Factor of the log odds: the larger, the sharper the boundary between the classes."""
 
 
 DatasetSettings = Annotated[
@@ -199,6 +223,7 @@ class NoValidation(Settings):
     """All examples are trained on."""
 
     name: Literal["none"]
+    """Selects this: no validation."""
 
     folds: ClassVar[int] = 0
     resplit: ClassVar[float] = 0.0
@@ -208,7 +233,9 @@ class HoldOut(Settings):
     """Beside the training on all examples, one that leaves this fraction out and is validated on it."""
 
     name: Literal["hold_out"]
+    """Selects this kind of validation."""
     fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the used training examples that is left out."""
 
     folds: ClassVar[int] = 1
 
@@ -222,7 +249,9 @@ class KFold(Settings):
     """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
 
     name: Literal["k_fold"]
+    """Selects this kind of validation."""
     folds: Annotated[int, Field(ge=2, le=MOST)]
+    """Number of folds; all of one size, what is left over is always trained on."""
 
     @property
     def resplit(self) -> float:
@@ -234,19 +263,23 @@ class NoCorrection(Settings):
     """Every example weighs the same."""
 
     name: Literal["none"]
+    """Selects this: no correction."""
 
 
 class Oracle(Settings):
     """An example weighs as many times more as it is more frequent after the shift, by the true distributions."""
 
     name: Literal["oracle"]
+    """Selects this correction."""
 
 
 class Estimated(Settings):
     """The same weight estimated from examples of both distributions, not above `clip`."""
 
     name: Literal["estimated"]
+    """Selects this correction."""
     clip: Positive
+    """Largest weight of an example; an estimate above it is cut to it."""
 
 
 Validation = Annotated[NoValidation | HoldOut | KFold, Discriminator("name")]
@@ -265,9 +298,12 @@ AllOrCount = Annotated[
 class Data(Settings):
     """What of the training set is used, and how."""
 
-    examples: AllOrCount  # the first of them
+    examples: AllOrCount
+    """Training examples that are used: all of them, or so many from the first."""
     validation: Validation
+    """Which of them are left out of an additional training and validated on."""
     correction: Correction
+    """How examples are weighted where the test distribution differs from that of training."""
 
     def sizes(self, fold: int, examples: int) -> tuple[int, int]:
         """How many examples a run trains on and how many it is validated on.
@@ -290,59 +326,73 @@ class Zeros(Settings):
     """All 0."""
 
     name: Literal["zeros"]
+    """Selects this start."""
 
 
 class Constant(Settings):
     """All `value`: an equal start, whose symmetry nothing but dropout breaks."""
 
     name: Literal["constant"]
+    """Selects this start."""
     value: Number
+    """The number that all of them start with."""
 
 
 class Normal(Settings):
     """N(0, std^2)."""
 
     name: Literal["normal"]
+    """Selects this start."""
     std: NonNegative
+    """Standard deviation; 0 is all zeros."""
 
 
 class Uniform(Settings):
     """Uniform within `bound`."""
 
     name: Literal["uniform"]
+    """Selects this start."""
     bound: NonNegative
+    """Half the width of the interval, which is centred at 0; 0 is all zeros."""
 
 
 class XavierUniform(Settings):
     """Uniform within gain * sqrt(6 / (fan_in + fan_out))."""
 
     name: Literal["xavier_uniform"]
+    """Selects this start."""
     gain: Positive = 1.0
+    """Factor of the scale, as `torch.nn.init` has it."""
 
 
 class XavierNormal(Settings):
     """N(0, gain^2 * 2 / (fan_in + fan_out))."""
 
     name: Literal["xavier_normal"]
+    """Selects this start."""
     gain: Positive = 1.0
+    """Factor of the scale, as `torch.nn.init` has it."""
 
 
 class KaimingUniform(Settings):
     """Uniform within sqrt(6 / fan_in), as `torch.nn.init` does by default."""
 
     name: Literal["kaiming_uniform"]
+    """Selects this start."""
 
 
 class KaimingNormal(Settings):
     """N(0, 2 / fan_in), as `torch.nn.init` does by default."""
 
     name: Literal["kaiming_normal"]
+    """Selects this start."""
 
 
 class TorchLinear(Settings):
     """What `torch.nn.Linear` starts with: uniform within 1 / sqrt(fan_in), weight and bias alike."""
 
     name: Literal["torch_linear"]
+    """Selects this start."""
 
 
 WeightInitializer = Annotated[
@@ -356,7 +406,9 @@ class Initialization(Settings):
     """What weights and biases start with. Without `model.bias` there is no bias to start."""
 
     weight: WeightInitializer
+    """Start of the weights of all layers."""
     bias: BiasInitializer
+    """Start of the biases of all layers."""
 
 
 def _one_or_many(value: Any) -> str:
@@ -369,15 +421,21 @@ ActivationName = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid",
 class Model(Settings):
     """A multilayer perceptron. With `hidden: []` it is linear (softmax) regression."""
 
-    features: AllOrCount  # the first of them
+    features: AllOrCount
+    """Features of the data set that the model sees: all of them, or so many from the first."""
     hidden: _list(Count)  # type: ignore[valid-type]
+    """Width of each hidden layer, from the inputs on; [] is linear or softmax regression."""
     activation: ActivationName
+    """What follows each hidden layer; identity leaves the network linear."""
     bias: bool
+    """Whether layers have biases."""
     dropout: Annotated[
         Annotated[Rate, Tag("one")] | Annotated[_list(Rate), Tag("many")],  # type: ignore[valid-type]
         Discriminator(_one_or_many),
     ]
+    """Probability that a hidden unit is dropped: one for all hidden layers, or a list with one for each; 0 is none."""
     initialization: Initialization
+    """What weights and biases start with."""
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:
@@ -396,36 +454,52 @@ class Penalty(Settings):
     """What is added to the loss that is trained: l2 |w|^2 / 2 + l1 |w|_1, over all weights and no bias."""
 
     l1: NonNegative
+    """Factor of the sum of absolute weights; 0 is none."""
     l2: NonNegative
+    """Factor of half the sum of squared weights; 0 is none."""
 
 
 class SGD(Settings):
     """Stochastic gradient descent, as `torch.optim.SGD` has it."""
 
     name: Literal["sgd"]
+    """Selects this optimizer."""
     learning_rate: Positive
+    """Factor of the step against the gradient."""
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    weight_decay: NonNegative  # of the weights; never of the bias
+    """Share of the accumulated gradient that the next step keeps; 0 is plain gradient descent."""
+    weight_decay: NonNegative
+    """Factor of the weights that are added to their gradients; never of biases; 0 is none."""
 
 
 class Schedule(Settings):
     """How long and in which batches; the last batch of an epoch may be short."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Passes over the training examples."""
     batch_size: Count
-    evaluations: Annotated[int, Field(ge=1, le=100)]  # passes over training and test set, spread over the epochs
+    """Examples in a minibatch; at least as many as there are makes each epoch one step."""
+    evaluations: Annotated[int, Field(ge=1, le=100)]
+    """Passes over training and test set for the learning curves, spread over the epochs."""
 
 
 class Setting(Settings):
     """One complete setting of model and training, every field written out."""
 
     implementation: Literal["scratch", "concise"]
+    """Scratch: the stacked engine, many runs at once. Concise: `torch.nn` and `torch.optim`, one run at a time."""
     data: Data
+    """What of the training set is used, and how."""
     model: Model
+    """The network."""
     loss: Literal["cross_entropy", "squared_error", "half_squared_error"]
+    """What is trained: cross_entropy where the data set has classes, one of the others where it has numbers."""
     penalty: Penalty
+    """What is added to the loss that is trained; no reported loss contains it."""
     optimizer: SGD
+    """What makes steps from gradients."""
     schedule: Schedule
+    """How long and in which batches."""
 
 
 # --- studies ---------------------------------------------------------------------------------------------------------
@@ -437,14 +511,23 @@ class StudySettings(Settings):
     """A study as written; `variants.Study` is what it comes to."""
 
     question: Words
+    """What the study asks, in a sentence of at most 1,000 characters: the heading of its section of the page."""
     dataset: str
+    """Id of the data set, under `datasets`."""
     metric: str
-    figure: FigureName | None = None  # beside those that follow from the factors
-    simplest: Literal["first", "last"] = "first"  # of the variants as listed, for choosing one by validation
+    """The metric that verdicts are about."""
+    figure: FigureName | None = None
+    """One figure more, beside those that follow from the factors."""
+    simplest: Literal["first", "last"] = "first"
+    """Which of the variants as listed is the simplest, for choosing one by validation."""
     base: dict[str, Any]
+    """One complete setting, every field written out: what all variants share."""
     grid: dict[str, Any] | None = None
+    """Nested like `base`, each leaf a list of values: variants are all their combinations. This or `variants`."""
     variants: dict[Id, dict[str, Any] | None] | None = None
+    """By id, what is laid over `base` key by key; {} is `base` itself. This or `grid`."""
     baseline: dict[str, Any] | str
+    """What variants are compared with: one of `variants`, or values of `grid`, nested like it."""
 
 
 # --- probes ----------------------------------------------------------------------------------------------------------
@@ -454,10 +537,15 @@ class Activations(Settings):
     """Value and gradient of activation functions at evenly spaced points."""
 
     kind: Literal["activations"]
+    """Selects this probe."""
     functions: _list(ActivationName, least=1)  # type: ignore[valid-type]
+    """The activation functions, each once."""
     low: Number
+    """Leftmost point."""
     high: Number
+    """Rightmost point; more than `low`."""
     points: Annotated[int, Field(ge=2, le=10_000)]
+    """How many points, both ends included."""
 
     @property
     def quantities(self) -> list[str]:
@@ -478,9 +566,13 @@ class MatrixProduct(Settings):
     """A standard normal matrix (size, size), times `factors` more."""
 
     kind: Literal["matrix_product"]
+    """Selects this probe."""
     size: Annotated[int, Field(ge=1, le=100)]
+    """Rows, and columns, of each matrix."""
     factors: Annotated[int, Field(ge=1, le=1000)]
+    """Matrices that the first is multiplied by, one after the other."""
     repetitions: Annotated[int, Field(ge=2, le=100_000)]
+    """Products that are drawn."""
 
     @property
     def quantities(self) -> list[str]:
@@ -500,11 +592,17 @@ class ShiftDetector(Settings):
     """A classifier two-sample test of N(0, I) against N((shift, 0, ..), I), for every shift; 0 is a false alarm."""
 
     kind: Literal["shift_detector"]
+    """Selects this probe."""
     inputs: Count
-    examples: Annotated[int, Field(ge=4, le=MOST)]  # of each of the two samples
+    """Number of inputs, of which the first is shifted."""
+    examples: Annotated[int, Field(ge=4, le=MOST)]
+    """Examples of each of the two samples."""
     shifts: _list(Annotated[float, Field(ge=0, le=1000)], least=1, most=100)  # type: ignore[valid-type]
+    """How far the mean of the first input moves, in standard deviations of it; 0 counts false alarms."""
     alpha: Annotated[float, Field(gt=0, lt=1)]
+    """Level of the test: the share of false alarms that it may have."""
     repetitions: Annotated[int, Field(ge=2, le=100_000)]
+    """Pairs of samples that are drawn and tested for each shift."""
 
     @property
     def quantities(self) -> list[str]:
@@ -530,8 +628,11 @@ ProbeSettings = Annotated[Activations | MatrixProduct | ShiftDetector, Discrimin
 
 class _Claim(Settings):
     claim: Words
+    """The claim in words, at most 1,000 characters."""
     expected: Literal["higher", "lower", "equal"]
-    margin: Positive | None = None  # for equal: a difference, or on a log scale a ratio above 1
+    """How the variant or quantity is expected to lie to what it is compared with."""
+    margin: Positive | None = None
+    """For equal, and only then: the largest difference that counts as none, or of losses the largest ratio, above 1."""
 
     @model_validator(mode="after")
     def _margin_fits(self) -> Self:
@@ -544,9 +645,13 @@ class StudyClaim(_Claim):
     """That a metric of a variant is higher, lower or the same as that of another variant, or as a number."""
 
     study: str
+    """Id of the study."""
     metric: str
+    """Any metric that the study has."""
     variant: str
+    """Id of the variant that the claim is about."""
     against: str | Number
+    """What it is compared with: the id of another variant, or a number."""
 
     @model_validator(mode="after")
     def _ratio_fits(self) -> Self:
@@ -562,8 +667,11 @@ class ProbeClaim(_Claim):
     """That a quantity of a probe is higher, lower or the same as a number."""
 
     probe: str
+    """Id of the probe."""
     quantity: str
+    """One of the quantities that a probe of this kind has."""
     against: Number
+    """The number that it is compared with."""
 
 
 def _about(value: Any) -> str:
@@ -580,17 +688,24 @@ class Place(Settings):
     """Where the project measures what was published for a setting (and its factor)."""
 
     setting: str
+    """The setting, as the table of published outcomes names it."""
     factor: str = ""
+    """The factor, as the table names it; empty where it names none."""
     study: str | None = None
+    """Id of the study that measures it."""
     variant: str | None = None
+    """Id of the variant of that study."""
     probe: str | None = None
+    """Id of the probe that measures it, instead of a study and a variant."""
 
 
 class Published(Settings):
     """A table of published outcomes (setting, factor, quantity, rebuilds, centre, statistic, sd, low, high)."""
 
     file: str
+    """The table: a CSV file inside the project, as a relative path without `..`."""
     places: _list(Place, most=10_000)  # type: ignore[valid-type]
+    """Which study and variant, or which probe, measures each of its settings."""
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
@@ -608,14 +723,18 @@ class SeedSettings(Settings):
     """Every variant is trained once with each of the seeds (root, 0) to (root, count - 1)."""
 
     root: Annotated[int, Field(ge=0, lt=2**32)]
+    """What all random numbers come from: another root is another, independent set of seeds."""
     count: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    """Number of seeds; more of them keep those that there were."""
 
 
 class Judging(Settings):
     """What verdicts hold to: the error rate of a family, and what is too small to matter."""
 
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    margins: dict[str, Positive] = {}  # by metric: a difference, or on a log scale a ratio above 1
+    """Of all families, at most this share may hold a false better or worse."""
+    margins: dict[str, Positive] = {}
+    """By metric, what is too small to matter: a difference, or of losses a ratio above 1."""
 
     @model_validator(mode="after")
     def _margins_fit(self) -> Self:
@@ -632,13 +751,21 @@ class File(Settings):
     """The whole of `params.yaml`; studies are still as written."""
 
     seeds: SeedSettings
+    """The seeds of every study."""
     judging: Judging
+    """What verdicts hold to."""
     device: Literal["cpu", "cuda"]
+    """What trains: the processor, or the first CUDA device. A parameter, because it changes bits."""
     datasets: dict[Id, DatasetSettings]
+    """The data sets, by id."""
     probes: dict[Id, ProbeSettings]
+    """What is measured without training, by id; {} is nothing."""
     studies: dict[Id, StudySettings]
+    """The studies, by id."""
     claims: dict[Id, Claim] = {}
+    """What is expected of studies and probes, by id."""
     published: Published | None = None
+    """Published outcomes that the project is held to."""
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------
