@@ -11,6 +11,7 @@ import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -322,8 +323,10 @@ def _parameter(one: Any) -> str:
     if one.param_type_name == "argument":
         shown = f"`{(one.metavar or one.name.upper()).strip('[]')}`"
     words = one.help
-    if choices := getattr(one.type, "choices", None):
-        words += " One of " + ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices) + "."
+    kind = one.type_descriptor.annotation
+    (kind,) = get_args(kind) or (kind,)
+    if issubclass(kind, Enum):
+        words += " One of " + ", ".join(f"`{choice.value}`" for choice in kind) + "."
     default = "" if one.default is None or one.default is False or one.default == [] else f"`{one.default}`"
     return f"| {shown} | {_cell(words)} | {default} |"
 
