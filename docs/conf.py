@@ -15,24 +15,23 @@ html_show_copyright = False
 html_copy_source = False
 # GitHub's own anchors of headings, so that a link to a part of a page works there and here
 myst_heading_anchors = 3
-suppress_warnings: list[str] = []
 nitpicky = True
 
 _LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\.md\)")
 
 
 def contents(text: str) -> str:
-    """The text of index.md with what the sidebar needs: for each `##` heading, the pages that its list links to."""
+    """The text of a page called index with what the sidebar needs: under each heading, the pages that it links to."""
     hidden = []
-    for part in text.split("\n## ")[1:]:
+    for part in re.split("^#+ ", text, flags=re.MULTILINE)[1:]:
         title, _, body = part.partition("\n")
-        pages = list(dict.fromkeys(_LINK.findall(body)))
-        hidden.append("\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```"]))
+        if pages := list(dict.fromkeys(_LINK.findall(body))):
+            hidden.append("\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```"]))
     return "\n\n".join([text, *hidden]) + "\n"
 
 
 def _read(app: Any, name: str, source: list[str]) -> None:
-    if name == app.config.root_doc:
+    if Path(name).name == app.config.root_doc:
         source[0] = contents(source[0])
 
 

@@ -240,7 +240,7 @@ def _link(model: type[BaseModel], blocks: Mapping[type[BaseModel], Block]) -> st
 def _range(limits: Mapping[str, Any]) -> str:
     words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
     said = [f"{word} {_number(limits[key])}" for key, word in words.items() if key in limits]
-    return "".join(f" {one}" for one in said)
+    return " " + ", ".join(said) if said else ""
 
 
 def _length(limits: Mapping[str, Any], things: str) -> str:
