@@ -1,7 +1,7 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
 Every parameter from the types in pipeline/project/settings.py, every command from pipeline/cli.py, every metric from
-pipeline/project/metrics.py. The pages are committed; tests/docs/test_reference.py fails when one is not current.
+pipeline/project/metrics.py. The pages are committed; tests/documentation/test_reference.py fails when one is not current.
 """
 
 import ast
