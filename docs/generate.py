@@ -1,15 +1,17 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
 Every parameter from the types in pipeline/project/settings.py, every command from pipeline/cli.py, every metric from
-pipeline/project/metrics.py. The pages are committed; tests/documentation/test_reference.py fails when one is not current.
+pipeline/project/metrics.py. The pages are committed, and tests/documentation/test_reference.py fails when one is not
+current.
 """
 
 import ast
 import inspect
 import re
+import sys
 import textwrap
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -336,11 +338,20 @@ def _parameter(one: Any) -> str:
 PAGES = {"parameters.md": parameters, "commands.md": commands, "metrics.md": metrics}
 
 
-def main() -> None:
-    """Write all pages."""
+def main(arguments: Sequence[str]) -> int:
+    """Write all pages; with `--check` write none, and name those that are not current."""
+    stale = []
     for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
+        path = FOLDER / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != page():
+            stale.append(path.name)
+            if "--check" not in arguments:
+                path.write_text(page(), encoding="utf-8")
+    if stale and "--check" in arguments:
+        print(f"not current: {', '.join(stale)}; run `make reference`")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

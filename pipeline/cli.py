@@ -215,7 +215,7 @@ def compare(
 
     ablate verify
 
-    ablate verify dropout --rev main
+    ablate verify dropout
 
     ablate verify --no-run
     """,

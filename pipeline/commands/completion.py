@@ -43,7 +43,8 @@ def judged_metrics(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _named(context: typer.Context) -> list[Study]:
-    given: Any = context.params.get("study") or []
+    # an option that still waits for its value leaves arguments where they are
+    given: Any = context.params.get("study") or context.args
     ids = [given] if isinstance(given, str) else list(given)
     return [one for one in _studies() if not ids or one.id in ids]
 
