@@ -80,6 +80,11 @@ def test_make_check_is_what_ci_runs():
 def test_make_check_refuses_what_it_could_overwrite(repository):
     (repository.folder / ".ci").mkdir()
     (repository.folder / ".ci" / "run").write_bytes(CI.read_bytes())
+    # nothing is to be installed
+    (repository.folder / "bin").mkdir()
+    (repository.folder / "bin" / "chromium").write_text("#!/bin/sh\n")
+    (repository.folder / "bin" / "chromium").chmod(0o755)
+    repository.environment["PATH"] = f"{repository.folder / 'bin'}{os.pathsep}{repository.environment['PATH']}"
     # if it went on, it would say so
     (repository.folder / "Makefile").write_text("all:\n\t@echo went on; exit 3\n")
     repository.commit("scripts")

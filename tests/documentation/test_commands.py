@@ -66,6 +66,7 @@ def thin(whole: dict[str, Any]) -> dict[str, Any]:
     made["studies"] = {key: made["studies"][key] for key in ("weight_decay", "dropout")}
     # no metric that the pages show is one of validation
     made["studies"]["weight_decay"]["base"]["data"]["validation"] = {"name": "none"}
+    made["studies"]["weight_decay"]["base"]["schedule"]["evaluations"] = 2
     made["studies"]["dropout"]["base"]["model"]["hidden"] = [16, 16]
     made["studies"]["dropout"]["base"]["schedule"] = {"epochs": 1, "batch_size": 64, "evaluations": 1}
     made["datasets"] = {key: made["datasets"][key] for key in ("images", "linear")}
@@ -138,7 +139,7 @@ def run_once(project: Project, command: str, page: str, changed: bool) -> bool:
         Whether the project may now be another than it was made.
     """
     words = without_comment(command)
-    reads = words.startswith("ablate ") and ">" not in words
+    reads = words.startswith(("ablate ", "git status", "source ")) and ">" not in words
     if changed or words not in SEEN:
         run(project, command, page)
     if reads and not changed:
