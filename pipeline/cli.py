@@ -100,8 +100,6 @@ def check(
     ablate plan
 
     ablate plan dropout -S seeds.count=20,40
-
-    ablate plan weight_decay -S 'studies.weight_decay.base.schedule.epochs=range(50,201,50)'
     """,
 )
 def plan(
