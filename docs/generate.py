@@ -242,7 +242,8 @@ def _link(model: type[BaseModel], blocks: Mapping[type[BaseModel], Block]) -> st
 def _range(limits: Mapping[str, Any]) -> str:
     words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
     said = [f"{word} {_number(limits[key])}" for key, word in words.items() if key in limits]
-    return " " + ", ".join(said) if said else ""
+    between = " " if {"ge", "le"} <= limits.keys() else ", "
+    return " " + between.join(said) if said else ""
 
 
 def _length(limits: Mapping[str, Any], things: str) -> str:
@@ -259,6 +260,8 @@ def _number(value: float) -> str:
 def _default(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, BaseModel):
+        return ", ".join(f"`{key}: {one}`" for key, one in value.model_dump().items())
     return f"`{value!r}`" if not isinstance(value, str) else f'`"{value}"`' if not value else f"`{value}`"
 
 

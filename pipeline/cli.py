@@ -43,7 +43,7 @@ class InProject(TyperCommand):
         if not params.PATH.exists():
             raise UserError(
                 f"{Path.cwd()}: no {params.PATH} here, so no project; change into the folder of one, "
-                "such as a clone of mlp-ablations or its folder book"
+                "such as a clone of mlp-ablations or its folder book, or make one: `ablate new --help`"
             )
         return super().invoke(ctx)
 
@@ -279,6 +279,38 @@ def power(
     from pipeline.commands import power, text
 
     text.show(power.tables(study, metric=metric, seeds=seeds, size=effect, sd=sd, wanted=probability))
+
+
+@app.command(
+    epilog="""Examples:
+
+    ablate new projects/digits
+
+    ablate new projects/powers --source polynomial
+
+    ablate new projects/own --table tables/own.csv --target ill
+    """
+)
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new or an empty folder in a clone of the repository.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, fashion_mnist, mnist, kmnist, polynomial, linear, covariate_shift, label_shift, "
+            "concept_shift or table; default: digits, or with --table table.",
+            show_default=False,
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="A CSV or Parquet file, which is copied into the project.", show_default=False)
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column that is predicted.", show_default=False)] = None,
+) -> None:
+    """Write a project of your own: params.yaml with one study that runs at once, and dvc.yaml."""
+    from pipeline.commands import new
+
+    for line in new.new(folder, source or ("digits" if table is None else "table"), table, target):
+        typer.echo(line)
 
 
 def main() -> None:

@@ -60,7 +60,9 @@ def small_project(folder: Path) -> Project:
     folder.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
-    (folder / "book").mkdir()
+    for name in ("tables", "book/tables"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(ROOT / name / "README.md", folder / name / "README.md")
     for name in ("dvc.yaml", ".gitattributes", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
         shutil.copy(ROOT / name, folder / name)
     (folder / ".dvc" / "plots").mkdir(parents=True)

@@ -15,7 +15,7 @@ from jax import Array, lax
 
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
 from pipeline.project.artifacts import Split
-from pipeline.project.settings import Setting
+from pipeline.project.settings import SGD, Setting
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 
@@ -73,7 +73,9 @@ def train_cold(work: Work, prng: str = "threefry2x32") -> Losses:
 def _program(setting: Setting, own_examples: bool) -> Callable[..., Any]:
     """Layers (R, ...), keys (R,), orders (R, E, epochs, steps, B), train and test set -> layers and curves."""
     model, rates = setting.model, setting.model.dropout_rates
-    if model.activation not in ("relu", "identity") or setting.optimizer.momentum or setting.optimizer.weight_decay:
+    optimizer = setting.optimizer
+    plain = isinstance(optimizer, SGD) and not optimizer.momentum and not optimizer.weight_decay
+    if model.activation not in ("relu", "identity") or not plain:
         raise ValueError("found a network or an optimizer that this side does not have")
 
     def forward(layers: Layers, values: Array, key: Array | None) -> Array:

@@ -44,7 +44,7 @@ def images(work: Work, workers: int = 0) -> Losses:
 def train(setting: Setting, seed: Seed, dataset: Dataset, fold: int = 0) -> Losses:
     """One run on a TensorDataset; a fold other than 0 is left out of the training set and evaluated as well."""
     slot, features = dataset.slot(seed.index), widths(setting, dataset)[0]
-    places, held = subset(setting.data, seed, fold, dataset.train.examples)
+    places, held, _ = subset(setting, seed, fold, dataset.train.examples)
 
     def tensors(split: Split, rows: np.ndarray) -> list[Tensor]:
         inputs = torch.from_numpy(split.inputs[slot][rows, :features]).float() * dataset.factor + dataset.offset

@@ -18,7 +18,7 @@ from pipeline.analysis.statistics import centre
 from pipeline.project import lock
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.settings import HoldOut, Judging, KFold, brief
+from pipeline.project.settings import HoldOut, Judging, KFold, Table, brief
 from pipeline.project.variants import Study
 
 # --- variants against their baselines --------------------------------------------------------------------------------
@@ -162,8 +162,9 @@ def _family(ours: Revision, theirs: Revision, study: str, name: str) -> dict[str
     sides = [_sides(one, study, metric) for one in (ours, theirs)]
     (mine, reason), (other, other_reason) = sides
     reason = reason or other_reason or _other_data_set(ours, theirs, study)
-    resplit = max(_resplit(one, study) for one in (ours, theirs)) if metric and metric.split == "validation" else 0.0
-    fixed = "train_examples" not in _data_settings(ours, study)
+    resplit = max(_resplit(one, study, metric) for one in (ours, theirs)) if metric else 0.0
+    settings = _data_settings(ours, study)
+    fixed = "train_examples" not in settings and settings.get("source") != "table"
     found = {}
     # a study that was never run has no variants to name, and is not dropped for it
     for variant in dict.fromkeys([*mine, *other]) or (["–"] if reason else []):
@@ -222,11 +223,12 @@ def _other_data(mine: pd.DataFrame, other: pd.DataFrame, fixed: bool) -> str:
     return "other data" if fixed and set(mine["data"]) != set(other["data"]) else ""
 
 
-def _resplit(side: Revision, study: str) -> float:
-    """As `Study.resplit`, of a study as it is written."""
-    if "train_examples" in _data_settings(side, study):
+def _resplit(side: Revision, study: str, metric: Metric) -> float:
+    """As `Study.resplit_of`, of a study as it is written."""
+    data = _data_settings(side, study)
+    if "train_examples" in data:
         return 0.0
-    found = [0.0]
+    validations: list[HoldOut | KFold] = []
     open_: list[Any] = [side.study(study)]
     while open_:
         node = open_.pop()
@@ -234,6 +236,10 @@ def _resplit(side: Revision, study: str) -> float:
             with contextlib.suppress(ValidationError):  # what another schema means is not known
                 if node.get("name") in ("hold_out", "k_fold"):
                     kind: type[HoldOut | KFold] = HoldOut if node["name"] == "hold_out" else KFold
-                    found.append(kind.model_validate(node).resplit)
+                    validations.append(kind.model_validate(node))
             open_ += node.values()
-    return max(found)
+    if data.get("source") == "table":
+        with contextlib.suppress(ValidationError):
+            table = Table.model_validate(data)
+            return table.resplit(metric.split, max((one.validated for one in validations), default=0.0))
+    return max((one.resplit for one in validations), default=0.0) if metric.split == "validation" else 0.0

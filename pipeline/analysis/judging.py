@@ -220,7 +220,7 @@ def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:
             return "incomparable"
         share, other = one.diverged / one.n, one.reference_diverged / one.reference_n
         return "worse" if share > other else "better"
-    none, low, high = 0.0 if metric.scale == "linear" else 1.0, one.effect.low, one.effect.high
+    none, low, high = metric.none, one.effect.low, one.effect.high
     if np.isnan(low):
         return "undecided"
     if one.identical or _within(low, high, metric, judging):

@@ -4,7 +4,6 @@ What stands in them may be anybody's words, of a branch that nobody checked: the
 a terminal or by a page.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.project.console import visible
+from pipeline.report.markdown import escaped, line_of, paragraph
 
 _STYLES = {
     "better": "green",
@@ -100,31 +100,15 @@ def _markdown(tables: Sequence[Table]) -> Iterator[str]:
     for number, table in enumerate(tables):
         if number:
             yield ""
-        yield f"**{_escaped(table.title)}**"
+        yield f"**{escaped(table.title)}**"
         yield ""
-        yield from (f"- {_paragraph(line)}" for line in table.before)
+        yield from (f"- {paragraph(line)}" for line in table.before)
         if table.rows:
             kept = [place for place in range(len(table.header)) if any(row[place] for row in table.rows)]
             yield ""
-            yield _cells([_escaped(table.header[place]) for place in kept])
-            yield _cells([":--" if place in table.left else "--:" for place in kept])
-            yield from (_cells([_escaped(row[place]) for place in kept]) for row in table.rows)
+            yield line_of([escaped(table.header[place]) for place in kept])
+            yield line_of([":--" if place in table.left else "--:" for place in kept])
+            yield from (line_of([escaped(row[place]) for place in kept]) for row in table.rows)
         for line in table.after:
             yield ""
-            yield _paragraph(line)
-
-
-def _cells(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Nothing in a cell ends it, names keep their underscores, and no words become a link, an element or a formula."""
-    text = re.sub(r"[\\`|_*<>\[\]~&$]", r"\\\g<0>", text.strip())
-    # a page makes links of these, and tells the person who is named, whatever is escaped; an empty comment parts them
-    return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", "<!-- -->", text, flags=re.IGNORECASE)
-
-
-def _paragraph(line: str) -> str:
-    """A line of words that does not begin a heading, a list, a rule or a block of code."""
-    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", _escaped(line))
+            yield paragraph(line)

@@ -67,6 +67,7 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
         names.demand("study", studies, there)
         with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
             clone = _clone(revision, Path(folder) / "clone")
+            _bring_tables(clone)
             stages = {key: "probe" if key in committed.section("probes") else "train" for key in there}
             _repro(clone, [f"{stages[key]}@{key}" for key in studies] or ["dvc.yaml"])
             again = revisions.of_folder(clone, "again")
@@ -91,21 +92,35 @@ def _clone(revision: str, folder: Path) -> Path:
     return folder / os.path.relpath(Path.cwd(), root)
 
 
+def _bring_tables(folder: Path) -> None:
+    """Tables that DVC keeps, from this project's cache: unlike results, nothing makes them anew."""
+    kept = [path.relative_to(folder).as_posix() for path in sorted((folder / "tables").rglob("*.dvc"))]
+    if not kept:
+        return
+    from dvc.repo import Repo
+
+    # a cache is laid out as a remote is
+    cache = Path(Repo().cache.local.path).parents[1]
+    _dvc(folder, "remote", "add", "--local", "here", str(cache))
+    _dvc(folder, "pull", "--remote", "here", *kept)
+
+
 def _repro(folder: Path, targets: Sequence[str]) -> None:
     """All stages by force: the clone's cache is empty, but what git holds would pass for up to date."""
+    _dvc(folder, "repro", "--force", *targets)
+
+
+def _dvc(folder: Path, *words: str) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(  # noqa: S603  # this interpreter, and targets that were looked up
-        [sys.executable, "-m", "dvc", "repro", "--force", *targets],
+        [sys.executable, "-m", "dvc", *words],
         cwd=folder,
         env={**os.environ, "PATH": path, "ABLATE_STORE": "off"},
         stdout=sys.stderr,
         check=False,
     )
     if done.returncode:
-        raise UserError(
-            f"`dvc repro --force {' '.join(targets)}` failed in a clean clone, see above; "
-            "what it needs must be committed"
-        )
+        raise UserError(f"`dvc {' '.join(words)}` failed in a clean clone, see above; what it needs must be committed")
 
 
 def _changed(folder: Path) -> set[str]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
-from pipeline.data import images, linear, polynomial, shift
+from pipeline.data import images, linear, polynomial, shift, table
 from pipeline.project.artifacts import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import DatasetSettings, Images, Linear, Polynomial, Shift
+from pipeline.project.settings import DatasetSettings, Images, Linear, Polynomial, Shift, Table
 
 
 def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
@@ -31,3 +31,5 @@ def _make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
             return linear.make(settings, seeds)
         case Shift():
             return shift.make(settings, seeds)
+        case Table():
+            return table.make(settings, seeds)

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.execution.records import Job
 from pipeline.project.artifacts import Dataset
+from pipeline.project.settings import SGD
 from pipeline.training import loop
 from pipeline.training.products import padded
 
@@ -40,5 +41,7 @@ def _bytes(job: Job, dataset: Dataset) -> int:
     setting, _, fold = job
     sizes = [padded(width) for width in loop.widths(setting, dataset)]
     parameters = sum(before * after for before, after in itertools.pairwise(sizes))
-    rows = min(setting.schedule.batch_size, *setting.data.sizes(fold, dataset.train.examples)[:1])
-    return 4 * (3 * parameters + 4 * rows * sum(sizes))
+    rows = min(setting.schedule.batch_size, setting.sizes(fold, dataset.train.examples).trained)
+    # weights, gradients and velocities; Adam has one more moment of each weight
+    kept = 3 if isinstance(setting.optimizer, SGD) else 4
+    return 4 * (kept * parameters + 4 * rows * sum(sizes))

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from pipeline.execution import parent, workers
 from pipeline.execution.chunks import chunks
 from pipeline.execution.environment import demand, environment
-from pipeline.execution.store import Store
+from pipeline.execution.store import Store, code
 from pipeline.execution.tables import Run, Tables, Trained
 from pipeline.project.artifacts import Dataset
 from pipeline.project.seeding import Seed
@@ -72,4 +72,4 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str, st
             parent.demand()
     if missing:
         store.prune()
-    return tables.trained(environment(device))
+    return tables.trained(environment(device), code()[:12])

@@ -59,8 +59,8 @@ class Tables:
         """What one of the runs left."""
         self._records[run] = record
 
-    def trained(self, environment: Mapping[str, str]) -> Trained:
-        """All tables, once every run was added."""
+    def trained(self, environment: Mapping[str, str], code: str) -> Trained:
+        """All tables, once every run was added; with what their numbers depend on besides settings and data."""
         whole = [(run, self._records[run]) for run in self._runs if run.fold == 0]
         pictured = [
             pair for pair in whole if self._study.figure == "predictions" and pair[0].seed == self._runs[0].seed
@@ -74,16 +74,16 @@ class Tables:
         return Trained(
             results=pd.DataFrame([self._result(run) for run in self._runs]),
             curves=_curves(whole),
-            probes=Probes(**tables, points=_points(self._dataset), environment=environment),
+            probes=Probes(**tables, points=_points(self._dataset), environment=environment, code=code),
         )
 
     def _result(self, run: Run) -> dict[str, object]:
         record = self._records[run]
         metrics = record.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
         if "shift" in self._study.traits:
-            data = run.variant.setting.data
-            places, _ = subset(data, run.seed, run.fold, self._dataset.train.examples)
-            weights = example_weights(data.correction, self._dataset, run.seed, places)
+            setting = run.variant.setting
+            places = subset(setting, run.seed, run.fold, self._dataset.train.examples).trained
+            weights = example_weights(setting.data.correction, self._dataset, run.seed, places)
             metrics["effective_examples"] = effective_examples(weights)
         return {
             "variant": run.variant.id,

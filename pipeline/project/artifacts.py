@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ FIGURES = Path("reports/figures")
 LEDGER = Path("reports/ledger")
 CHECKED = Path("data/params.ok")
 PAGE = Path("reports/index.html")
+SUMMARY = Path("reports/summary.md")
 ENVIRONMENT = Path("reports/environment.json")
 
 STATUSES = ("finished", "diverged")
@@ -395,6 +397,7 @@ class Probes:
         points: Examples of the first seed where they have two features: split, x1, x2, label.
         pictures: Test images and what was made of them by the first seed's run of each variant; pixels in [0, 1].
         environment: Processor, device, versions.
+        code: Digest of the code that trained, 12 hexadecimal digits.
     """
 
     layers: pd.DataFrame
@@ -402,6 +405,7 @@ class Probes:
     points: pd.DataFrame
     pictures: pd.DataFrame
     environment: Mapping[str, str]
+    code: str
 
 
 PROBE_COLUMNS = {
@@ -415,7 +419,10 @@ _PROBE_WORDS = {"variant", "moment", "quantity", "split", "truth", "prediction"}
 
 def write_probes(study: str, probes: Probes) -> None:
     """The same probes always give the same bytes."""
-    arrays = {"environment": np.array(json.dumps(dict(probes.environment), sort_keys=True))}
+    arrays = {
+        "environment": np.array(json.dumps(dict(probes.environment), sort_keys=True)),
+        "code": np.array(probes.code),
+    }
     for table, columns in PROBE_COLUMNS.items():
         for name in columns:
             values = getattr(probes, table)[name].to_numpy()
@@ -445,9 +452,12 @@ def read_probes(study: str) -> Probes:
         environment = json.loads(str(arrays["environment"]))
         if not isinstance(environment, dict):
             raise ValueError("the environment is no mapping")
+        code = str(arrays["code"])
+        if not re.fullmatch(r"[0-9a-f]{12}", code):
+            raise ValueError(f"found the digest {brief(code)}")
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: damaged ({brief(str(error))}); `dvc repro -f train@{study}` makes it anew") from None
-    return Probes(**tables, environment=environment)
+    return Probes(**tables, environment=environment, code=code)
 
 
 def _demand_column(name: str, array: np.ndarray) -> None:
@@ -560,3 +570,8 @@ def write_ledger(claims: pd.DataFrame, published: pd.DataFrame) -> None:
 def write_page(html: str) -> None:
     """The page of the whole project."""
     _write_text(PAGE, html)
+
+
+def write_summary(markdown: str) -> None:
+    """What the page says in short, for a git host."""
+    _write_text(SUMMARY, markdown)

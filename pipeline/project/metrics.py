@@ -11,7 +11,7 @@ from typing import Literal
 Task = Literal["classification", "regression"]
 
 # what a study may have that not every study has: only then are some metrics measured
-Trait = Literal["classification", "regression", "validation", "hidden", "linear", "shift"]
+Trait = Literal["classification", "regression", "validation", "hidden", "linear", "shift", "stopping"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Metric:
     scale: Literal["linear", "log"]
     needs: frozenset[Trait] = frozenset()
     trained: bool = True
+
+    @property
+    def none(self) -> float:
+        """The effect that is none."""
+        return 1.0 if self.scale == "log" else 0.0
 
 
 def _loss(name: str, label: str, split: Literal["train", "validation", "test"], *needs: Trait) -> Metric:
@@ -74,6 +79,7 @@ _ALL = (
     # what scikit-learn's solution of the same problem has (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),
     _other("closed_form_weight_norm", "norm of the weights of the closed form", "log", "linear", trained=False),
+    _other("kept_epoch", "epoch after which the weights are kept", "linear", "stopping"),
     _other("effective_examples", "effective number of training examples", "log", "shift", trained=False),
 )
 

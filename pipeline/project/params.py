@@ -24,6 +24,7 @@ from pipeline.project.settings import (
     LARGEST_DATASET,
     LONGEST_ID,
     DatasetSettings,
+    Facts,
     File,
     Generated,
     Judging,
@@ -38,7 +39,7 @@ from pipeline.project.settings import (
     listed,
     problems,
 )
-from pipeline.project.variants import Study, expand
+from pipeline.project.variants import Study, described, expand
 
 PATH = Path("params.yaml")
 
@@ -246,21 +247,22 @@ def _moves_the_cursor(one: str) -> bool:
 
 
 def _demand_size(place: str, data: DatasetSettings, seeds: int) -> None:
-    """Refuse a data set that would not fit into memory.
+    """Refuse a data set that would not fit into memory, and a table that can not be read.
 
     Raises:
-        UserError: If it would not; the line begins with `place`.
+        UserError: If it would not, with a line that begins with `place`; if it can not, with lines that name the file.
     """
-    if not isinstance(data, Generated):
+    own = described(data)
+    if not isinstance(own, Generated | Facts):
         return
-    counts = {"train_examples": data.train_examples, "test_examples": data.test_examples}
-    if isinstance(data, Shift):
-        counts["target_examples"] = data.target_examples
+    counts = {"train_examples": own.train_examples, "test_examples": own.test_examples}
+    if isinstance(own, Shift):
+        counts["target_examples"] = own.target_examples
     # inputs and a target, in double precision; of a shift two weights besides
-    size = 8 * seeds * sum(counts.values()) * (data.features + (3 if isinstance(data, Shift) else 1))
+    size = 8 * seeds * sum(counts.values()) * (own.features + (3 if isinstance(own, Shift) else 1))
     if size > LARGEST_DATASET:
         found = ", ".join(f"{name} {count}" for name, count in counts.items())
-        found += f", {data.features} features and {seeds} seeds: {in_bytes(size)}"
+        found += f", {own.features} features and {seeds} seeds: {in_bytes(size)}"
         raise UserError(f"{place}: found {found}, allowed: at most {in_bytes(LARGEST_DATASET)}")
 
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-Purpose = Literal["data", "split", "initialization", "order", "dropout"]
+Purpose = Literal["data", "split", "initialization", "order", "dropout", "stopping"]
 
 # A stream's number is its place in this list: append, never reorder, or every result changes.
 _PURPOSES: tuple[str, ...] = get_args(Purpose)

@@ -1,8 +1,9 @@
 """The typed settings: what each block of `params.yaml` may hold, and how a mistake in it is named."""
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
+from typing import Annotated, Any, ClassVar, Literal, LiteralString, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -36,10 +37,20 @@ def _list(item: Any, least: int = 0, most: int = 1000) -> Any:
     return Annotated[tuple[item, ...], Field(strict=False, min_length=least, max_length=most)]
 
 
+def _demand_inside(file: str, allowed: str, folder: str = "") -> None:
+    """Refuse a path that does not lie inside the project, or not in that folder of it."""
+    path = PurePosixPath(file)
+    fits = path.parts and len(file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
+    inside = not folder or (path.parts[:1] == (folder,) and len(path.parts) > 1)
+    if not fits or not inside or path.is_absolute() or ".." in path.parts:
+        raise _refused("file", allowed)
+
+
 # far beyond what anyone means; within them every number has its place in single precision, and so has its square root
 MOST = 1_000_000_000
 LARGEST = 1e30
 LONGEST_ID = 60  # characters: it becomes part of names of files, of at most 255 bytes
+LONGEST_COLUMN = 200  # characters of the name of a table's column
 
 # what is drawn or trained must fit into memory; machines differ, so this only stops what no one can mean
 LARGEST_DATASET = 16 * 2**30
@@ -211,8 +222,71 @@ class ConceptShift(Shift):
     """Factor of the log odds: the larger, the sharper the boundary between the classes."""
 
 
+ColumnName = Annotated[str, Field(min_length=1, max_length=LONGEST_COLUMN)]
+
+
+class Table(Settings):
+    """A table of a person's own, split into training and test part anew for every seed."""
+
+    source: Literal["table"]
+    """Selects this data set."""
+    file: str
+    """A CSV or Parquet file in the folder tables of the project, such as tables/own.csv."""
+    target: ColumnName
+    """Column that is predicted."""
+    task: Literal["infer", "classification", "regression"] = "infer"
+    """What is predicted; infer takes text for classes, and at most 10 whole numbers with 5 rows each on average."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the rows that each seed draws to test on; the others are trained on."""
+    missing: Literal["refuse", "mean", "median", "most_frequent"] = "refuse"
+    """What of the column, in the training part, takes the place of a missing number; refuse: nothing may be missing."""
+    categorical: _list(ColumnName) = ()  # type: ignore[valid-type]
+    """Columns that are categories though they hold numbers."""
+    ignore: _list(ColumnName) = ()  # type: ignore[valid-type]
+    """Columns that are left out."""
+    standardize_target: bool = True
+    """Whether the target of a regression is standardised: a loss is then in units of its variance."""
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
+    """Seeds of the studies on this data set, where it is cheap enough for another number than `seeds.count`."""
+
+    def resplit(self, split: str, validated: float = 0.0) -> float:
+        """What the seeds, which all split one table, have in common (analysis/statistics.py): q / (1 - q).
+
+        Args:
+            split: What part of the data a value is measured on.
+            validated: Share of the training part that a seed is validated on, all folds together.
+
+        Returns:
+            q is the share of the table that the value of one seed is measured on.
+        """
+        shares = {"test": self.test_fraction, "validation": (1 - self.test_fraction) * validated}
+        share = shares.get(split, 1 - self.test_fraction)
+        return share / (1 - share)
+
+    @model_validator(mode="after")
+    def _in_its_folder(self) -> Self:
+        allowed = "a .csv or .parquet file in the folder tables: a relative path like tables/own.csv"
+        _demand_inside(self.file, allowed, "tables")
+        if PurePosixPath(self.file).suffix not in (".csv", ".parquet"):
+            raise _refused("file", allowed)
+        return self
+
+
+class Facts(NamedTuple):
+    """What a table holds: what other data sets know from their settings."""
+
+    task: Task
+    outputs: int  # number of classes, or 1 for a regression
+    features: int  # after encoding
+    train_examples: int
+    test_examples: int
+    source: str = "table"
+    shifts: bool = False
+
+
+Described = Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift | Facts
 DatasetSettings = Annotated[
-    Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift, Discriminator("source")
+    Images | Polynomial | Linear | CovariateShift | LabelShift | ConceptShift | Table, Discriminator("source")
 ]
 
 
@@ -227,6 +301,7 @@ class NoValidation(Settings):
 
     folds: ClassVar[int] = 0
     resplit: ClassVar[float] = 0.0
+    validated: ClassVar[float] = 0.0
 
 
 class HoldOut(Settings):
@@ -244,6 +319,11 @@ class HoldOut(Settings):
         """Validation examples for each training example: what seeds that split the same data have in common."""
         return self.fraction / (1 - self.fraction)
 
+    @property
+    def validated(self) -> float:
+        """Share of the training examples that a seed is validated on, all folds together."""
+        return self.fraction
+
 
 class KFold(Settings):
     """Beside the training on all examples, one for each fold that leaves the fold out and is validated on it."""
@@ -257,6 +337,8 @@ class KFold(Settings):
     def resplit(self) -> float:
         """As of a hold-out, for each of the folds whose mean a seed has."""
         return self.folds / (self.folds - 1)
+
+    validated: ClassVar[float] = 1.0
 
 
 class NoCorrection(Settings):
@@ -304,22 +386,6 @@ class Data(Settings):
     """Which of them are left out of an additional training and validated on."""
     correction: Correction
     """How examples are weighted where the test distribution differs from that of training."""
-
-    def sizes(self, fold: int, examples: int) -> tuple[int, int]:
-        """How many examples a run trains on and how many it is validated on.
-
-        Args:
-            fold: 0 trains on all and validates on none; 1, 2, ... leave one part out.
-            examples: Of the whole training set.
-        """
-        used = examples if self.examples == "all" else self.examples
-        if fold == 0:
-            return used, 0
-        # folds of one size, so that all of them stack; what is left over is always trained on
-        held = used // self.validation.folds
-        if isinstance(self.validation, HoldOut):
-            held = round(self.validation.fraction * used)
-        return used - held, held
 
 
 class Zeros(Settings):
@@ -468,23 +534,145 @@ class SGD(Settings):
     """Factor of the step against the gradient."""
     momentum: Annotated[float, Field(ge=0, lt=1)]
     """Share of the accumulated gradient that the next step keeps; 0 is plain gradient descent."""
+    nesterov: bool = False
+    """Whether the gradient is followed from where the momentum leads (Nesterov); needs momentum."""
+    weight_decay: NonNegative
+    """Factor of the weights that are added to their gradients; never of biases; 0 is none."""
+
+    @model_validator(mode="after")
+    def _momentum_fits(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise _refused("nesterov", "true only with momentum above 0")
+        return self
+
+
+class _Adaptive(Settings):
+    """What Adam and AdamW have in common."""
+
+    learning_rate: Positive
+    """Factor of the step against the gradient, which is divided by its root mean square."""
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Share of the mean of gradients that the next step keeps."""
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Share of the mean of squared gradients that the next step keeps."""
+    epsilon: Annotated[float, Field(ge=1e-30, le=LARGEST)] = 1e-8
+    """Added to the root of the mean of squared gradients, by which is divided."""
+
+
+class Adam(_Adaptive):
+    """Adaptive moments, as `torch.optim.Adam` has them."""
+
+    name: Literal["adam"]
+    """Selects this optimizer."""
     weight_decay: NonNegative
     """Factor of the weights that are added to their gradients; never of biases; 0 is none."""
 
 
+class AdamW(_Adaptive):
+    """Adam with decoupled weight decay, as `torch.optim.AdamW` has it."""
+
+    name: Literal["adamw"]
+    """Selects this optimizer."""
+    weight_decay: NonNegative
+    """Times the learning rate, the share of the weights that each step takes away; never of biases; 0 is none."""
+
+
+Optimizer = Annotated[SGD | Adam | AdamW, Discriminator("name")]
+
+
+class ConstantRate(Settings):
+    """The learning rate of the optimizer in every epoch."""
+
+    name: Literal["constant"]
+    """Selects this schedule."""
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """What the learning rate is multiplied by in an epoch, from 1 to `epochs`."""
+        return 1.0
+
+
+class StepRate(Settings):
+    """The learning rate times `gamma` after every so many epochs, as `torch.optim.lr_scheduler.StepLR`."""
+
+    name: Literal["step"]
+    """Selects this schedule."""
+    every: Count
+    """Epochs from one step to the next."""
+    gamma: Annotated[float, Field(gt=0, le=1)]
+    """Factor of the learning rate at each step."""
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """As of a constant rate."""
+        return float(self.gamma ** ((epoch - 1) // self.every))
+
+
+class CosineRate(Settings):
+    """From the learning rate down half a cosine, as `torch.optim.lr_scheduler.CosineAnnealingLR` over all epochs."""
+
+    name: Literal["cosine"]
+    """Selects this schedule."""
+    final: Rate
+    """Share of the learning rate that would be left after the last epoch; 0 is none."""
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """As of a constant rate."""
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+
+
+LearningRate = Annotated[ConstantRate | StepRate | CosineRate, Discriminator("name")]
+
+
+class NoStopping(Settings):
+    """All epochs are trained, and the weights after the last one are kept."""
+
+    name: Literal["none"]
+    """Selects this: no early stopping."""
+
+    fraction: ClassVar[float] = 0.0
+
+
+class StoppingOnLoss(Settings):
+    """A part of the training examples is set aside; the weights after the epoch of its lowest loss are kept.
+
+    Training ends when the loss has not been lower for `patience` epochs.
+    """
+
+    name: Literal["validation_loss"]
+    """Selects this kind of early stopping."""
+    fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the training examples that is set aside, drawn by seed; nothing is trained on them."""
+    patience: Count
+    """Epochs without a lower loss after which training ends."""
+
+
+EarlyStopping = Annotated[NoStopping | StoppingOnLoss, Discriminator("name")]
+
+
 class Schedule(Settings):
-    """How long and in which batches; the last batch of an epoch may be short."""
+    """How long, in which batches and with which learning rate; the last batch of an epoch may be short."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Passes over the training examples."""
+    """Passes over the training examples; with early stopping, at most."""
     batch_size: Count
     """Examples in a minibatch; at least as many as there are makes each epoch one step."""
     evaluations: Annotated[int, Field(ge=1, le=100)]
     """Passes over training and test set for the learning curves, spread over the epochs."""
+    learning_rate: LearningRate = ConstantRate(name="constant")
+    """How the optimizer's learning rate changes from epoch to epoch."""
+    early_stopping: EarlyStopping = NoStopping(name="none")
+    """When training ends before the last epoch, and which weights are kept."""
+
+
+class Sizes(NamedTuple):
+    """How many examples a run trains on, is validated on, and is stopped by."""
+
+    trained: int
+    validation: int
+    stopping: int
 
 
 class Setting(Settings):
-    """One complete setting of model and training, every field written out."""
+    """One complete setting of model and training, every field without a default written out."""
 
     implementation: Literal["scratch", "concise"]
     """Scratch: the stacked engine, many runs at once. Concise: `torch.nn` and `torch.optim`, one run at a time."""
@@ -494,12 +682,30 @@ class Setting(Settings):
     """The network."""
     loss: Literal["cross_entropy", "squared_error", "half_squared_error"]
     """What is trained: cross_entropy where the data set has classes, one of the others where it has numbers."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of classes, the share of each label that is trained as if it were spread over all classes; 0 is none."""
     penalty: Penalty
     """What is added to the loss that is trained; no reported loss contains it."""
-    optimizer: SGD
+    optimizer: Optimizer
     """What makes steps from gradients."""
     schedule: Schedule
-    """How long and in which batches."""
+    """How long, in which batches and with which learning rate."""
+
+    def sizes(self, fold: int, examples: int) -> Sizes:
+        """How many examples a run has of each kind.
+
+        Args:
+            fold: 0 trains on all and validates on none; 1, 2, ... leave one part out.
+            examples: Of the whole training set.
+        """
+        used = examples if self.data.examples == "all" else self.data.examples
+        validation = self.data.validation
+        held = 0
+        if fold:
+            # folds of one size, so that all of them stack; what is left over is always trained on
+            held = round(validation.fraction * used) if isinstance(validation, HoldOut) else used // validation.folds
+        stopping = round(self.schedule.early_stopping.fraction * (used - held))
+        return Sizes(used - held - stopping, held, stopping)
 
 
 # --- studies ---------------------------------------------------------------------------------------------------------
@@ -709,10 +915,7 @@ class Published(Settings):
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
-        path = PurePosixPath(self.file)
-        fits = path.parts and len(self.file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
-        if not fits or path.is_absolute() or ".." in path.parts:
-            raise _refused("file", "a file inside the project: a relative path without ..")
+        _demand_inside(self.file, "a file inside the project: a relative path without ..")
         return self
 
 

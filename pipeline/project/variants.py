@@ -21,10 +21,12 @@ from pipeline.project.metrics import Metric, Trait, measured
 from pipeline.project.settings import (
     LARGEST_NETWORK,
     DatasetSettings,
+    Described,
     FigureName,
     Generated,
     Setting,
     StudySettings,
+    Table,
     brief,
     in_bytes,
     listed,
@@ -75,6 +77,7 @@ class Study:
     compared: tuple[str, ...]  # dotted keys of the factors that tell a variant from its baseline
     blocked: tuple[str, ...]  # dotted keys of the factors within which variants are compared
     variants: tuple[Variant, ...]
+    table: Table | None = None  # the data set, where it is one table that is split anew for every seed
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -93,7 +96,9 @@ class Study:
 
     def resplit_of(self, metric: Metric) -> float:
         """How much of the variance the seeds share in this metric."""
-        return self.resplit if metric.split == "validation" else 0.0
+        if metric.split == "validation":
+            return self.resplit
+        return self.table.resplit(metric.split) if self.table else 0.0
 
     def variant(self, id: str) -> Variant:
         return next(variant for variant in self.variants if variant.id == id)
@@ -114,7 +119,8 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     place = f"{path}: studies.{key}"
     if written.dataset not in datasets:
         raise UserError(f"{place}.dataset: found {brief(written.dataset)}, allowed: {listed(datasets)}")
-    data = datasets[written.dataset]
+    dataset = datasets[written.dataset]
+    data = described(dataset)
     if (written.grid is None) == (written.variants is None):
         raise UserError(f"{place}: found {'neither' if written.grid is None else 'both'}, allowed: grid or variants")
 
@@ -136,8 +142,11 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     judged = [metric.name for metric in measured(traits) if metric.better]
     if written.metric not in judged:
         raise UserError(f"{place}.metric: found {brief(written.metric)}, allowed: {listed(judged)}")
-    if written.figure is not None and not _FIGURES.get(written.figure, frozenset()) <= traits:
-        allowed = ", ".join(name for name in get_args(FigureName) if _FIGURES.get(name, frozenset()) <= traits)
+    figures = [name for name in get_args(FigureName) if _FIGURES.get(name, frozenset()) <= traits]
+    if isinstance(dataset, Table):
+        figures = [name for name in figures if name != "predictions"]  # rows of a table are no pictures
+    if written.figure is not None and written.figure not in figures:
+        allowed = ", ".join(figures)
         raise UserError(f"{place}.figure: found {written.figure!r}, allowed for this study: {allowed}")
     return Study(
         id=key,
@@ -146,12 +155,37 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
         metric=written.metric,
         traits=traits,
         figure=written.figure,
-        resplit=0.0 if isinstance(data, Generated) else max(one.setting.data.validation.resplit for one in variants),
+        resplit=_resplit(dataset, [variant.setting for variant in variants]),
         simplest_first=written.simplest == "first",
         compared=compared,
         blocked=blocked,
         variants=tuple(variants),
+        table=dataset if isinstance(dataset, Table) else None,
     )
+
+
+def described(data: DatasetSettings) -> Described:
+    """What is known of a data set before it is made: most say it themselves, a table is read.
+
+    Raises:
+        UserError: If a table can not be read or is not as its settings say.
+    """
+    if not isinstance(data, Table):
+        return data
+    # what it imports nobody needs to wait for who has no table
+    from pipeline.project import table
+
+    return table.facts(data)
+
+
+def _resplit(data: DatasetSettings, settings: Sequence[Setting]) -> float:
+    """As `Study.resplit`."""
+    if isinstance(data, Generated):
+        return 0.0
+    validations = [setting.data.validation for setting in settings]
+    if isinstance(data, Table):
+        return data.resplit("validation", max(one.validated for one in validations))
+    return max(one.resplit for one in validations)
 
 
 # what a study must have for a figure that it names
@@ -165,18 +199,19 @@ _FIGURES: Mapping[str, frozenset[Trait]] = {
 }
 
 
-def _traits(settings: Sequence[Setting], data: DatasetSettings) -> frozenset[Trait]:
+def _traits(settings: Sequence[Setting], data: Described) -> frozenset[Trait]:
     held: dict[Trait, bool] = {
         data.task: True,
         "validation": any(setting.data.validation.folds for setting in settings),
         "hidden": any(setting.model.hidden for setting in settings),
         "linear": data.task == "regression" and not any(setting.model.hidden for setting in settings),
         "shift": data.shifts,
+        "stopping": any(setting.schedule.early_stopping.name != "none" for setting in settings),
     }
     return frozenset(trait for trait, holds in held.items() if holds)
 
 
-def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: DatasetSettings) -> Setting:
+def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: Described) -> Setting:
     """The typed setting.
 
     `place` is where `values` stand in the file, except for the dotted keys in `overridden`, which stand elsewhere.
@@ -208,9 +243,19 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     used, most = setting.data.examples, data.train_examples
     if used != "all" and used > most:
         raise UserError(refuse(["data", "examples"], str(used), f"all, or at most the data set's {most}"))
-    if setting.data.validation.folds and min(setting.data.sizes(1, most)) < 1:
-        allowed = f"a split that leaves examples on both sides ({most if used == 'all' else used} to be had)"
+    had = most if used == "all" else used
+    if setting.data.validation.folds and min(setting.sizes(1, most)[:2]) < 1:
+        allowed = f"a split that leaves examples on both sides ({had} to be had)"
         raise UserError(refuse(["data", "validation"], brief(values["data"]["validation"]), allowed))
+    if setting.schedule.early_stopping.name != "none":
+        folds = [setting.sizes(fold, most) for fold in (0, 1 if setting.data.validation.folds else 0)]
+        if min(min(own.trained, own.stopping) for own in folds) < 1:
+            allowed = f"a fraction that leaves examples on both sides ({had} to be had)"
+            found = brief(values["schedule"]["early_stopping"])
+            raise UserError(refuse(["schedule", "early_stopping"], found, allowed))
+    if setting.label_smoothing and data.task != "classification":
+        allowed = f"0 (the data set's task is {data.task})"
+        raise UserError(refuse(["label_smoothing"], str(setting.label_smoothing), allowed))
     if setting.data.correction.name != "none" and not data.shifts:
         allowed = f"none (the data set {data.source} does not shift)"
         raise UserError(refuse(["data", "correction"], repr(setting.data.correction.name), allowed))
@@ -221,21 +266,22 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     return setting
 
 
-def _bytes(setting: Setting, data: DatasetSettings) -> int:
+def _bytes(setting: Setting, data: Described) -> int:
     """About what one run needs while it trains and is measured, in bytes.
 
-    Weights, their gradients and velocities in single precision, and once more all of them in double precision; what
-    each layer gives for a batch; the product of all layers, which has a row for each input.
+    Weights, their gradients, what an optimizer keeps of them and the best ones so far in single precision, and once
+    more all of them in double precision; what each layer gives for a batch; the product of all layers, which has a row
+    for each input.
     """
     features: int = data.features if setting.model.features == "all" else setting.model.features
     widths: list[int] = [features, *setting.model.hidden, data.outputs]
     weights = sum(before * after for before, after in itertools.pairwise(widths))
     # also a short batch is evaluated in blocks
     rows = max(512, min(setting.schedule.batch_size, data.train_examples))
-    return 4 * (5 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
+    return 4 * (8 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
 
 
-def _from_names(written: StudySettings, place: str, data: DatasetSettings) -> _Expanded:
+def _from_names(written: StudySettings, place: str, data: Described) -> _Expanded:
     named = {key: override or {} for key, override in (written.variants or {}).items()}
     if not named:
         raise UserError(f"{place}.variants: found none, allowed: at least one variant")
@@ -263,7 +309,7 @@ def _from_names(written: StudySettings, place: str, data: DatasetSettings) -> _E
     return variants, factors, ()
 
 
-def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Expanded:
+def _from_grid(written: StudySettings, place: str, data: Described) -> _Expanded:
     axes = dict(_axes(written.grid or {}, written.base, f"{place}.grid", ()))
     if not axes:
         raise UserError(f"{place}.grid: found nothing, allowed: at least one factor with a list of values")
@@ -304,7 +350,7 @@ def _from_grid(written: StudySettings, place: str, data: DatasetSettings) -> _Ex
             Variant(
                 id=spanned[one],
                 label=", ".join(label(values_of[factor]) for factor in compared),
-                block=", ".join(_block_label(factor, values_of[factor]) for factor in blocked),
+                block=", ".join(_spoken(factor, values_of[factor]) for factor in blocked),
                 baseline=spanned[baseline_setting],
                 factors=values_of,
                 setting=one,
@@ -365,7 +411,7 @@ def _leaves(override: dict[str, Any], base: dict[str, Any], prefix: tuple[str, .
 
 def _known(key: str, base: dict[str, Any], place: str) -> None:
     if key not in base:
-        raise UserError(f"{place}: not in base, allowed: {listed(base)}")
+        raise UserError(f"{place}: not in base, which needs a value for every factor; it has: {listed(base)}")
 
 
 def _demand_count(place: str, count: int) -> None:
@@ -418,10 +464,21 @@ def _slug(value: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text)
 
 
-def _block_label(factor: str, value: Any) -> str:
-    """`tanh`, but `dropout 0.5`: a number alone does not say what it is of."""
+def spoken(study: Study, variant: Variant) -> str:
+    """What a sentence calls a variant, within its block: `tanh`, `weight decay 3`."""
+    if study.named:
+        return variant.label
+    return ", ".join(_spoken(factor, variant.factors[factor]) for factor in study.compared)
+
+
+def _spoken(factor: str, value: Any) -> str:
+    """`tanh`, but `dropout 0.5` and `validation none`: neither a number nor nothing says what it is of."""
     words = label(value)
-    return words if isinstance(value, str | Mapping) else f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {words}"
+    return (
+        words
+        if isinstance(value, str | Mapping) and words != "none"
+        else f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {words}"
+    )
 
 
 def label(value: Any) -> str:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pipeline.project.settings import Linear, Polynomial
+from pipeline.project.variants import described
 from pipeline.report.drawing import (
     DASHES,
     HEIGHT,
@@ -98,7 +99,7 @@ _MOST_WEIGHTS = 50
 
 def _features(section: Section, variant: str) -> int:
     features = section.study.variant(variant).setting.model.features
-    return section.data.features if features == "all" else features
+    return described(section.data).features if features == "all" else features
 
 
 def _without_bias(section: Section, table: pd.DataFrame) -> pd.DataFrame:

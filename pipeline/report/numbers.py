@@ -50,6 +50,43 @@ def effect_interval(low: float, high: float, metric: Metric | None) -> str:
     return "" if math.isnan(low) else f"[{', '.join(limits)}]"
 
 
+def amount(effect: float, low: float, high: float, metric: Metric) -> tuple[str, str]:
+    """By how much a value is lowered or raised, without a sign, and the interval of that.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> amount(0.01, 0.005, 0.02, METRICS["test_loss"]), amount(1.25, 1.125, 1.5, METRICS["test_loss"])
+    (('a factor of 100', '[50.0, 200]'), ('25.0 %', '[12.5, 50.0]'))
+    >>> amount(-0.012, -0.02, -0.004, METRICS["test_accuracy"])
+    ('1.20 points', '[0.40, 2.00]')
+    """
+    if metric.scale == "linear":
+        sign = -1 if effect < 0 else 1
+        unit, scale = (" points", 100) if metric.unit == "fraction" else ("", 1)
+        words = "{}" + unit
+        extents = [sign * scale * one for one in (effect, low, high)]
+    elif 0.5 < effect < 2:
+        words = "{} %"
+        extents = [100 * (1 - one if effect < 1 else one - 1) for one in (effect, low, high)]
+    else:
+        # a loss that is lowered to a hundredth is lowered by a factor of 100
+        words = "a factor of {}"
+        extents = [one if effect > 1 else 1 / one if one else math.inf for one in (effect, low, high)]
+    shown = [
+        f"{one:.2f}" if metric.unit == "fraction" else significant(one) for one in (extents[0], *sorted(extents[1:]))
+    ]
+    return words.format(shown[0]), f"[{shown[1]}, {shown[2]}]"
+
+
+def size(effect: float, metric: Metric) -> str:
+    """How large an effect is, such as a margin.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> size(1.05, METRICS["test_loss"]), size(0.005, METRICS["test_accuracy"])
+    ('5.00 %', '0.50 points')
+    """
+    return amount(effect, effect, effect, metric)[0]
+
+
 def p_value(p: float) -> str:
     """A p with two digits, and not smaller than it can be told apart.
 
@@ -69,14 +106,15 @@ def digits(value: float, count: int = 4) -> str:
 def significant(value: float) -> str:
     """Three significant digits, without an exponent where a person reads it better so.
 
-    >>> significant(90.123), significant(1.2e-7), significant(12345.6)
-    ('90.1', '1.20e-07', '12346')
+    >>> significant(90.123), significant(1.2e-7), significant(12345.6), significant(9.9999)
+    ('90.1', '1.20e-07', '12346', '10.0')
     """
     if math.isnan(value):
         return "–"
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    magnitude = math.floor(math.log10(abs(value)))
+    # of the rounded value: 9.9999 has two digits before the point
+    magnitude = math.floor(math.log10(abs(float(f"{value:.2e}"))))
     if -4 <= magnitude < 6:
         return f"{value:.{max(0, 2 - magnitude)}f}"
     return f"{value:.2e}"

@@ -1,7 +1,7 @@
-"""The page: one HTML file that opens from disk and needs no network."""
+"""The page: one HTML file that opens from disk and needs no network; and its summary as Markdown."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jinja2
 from markupsafe import Markup
@@ -9,11 +9,12 @@ from markupsafe import Markup
 from pipeline.analysis.judging import VERDICTS, floor
 from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS
-from pipeline.project.variants import Study, label
 from pipeline.report.drawing import Picture
 from pipeline.report.figures import pictures
+from pipeline.report.markdown import anchor, escaped, line_of, paragraph, title
 from pipeline.report.numbers import digits, effect, effect_interval, interval, number, p_value
 from pipeline.report.probe_figures import probe_picture
+from pipeline.report.provenance import differing, differs, shared
 from pipeline.report.section import Report
 
 
@@ -35,40 +36,43 @@ def render(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
         report: What it says.
         drawn: The figures, as `draw` makes them.
     """
+    filters = {one.__name__: one for one in (differs, shared, differing, inline, pixels)}
+    html = _filled("page.html.jinja", filters, report, drawn)
+    # a number and its percent sign stay on one line
+    return re.sub(r"(?<=[0-9n]) %", "\N{NO-BREAK SPACE}%", html)
+
+
+def summary(report: Report, drawn: Mapping[str, Sequence[Picture]]) -> str:
+    """The page in short, as Markdown beside the figures' files; arguments as of `render`."""
+    filters: dict[str, Callable[..., object]] = {
+        "escaped": escaped,
+        "paragraph": paragraph,
+        "line_of": line_of,
+        "title": title,
+        "anchor": anchor,
+    }
+    return _filled("summary.md.jinja", filters, report, drawn)
+
+
+def _filled(
+    template: str,
+    filters: Mapping[str, Callable[..., object]],
+    report: Report,
+    drawn: Mapping[str, Sequence[Picture]],
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report", "."),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(["html.jinja"]),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
-        "number": number,
-        "interval": interval,
-        "effect": effect,
-        "effect_interval": effect_interval,
-        "differs": differs,
-        "inline": inline,
-        "pixels": pixels,
-        "digits": digits,
-        "p_value": p_value,
-    }
-    template = environment.get_template("page.html.jinja")
-    html: str = template.render(
+    numbers = (number, interval, effect, effect_interval, digits, p_value)
+    environment.filters |= {one.__name__: one for one in numbers} | dict(filters)
+    text: str = environment.get_template(template).render(
         report=report, drawn=drawn, metrics=METRICS, rules=RULES, verdicts=VERDICTS, floor=floor
     )
-    return html + "\n"
-
-
-def differs(study: Study, id: str) -> str:
-    """In what a named variant differs from the baseline: "model features 2, optimizer learning rate 0.1"."""
-    variant = study.variant(id)
-    baseline = study.variant(variant.baseline)
-    return ", ".join(
-        f"{' '.join(factor.split('.')[-2:]).replace('_', ' ')} {label(value)}"
-        for factor, value in variant.factors.items()
-        if value != baseline.factors[factor]
-    )
+    return text + "\n"
 
 
 def pixels(svg: str) -> int:

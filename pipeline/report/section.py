@@ -11,21 +11,24 @@ from pipeline.analysis.runs import by_seed
 from pipeline.project.artifacts import Probes
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params, missing
-from pipeline.project.settings import DatasetSettings, Judging, ProbeSettings
+from pipeline.project.settings import DatasetSettings, ProbeSettings
 from pipeline.project.variants import Study
+from pipeline.report.answers import answer
+from pipeline.report.provenance import Provenance, provenance
 
 
 @dataclass(frozen=True)
 class Section:
     """A study and its tables.
 
-    `effects` holds the table of `comparison.effects` for each metric, the study's own first, which alone is judged;
-    `power` what its seeds could show; `results` one row a variant and seed; `curves`, `layers` and `weights` centres
-    with intervals; `choices` and `costs` what validation chooses.
+    `answer` is what its verdicts say, in words; `effects` holds the table of `comparison.effects` for each metric, the
+    study's own first, which alone is judged; `power` what its seeds could show; `results` one row a variant and seed;
+    `curves`, `layers` and `weights` centres with intervals; `choices` and `costs` what validation chooses.
     """
 
     study: Study
     data: DatasetSettings
+    answer: str
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
     power: pd.DataFrame
@@ -35,6 +38,7 @@ class Section:
     choices: pd.DataFrame
     costs: pd.DataFrame
     probes: Probes
+    provenance: Provenance
 
     @property
     def metric(self) -> Metric:
@@ -83,31 +87,29 @@ class ProbeSection:
     findings: pd.DataFrame
 
 
-def section(
-    study: Study,
-    data: DatasetSettings,
-    judging: Judging,
-    results: pd.DataFrame,
-    curves: pd.DataFrame,
-    probes: Probes,
-) -> Section:
+def section(project: Params, study: Study, results: pd.DataFrame, curves: pd.DataFrame, probes: Probes) -> Section:
     """Put a study together."""
+    judging = project.judging
     names = [study.metric] + [metric.name for metric in study.metrics if metric.name != study.metric]
     chosen = selection.choices(study, results) if "validation" in study.traits else pd.DataFrame()
+    effects = {
+        name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in names
+    }
+    powers = power.of_study(study, results, study.metric, judging.alpha).set_index("variant")
     return Section(
         study=study,
-        data=data,
+        data=project.datasets[study.dataset],
+        answer=answer(study, effects[study.metric], powers["detectable"], judging),
         results=by_seed(results),
-        effects={
-            name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in names
-        },
-        power=power.of_study(study, results, study.metric, judging.alpha).set_index("variant"),
+        effects=effects,
+        power=powers,
         curves=curves,
         layers=summary.layers(probes.layers),
         weights=learned.weights(probes.weights),
         choices=chosen,
         costs=selection.costs(study, chosen) if len(chosen) else pd.DataFrame(),
         probes=probes,
+        provenance=provenance(project, study, results, probes),
     )
 
 
@@ -125,6 +127,12 @@ class Report:
     probes: list[ProbeSection]
     ledger: pd.DataFrame
     published: pd.DataFrame
+
+    @property
+    def environments(self) -> list[Mapping[str, str]]:
+        """What computed the numbers, every combination once."""
+        found = (one.provenance.environment for one in self.sections)
+        return list({tuple(sorted(one.items())): one for one in found}.values())
 
 
 def report(
@@ -144,8 +152,7 @@ def report(
         published: Published outcomes; none where the project is not held to any.
     """
     sections = [
-        section(study, project.datasets[study.dataset], project.judging, results[key], curves[key], probes[key])
-        for key, study in project.studies.items()
+        section(project, study, results[key], curves[key], probes[key]) for key, study in project.studies.items()
     ]
     own = [probe_section(key, settings, measured[key]) for key, settings in project.probes.items()]
     findings = {one.id: one.findings for one in own}

@@ -1,6 +1,6 @@
 """Stage `check`: refuse a wrong `params.yaml` before any stage deletes an earlier result.
 
-Reads   params.yaml (all of it)
+Reads   params.yaml (all of it), tables/
 Writes  data/params.ok
 """
 

@@ -1,6 +1,6 @@
 """Stage `data`: make one data set from its settings.
 
-Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>)
+Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>), tables/
 Writes  data/<dataset>.npz
 """
 

@@ -1,7 +1,8 @@
 """Stage `report`: judge the runs of all studies, draw them and write the page.
 
 Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/probes/
-Writes  reports/figures/, reports/ledger/, reports/index.html, reports/environment.json
+Writes  reports/figures/, reports/ledger/, reports/index.html, reports/summary.md,
+        reports/environment.json
 """
 
 from pipeline.project import artifacts, console, params
@@ -24,8 +25,9 @@ def main(arguments: list[str]) -> None:
     drawn = page.draw(whole)
     artifacts.write_figures(page.files(drawn))
     artifacts.write_ledger(whole.ledger, whole.published)
-    artifacts.write_environment([one.probes.environment for one in whole.sections])
+    artifacts.write_environment(whole.environments)
     artifacts.write_page(page.render(whole, drawn))
+    artifacts.write_summary(page.summary(whole, drawn))
 
 
 if __name__ == "__main__":

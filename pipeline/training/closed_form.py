@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.project.artifacts import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings import AdamW, Setting
 from pipeline.training.subsets import subset
 
 
@@ -17,7 +17,8 @@ def solve(jobs: Sequence[tuple[Setting, Seed, int]], dataset: Dataset) -> list[d
     With mean squared error, n examples and the total penalty lambda |w|^2 / 2, ridge regression has alpha =
     n lambda / 2; with half of it alpha = n lambda. Without a penalty it is least squares, of the smallest norm where
     there are many.
-    An l1 penalty has no closed form: both numbers are undefined (NaN).
+    An l1 penalty has no closed form, and what decoupled weight decay approaches depends on the steps: both numbers are
+    then undefined (NaN).
 
     Args:
         jobs: Setting, seed and fold of each run.
@@ -31,11 +32,12 @@ def solve(jobs: Sequence[tuple[Setting, Seed, int]], dataset: Dataset) -> list[d
 def _solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[str, float]:
     from sklearn.linear_model import LinearRegression, Ridge  # a second that other studies need not pay
 
-    if setting.penalty.l1 > 0:
+    decoupled = isinstance(setting.optimizer, AdamW) and setting.optimizer.weight_decay > 0
+    if setting.penalty.l1 > 0 or decoupled:
         return {"closed_form_test_loss": np.nan, "closed_form_weight_norm": np.nan}
     slot = dataset.slot(seed.index)
     features = dataset.features if setting.model.features == "all" else setting.model.features
-    places, _ = subset(setting.data, seed, fold, dataset.train.examples)
+    places = subset(setting, seed, fold, dataset.train.examples).trained
     half = 0.5 if setting.loss == "half_squared_error" else 1.0
     alpha = len(places) * (setting.optimizer.weight_decay + setting.penalty.l2) / (2 * half)
     bias = setting.model.bias

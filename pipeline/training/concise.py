@@ -4,8 +4,11 @@ It starts with the same weights and sees the same batches as the stacked engine,
 """
 
 import contextlib
+import copy
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +16,7 @@ from torch import Tensor, nn
 
 from pipeline.project.artifacts import Dataset
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Setting
+from pipeline.project.settings import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
 from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS, MODULES
 from pipeline.training.draws import orders
@@ -88,17 +91,21 @@ def train(
         _own(Examples.load(split, [dataset.slot(seed.index)], dataset, shape[0], dtype, device), shape[0])
         for split in (dataset.train, dataset.test)
     )
-    places, held = subset(setting.data, seed, fold, dataset.train.examples)
-    train_set, validation_set = ((whole[0][rows], whole[1][rows]) for rows in (places, held))
+    places = subset(setting, seed, fold, dataset.train.examples)
+    train_set, validation_set, stopping_set = ((whole[0][rows], whole[1][rows]) for rows in places)
     sets = {"train": train_set, "validation": validation_set, "test": test_set}
-    example_weight = torch.from_numpy(example_weights(setting.data.correction, dataset, seed, places)).to(device, dtype)
+    example_weight = torch.from_numpy(example_weights(setting.data.correction, dataset, seed, places.trained)).to(
+        device, dtype
+    )
     loss_of = LOSSES[setting.loss]
     with _isolated(seed):
         network = build(setting, seed, shape, dtype, dropout).to(device)
         linears = [layer for layer in network if isinstance(layer, nn.Linear)]
         optimizer = _optimizer(setting, linears)
+        scheduler = _scheduler(setting, optimizer)
         sizes = _sizes(network, loss_of, train_set, "start")
-        records = []
+        records: dict[int, dict[str, float]] = {}
+        kept: _Kept | None = None
         epochs, wanted = setting.schedule.epochs, evaluated_epochs(setting)
         for epoch, order in enumerate(orders(seed, len(train_set[0]), epochs), start=1):
             totals: dict[str, float] = {}
@@ -107,33 +114,48 @@ def train(
                 inputs, targets = train_set[0][batch], train_set[1][batch]
                 outputs = network(inputs)
                 losses = loss_of(outputs, targets)
+                trained = losses
+                if setting.label_smoothing:
+                    trained = nn.functional.cross_entropy(
+                        outputs, targets, reduction="none", label_smoothing=setting.label_smoothing
+                    )
                 optimizer.zero_grad()
-                ((losses * example_weight[batch]).mean() + _penalty(setting, linears)).backward()
+                ((trained * example_weight[batch]).mean() + _penalty(setting, linears)).backward()
                 optimizer.step()
                 for name, value in _measure(outputs, targets, losses).items():
                     totals[name] = totals.get(name, 0.0) + value * len(batch)
+            if scheduler is not None:
+                scheduler.step()
+            running = {f"train_{name}_running": value / len(order) for name, value in totals.items()}
             if epoch in wanted:
-                records.append(
-                    {f"train_{name}_running": value / len(order) for name, value in totals.items()}
-                    | {
-                        f"{split}_{name}": value
-                        for split, examples in sets.items()
-                        if len(examples[0])
-                        for name, value in _evaluate(network, loss_of, examples).items()
-                    }
-                )
+                records[epoch] = running | _passes(network, loss_of, sets)
             progress(1)
+            stopping = setting.schedule.early_stopping
+            if isinstance(stopping, StoppingOnLoss):
+                loss = _evaluate(network, loss_of, stopping_set)["loss"]
+                if kept is None or loss < kept.loss:
+                    kept = _Kept(epoch, math.inf if math.isnan(loss) else loss, copy.deepcopy(network.state_dict()))
+                elif epoch - kept.epoch >= stopping.patience:
+                    progress(epochs - epoch)
+                    break
+        if kept is not None:
+            network.load_state_dict(kept.weights)
+            # after the last epoch that was trained, and at the end, the kept weights are what there is
+            records = {epoch: own for epoch, own in records.items() if epoch < epochs}
+            ended = running | _passes(network, loss_of, sets)
+            records |= {epoch: ended for epoch in wanted if epoch not in records}
         sizes |= _sizes(network, loss_of, train_set, "end")
     weights = [linear.weight.detach().T.double().cpu().numpy()[None].copy() for linear in linears]
     biases = [linear.bias.detach().double().cpu().numpy()[None].copy() for linear in linears if setting.model.bias]
     biases = biases or [np.zeros((1, width)) for width in shape[1:]]
-    final = {"weight_norm": np.sqrt(np.array([sum(float(np.square(weight).sum()) for weight in weights)]))}
+    final = {"kept_epoch": np.array([float(epochs if kept is None else kept.epoch)])}
+    final |= {"weight_norm": np.sqrt(np.array([sum(float(np.square(weight).sum()) for weight in weights)]))}
     if len(weights) > 1:
         activation = ACTIVATIONS[setting.model.activation]
         final |= layers.summary(weights, biases, activation, train_set[0][None, :PROBE_ROWS], sizes)
     return Outcome(
         epochs=np.array(wanted),
-        curves={name: np.array([[record[name] for record in records]]) for name in records[0]},
+        curves={name: np.array([[records[epoch][name] for epoch in wanted]]) for name in records[epochs]},
         layers=sizes,
         final=final,
         predictions=_predict(network, test_set)[None] if dataset.task == "classification" else np.zeros((1, 0), int),
@@ -169,9 +191,32 @@ def _own(examples: Examples, features: int) -> _Examples:
 
 
 def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:
-    weights = {"params": [linear.weight for linear in linears], "weight_decay": setting.optimizer.weight_decay}
+    own = setting.optimizer
+    weights = {"params": [linear.weight for linear in linears], "weight_decay": own.weight_decay}
     biases = {"params": [linear.bias for linear in linears if setting.model.bias], "weight_decay": 0.0}
-    return torch.optim.SGD([weights, biases], lr=setting.optimizer.learning_rate, momentum=setting.optimizer.momentum)
+    groups = [weights, biases]
+    if isinstance(own, SGD):
+        return torch.optim.SGD(groups, lr=own.learning_rate, momentum=own.momentum, nesterov=own.nesterov)
+    kind = torch.optim.AdamW if isinstance(own, AdamW) else torch.optim.Adam
+    return kind(groups, lr=own.learning_rate, betas=(own.beta1, own.beta2), eps=own.epsilon)
+
+
+def _scheduler(setting: Setting, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
+    rate = setting.schedule.learning_rate
+    if isinstance(rate, StepRate):
+        return torch.optim.lr_scheduler.StepLR(optimizer, rate.every, rate.gamma)
+    if isinstance(rate, CosineRate):
+        lowest = rate.final * setting.optimizer.learning_rate
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, setting.schedule.epochs, lowest)
+    return None
+
+
+class _Kept(NamedTuple):
+    """The weights after the epoch of the lowest loss so far."""
+
+    epoch: int
+    loss: float
+    weights: dict[str, Tensor]
 
 
 def _penalty(setting: Setting, linears: Sequence[nn.Linear]) -> Tensor | float:
@@ -190,6 +235,15 @@ def _measure(outputs: Tensor, targets: Tensor, losses: Tensor) -> dict[str, floa
     if not targets.is_floating_point():
         measured["accuracy"] = float((outputs.argmax(dim=-1) == targets).double().mean())
     return measured
+
+
+def _passes(network: nn.Sequential, loss_of: _LossOf, sets: Mapping[str, _Examples]) -> dict[str, float]:
+    return {
+        f"{split}_{name}": value
+        for split, examples in sets.items()
+        if len(examples[0])
+        for name, value in _evaluate(network, loss_of, examples).items()
+    }
 
 
 @torch.no_grad()

@@ -15,15 +15,16 @@ from torch import Tensor
 from pipeline.project.artifacts import Dataset, Split
 from pipeline.project.metrics import Task
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings import Setting, StoppingOnLoss
 from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.draws import Dropout, orders
 from pipeline.training.initializers import initial
-from pipeline.training.losses import LOSSES, accuracy
+from pipeline.training.losses import LOSSES, accuracy, smooth_
 from pipeline.training.mlp import StackedMLP
+from pipeline.training.optimizers import kind, stacked
 from pipeline.training.products import padded
-from pipeline.training.sgd import StackedSGD
+from pipeline.training.stopping import EarlyStopping
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
@@ -111,20 +112,23 @@ def program(setting: Setting, fold: int, examples: int) -> tuple[object, ...]:
         fold: Of the run.
         examples: Of the whole training set.
     """
-    model, optimizer = setting.model, setting.optimizer
+    model, schedule = setting.model, setting.schedule
     return (
         setting.implementation,
-        setting.data.sizes(fold, examples),
+        setting.sizes(fold, examples),
         setting.data.correction.name != "none",
         model.features,
         model.hidden,
         model.activation,
         model.bias,
         setting.loss,
+        setting.label_smoothing > 0,
         setting.penalty.l1 > 0,
-        optimizer.name,
-        optimizer.momentum > 0,
-        setting.schedule,
+        kind(setting.optimizer),
+        schedule.epochs,
+        schedule.batch_size,
+        schedule.evaluations,
+        schedule.early_stopping.name,
     )
 
 
@@ -172,7 +176,8 @@ def train(
         # a stack of one takes another code path in the product, with other bits
         settings, seeds, folds = [*settings, *settings], [*seeds, *seeds], [*folds, *folds]
     stack = _Stack(settings, seeds, folds, dataset, dtype, device)
-    return stack.train(lambda stacked: progress(runs)).take(slice(runs))
+    stacked = len(settings)
+    return stack.train(lambda run_epochs: progress(run_epochs // stacked * runs)).take(slice(runs))
 
 
 class _Stack:
@@ -189,6 +194,7 @@ class _Stack:
     ) -> None:
         first = settings[0]
         self._schedule, self._epochs = first.schedule, evaluated_epochs(first)
+        self._rates = [setting.schedule.learning_rate for setting in settings]
         self._task: Task = dataset.task
         self._loss = LOSSES[first.loss]
         shape = widths(first, dataset)
@@ -200,15 +206,15 @@ class _Stack:
         )
         self._slots = torch.tensor([slots.index(dataset.slot(seed.index)) for seed in seeds], device=device)
         runs = list(zip(settings, seeds, folds, strict=True))
-        parts = [subset(setting.data, seed, fold, dataset.train.examples) for setting, seed, fold in runs]
-        self._trained, self._held = (
+        parts = [subset(setting, seed, fold, dataset.train.examples) for setting, seed, fold in runs]
+        self._trained, self._held, self._set_aside = (
             torch.from_numpy(np.stack(places)).to(device) for places in zip(*parts, strict=True)
         )
         self._example_weights: Tensor | None = None
         if first.data.correction.name != "none":
             found = [
-                example_weights(setting.data.correction, dataset, seed, trained)
-                for (setting, seed, _), (trained, _) in zip(runs, parts, strict=True)
+                example_weights(setting.data.correction, dataset, seed, own.trained)
+                for (setting, seed, _), own in zip(runs, parts, strict=True)
             ]
             self._example_weights = torch.from_numpy(np.stack(found)).to(device, dtype)
         self._activation = ACTIVATIONS[first.model.activation]
@@ -216,9 +222,17 @@ class _Stack:
         self._position = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
         self._network = StackedMLP(len(settings), shape, self._activation, first.model.bias, like)
         self._initialize(settings, seeds, shape)
-        self._optimizer = StackedSGD(
+        self._optimizer = stacked(
             self._network, [setting.optimizer for setting in settings], [setting.penalty for setting in settings]
         )
+        self._smoothing: Tensor | None = None
+        if first.label_smoothing:
+            self._smoothing = like.new_tensor([setting.label_smoothing for setting in settings])[:, None, None]
+        self._stopping: EarlyStopping | None = None
+        stops = [setting.schedule.early_stopping for setting in settings]
+        patience = [stop.patience for stop in stops if isinstance(stop, StoppingOnLoss)]
+        if patience:
+            self._stopping = EarlyStopping(self._network, patience, first.schedule.epochs)
         self._dropout = Dropout(seeds, [setting.model.dropout_rates for setting in settings], shape[1:-1], like)
         self._blocks: dict[int, Tensor] = {}
         self._hidden = [int(bias.shape[2]) for bias in self._network.biases[:-1]]
@@ -238,35 +252,72 @@ class _Stack:
 
     def train(self, progress: Progress) -> Outcome:
         runs, count = self._trained.shape
-        wanted = set(self._epochs)
+        epochs, stopping = self._schedule.epochs, self._stopping
         sizes = self._sizes("start")
-        records: list[dict[str, np.ndarray]] = []
-        streams = [orders(seed, count, self._schedule.epochs) for seed in self._seeds]
-        for epoch in range(1, self._schedule.epochs + 1):
-            running = self._epoch(torch.from_numpy(np.stack([next(stream) for stream in streams])))
-            if epoch in wanted:
-                records.append(
-                    {f"train_{name}_running": value for name, value in running.items()}
-                    | self._evaluate("train", self._train, self._trained)
-                    | self._evaluate("validation", self._train, self._held)
-                    | self._evaluate("test", self._test, self._all(self._test))
-                )
+        records: dict[int, dict[str, np.ndarray]] = {}
+        running: dict[str, np.ndarray] = {}
+        streams = [orders(seed, count, epochs) for seed in self._seeds]
+        for epoch in range(1, epochs + 1):
+            self._optimizer.follow([rate.factor(epoch, epochs) for rate in self._rates])
+            latest = self._epoch(torch.from_numpy(np.stack([next(stream) for stream in streams])))
+            if stopping is not None:
+                # of a run that has ended the last epoch that counts stands
+                latest = {name: np.where(stopping.active, now, running.get(name, now)) for name, now in latest.items()}
+                stopping.see(epoch, self._evaluate("stopping", self._train, self._set_aside)["stopping_loss"])
+            running = latest
+            if epoch in self._epochs:
+                records[epoch] = self._evaluated(running)
             progress(runs)
+            if stopping is not None and not stopping.active.any():
+                progress(runs * (epochs - epoch))
+                break
+        final = {"kept_epoch": np.full(runs, float(epochs))}
+        if stopping is not None:
+            stopping.restore()
+            records = self._ended(records, self._evaluated(running), stopping)
+            final = {"kept_epoch": stopping.kept_epoch.astype(float)}
         sizes |= self._sizes("end")
         weights = [_numpy(weight) for weight in self._network.real_weights()]
         biases = [_numpy(bias) for bias in self._network.real_biases()]
-        final = {"weight_norm": _numpy(layers.weight_norm(self._network))}
+        final |= {"weight_norm": _numpy(layers.weight_norm(self._network))}
         if len(weights) > 1:
             inputs = self._probed()[0][..., : self._network.widths[0]]
             final |= layers.summary(weights, biases, self._activation, inputs, sizes)
         return Outcome(
             epochs=np.array(self._epochs),
-            curves={name: np.stack([record[name] for record in records], axis=1) for name in records[0]},
+            curves={
+                name: np.stack([records[epoch][name] for epoch in self._epochs], axis=1) for name in records[epochs]
+            },
             layers=sizes,
             final=final,
             predictions=self._predict(),
             weights=weights,
             biases=biases,
+        )
+
+    def _ended(
+        self, records: dict[int, dict[str, np.ndarray]], kept: dict[str, np.ndarray], stopping: EarlyStopping
+    ) -> dict[int, dict[str, np.ndarray]]:
+        """All records: after the last epoch that counts for a run, and at the end, those of the weights it keeps."""
+        return {
+            epoch: {
+                name: np.where(
+                    (epoch <= stopping.last_epoch) & (epoch < self._schedule.epochs),
+                    records.get(epoch, kept)[name],
+                    values,
+                )
+                for name, values in kept.items()
+            }
+            for epoch in self._epochs
+        }
+
+    def _evaluated(self, running: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What is recorded of an epoch: running means of the training, and passes over all examples afterwards."""
+        return (
+            {f"train_{name}_running": value for name, value in running.items()}
+            | self._evaluate("train", self._train, self._trained)
+            | self._evaluate("validation", self._train, self._held)
+            | self._evaluate("test", self._test, self._all(self._test))
         )
 
     def _epoch(self, order: Tensor) -> dict[str, np.ndarray]:
@@ -281,6 +332,8 @@ class _Stack:
             outputs = self._network.forward(inputs, self._dropout.keeps(rows, self._hidden))
             gradient = self._network.output_gradient(rows)
             loss = self._loss(outputs, targets, gradient)
+            if self._smoothing is not None:
+                smooth_(gradient, targets, self._smoothing)
             if weights is not None:
                 gradient.mul_(weights[:, first : first + rows, None])
             measured.append(self._measure(outputs, targets, loss))

@@ -68,6 +68,22 @@ def half_squared_error(outputs: Tensor, values: Tensor, gradient: Tensor | None 
     return residuals.square_().mul_(0.5)
 
 
+def smooth_(gradient: Tensor, labels: Tensor, smoothing: Tensor) -> None:
+    """Turn the gradient of cross-entropy into that with smoothed labels: 1 - e of the label, e / C of every class.
+
+    Args:
+        gradient: As `cross_entropy` fills it, (R, B, C); changed in place.
+        labels: Class indices in [0, C), (R, B), int64.
+        smoothing: The share e of each run, (R, 1, 1).
+
+    Reference: Szegedy et al. (2016), "Rethinking the inception architecture for computer vision"; as
+    `torch.nn.functional.cross_entropy` has it.
+    """
+    share = smoothing / gradient.shape[1]
+    gradient.sub_(share / gradient.shape[2])
+    gradient.scatter_add_(2, labels[..., None], share.expand(-1, gradient.shape[1], 1))
+
+
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     """1 where the largest logit of an example is its label's, else 0: (R, B, C), (R, B) -> (R, B), floating."""
     return (logits.argmax(dim=-1) == labels).to(logits.dtype)

@@ -1,24 +1,40 @@
-"""Which examples of the training set a run trains on, and which it is validated on."""
+"""Which examples of the training set a run trains on, which it is validated on, and which it is stopped by."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Data
+from pipeline.project.settings import Setting
 
 
-def subset(settings: Data, seed: Seed, fold: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the examples to train on, (n,), and of those to validate on, (m,), both ascending, int64.
+class Subset(NamedTuple):
+    """Places of the examples to train on, to validate on and to stop by, (n,) each, ascending, int64; none is in two.
+
+    Together they are all examples that are used.
+    """
+
+    trained: np.ndarray
+    validation: np.ndarray
+    stopping: np.ndarray
+
+
+def subset(setting: Setting, seed: Seed, fold: int, examples: int) -> Subset:
+    """The examples of a run.
 
     Args:
-        settings: How many examples are used and how they are split.
+        setting: How many examples are used and how they are split.
         seed: Variants with one seed are split alike.
         fold: 0 trains on all; 1, 2, ... leave one part out. The parts of one seed do not overlap.
         examples: Of the whole training set.
     """
-    trained, held = settings.sizes(fold, examples)
-    if fold == 0:
-        return np.arange(trained), np.arange(0)
-    order = generator(seed, "split").permutation(trained + held)
-    out = np.zeros(trained + held, dtype=bool)
-    out[order[(fold - 1) * held : fold * held]] = True
-    return np.flatnonzero(~out), np.flatnonzero(out)
+    sizes = setting.sizes(fold, examples)
+    used = np.arange(sum(sizes))
+    validation = stopping = used[:0]
+    if fold:
+        order = generator(seed, "split").permutation(len(used))
+        validation = np.sort(order[(fold - 1) * sizes.validation : fold * sizes.validation])
+    rest = np.setdiff1d(used, validation, assume_unique=True)
+    if sizes.stopping:
+        stopping = np.sort(generator(seed, "stopping", fold).permutation(rest)[: sizes.stopping])
+    return Subset(np.setdiff1d(rest, stopping, assume_unique=True), validation, stopping)

@@ -144,6 +144,25 @@ def test_seeds_that_split_the_same_data_have_wider_intervals():
     assert row.effect_high - row.effect_low > 1.5 * np.subtract(*paired_effect(now, VALUES, "linear")[:1:-1])
 
 
+@pytest.mark.parametrize(
+    ("metric", "factor"), [("test_accuracy", 1 / 3), ("train_accuracy", 3.0), ("validation_accuracy", 0.15 / 0.85)]
+)
+def test_seeds_that_split_one_table_have_wider_intervals_of_everything(metric, factor):
+    def side(name, values):
+        runs = pd.concat([results({"a": values}).assign(fold=fold) for fold in (0, 1)])
+        # every seed sees other rows of the table
+        runs["data"] = runs["seed_index"].astype(str)
+        table = {"source": "table", "file": "tables/own.csv", "target": "y", "test_fraction": 0.25}
+        made = revision(name, {"s": runs.assign(**{metric: runs["test_accuracy"]})}, {"s": metric})
+        made.params["datasets"] = {made.params["studies"]["s"]["dataset"]: table}
+        made.params["studies"]["s"]["base"] = {"data": {"validation": {"name": "hold_out", "fraction": 0.2}}}
+        return made
+
+    now = VALUES + 0.01 * np.random.default_rng(5).standard_normal(10)
+    row = one(side("old", VALUES), side("new", now))
+    assert (row.effect_low, row.effect_high) == pytest.approx(paired_effect(now, VALUES, "linear", factor)[2:])
+
+
 PAIRS = 300
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from pipeline.analysis.statistics import centre, paired_effect
-from pipeline.project.settings import HoldOut, KFold
+from pipeline.project.settings import HoldOut, KFold, Table
 
 
 def test_the_interval_is_the_t_interval_of_scipy():
@@ -85,6 +85,47 @@ def test_seeds_that_split_the_same_data_anew_count_for_less(folds, fraction):
     assert 0.93 <= np.mean([one.low <= 0 <= one.high for one in corrected]) <= 0.97
     assert np.mean([one.low <= 0 <= one.high for one in naive]) < 0.8
     assert [one.centre for one in corrected] == [one.centre for one in naive]
+
+
+def ridge(inputs, values, penalty):
+    return np.linalg.solve(inputs.T @ inputs + penalty * np.eye(inputs.shape[1]), inputs.T @ values)
+
+
+def test_seeds_that_split_one_table_say_what_another_table_would_give():
+    """Ridge regressions on 300 tables of 200 rows, each split anew by 10 seeds: standard error 1.3 %.
+
+    The truth is the mean over tables. Without the correction it is missed by more than every fifth interval; the
+    difference between two penalties, of which a table says more than of each, is missed more rarely than that.
+    """
+    random = np.random.default_rng(5)
+    table = Table(source="table", file="tables/own.csv", target="y", test_fraction=0.25)
+    measured = {"train": [], "validation": [], "test": [], "effect": []}
+    for _ in range(300):
+        inputs = random.standard_normal((200, 10))
+        values = inputs @ np.full(10, 0.3) + random.standard_normal(200)
+        rows = {name: [] for name in measured}
+        for _ in range(10):
+            order = random.permutation(200)
+            test, train, held = order[:50], order[50:], order[50:80]
+
+            def loss(rows_, trained, penalty=0.1, inputs=inputs, values=values):
+                weights = ridge(inputs[trained], values[trained], penalty)
+                return np.mean((inputs[rows_] @ weights - values[rows_]) ** 2)
+
+            rows["test"].append(loss(test, train))
+            rows["train"].append(loss(train, train))
+            rows["validation"].append(loss(held, order[80:]))
+            rows["effect"].append(rows["test"][-1] / loss(test, train, 20.0))
+        for name, found in rows.items():
+            measured[name].append(found)
+    for name, samples in measured.items():
+        truth = np.exp(np.log(samples).mean())
+        resplit = table.resplit("test" if name == "effect" else name, validated=0.2)
+        corrected, naive = ([centre(one, "log", factor) for one in samples] for factor in (resplit, 0.0))
+        covered = np.mean([one.low <= truth <= one.high for one in corrected])
+        assert covered >= 0.97 if name == "effect" else 0.92 <= covered <= 0.98, (name, covered)
+        if name != "effect":
+            assert np.mean([one.low <= truth <= one.high for one in naive]) < 0.85, name
 
 
 def test_samples_of_two_lengths_are_refused():

@@ -77,7 +77,7 @@ def test_every_test_file_stands_where_its_module_stands():
     extra = {"training/test_purity.py", "training/test_untried.py", "training/test_cuda.py", "test_end_to_end.py"}
     extra |= {"analysis/test_between.py", "test_compare_commits.py"}
     extra |= {"benchmarks/test_benchmarks.py", "benchmarks/test_coverage.py"}
-    extra |= {"test_plots.py", "test_remote.py", "test_sweeps.py"}
+    extra |= {"test_plots.py", "test_remote.py", "test_sweeps.py", "report/test_in_a_browser.py"}
     for path in (ROOT / "tests").rglob("test_*.py"):
         relative = path.relative_to(ROOT / "tests")
         if relative.parts[0] in ("architecture", "documentation", "faults") or str(relative) in extra:

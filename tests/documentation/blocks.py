@@ -38,7 +38,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def commands(text: str) -> list[str]:
-    """The commands of a block: one a line, or as many lines as end in a backslash."""
+    """The commands of a block: one a line, or as many lines as a shell needs."""
     joined: list[str] = []
     open_end = False
     for line in text.splitlines():
@@ -46,7 +46,11 @@ def commands(text: str) -> list[str]:
             joined[-1] += "\n" + line
         elif line.strip() and not line.startswith("#"):
             joined.append(line)
-        open_end = line.endswith("\\")
+        else:
+            continue
+        read = subprocess.run(["bash", "-n"], input=joined[-1], capture_output=True, text=True, check=False)
+        open_end = line.endswith("\\") or read.returncode != 0
+    assert not open_end, f"a command without an end: {text}"
     return joined
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ NOT_RUN = {
     "make test": "these tests: .ci/run calls it",
     "make check": "it is .ci/run",
     "ablate verify": "tests/commands/test_verify.py; `ablate verify dropout` is run here",
+    'export PATH="$PWD/.venv/bin:$PATH"': "as source .venv/bin/activate",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
     "make TORCH_INDEX=https://download.pytorch.org/whl/cpu": "downloads PyTorch: a workflow calls it",
     "source .venv/bin/activate": "the environment is the one of these tests",
@@ -87,6 +89,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     store = tmp_path_factory.mktemp("store")
     project.environment |= {"ABLATE_STORE": str(store), "DASK_SCHEDULER_ADDRESS": "", "COLUMNS": "200"}
     write_params(project.folder, thin(written(ROOT)))
+    (project.folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+    with (project.folder / ".git" / "info" / "exclude").open("a") as file:
+        file.write("/.venv\n")
     plots_page.write(project.folder / plots_page.PATH)
     project.run("dvc", "config", "--local", "plots.html_template", "plots/page.html")
     project.run("dvc", "repro")
@@ -116,6 +121,9 @@ def write_block(block: Block, folder: Path) -> None:
                 filled = {name: value_of(name, value, params) if one == "..." else one for name, one in value.items()}
                 value = {name: one for name, one in filled.items() if one is not None}
             params[section][key] = value
+            if "file" in (value or {}):
+                # "lay the file into the folder"
+                shutil.copy(folder / Path(value["file"]).name, folder / value["file"])
     if found:
         write_params(folder, params)
 
@@ -139,7 +147,8 @@ def run_once(project: Project, command: str, page: str, changed: bool) -> bool:
         Whether the project may now be another than it was made.
     """
     words = without_comment(command)
-    reads = words.startswith(("ablate ", "git status", "source ")) and ">" not in words
+    writes = words.startswith("ablate new") or ">" in words
+    reads = words.startswith(("ablate ", "git status")) and not writes
     if changed or words not in SEEN:
         run(project, command, page)
     if reads and not changed:
@@ -191,10 +200,14 @@ def test_every_command_of_a_page_does_what_it_says(page, made, tmp_path):
     changed = False
     for block in RUN[page]:
         if block.language == "sh":
+            there = project
             for command in commands(block.text):
                 words = without_comment(command)
-                if words not in NOT_RUN and (block.page, words) not in RUN_ELSEWHERE:
-                    changed = run_once(project, command, block.page, changed)
+                if entered := re.fullmatch(r"cd (\S+)", words):
+                    there = Project(there.folder / entered[1])
+                    there.environment = project.environment
+                elif words not in NOT_RUN and (block.page, words) not in RUN_ELSEWHERE:
+                    changed = run_once(there, command, block.page, changed)
         elif block.language == "text":
             changed = True
             for command, lines in transcript(block.text):

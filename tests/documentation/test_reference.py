@@ -92,6 +92,8 @@ class Sample(BaseModel):
     """Some more."""
     words: Annotated[str, Field(min_length=1, max_length=5)] = "a"
     """Text."""
+    start: Fixed = Fixed(name="fixed", rate=0.5)
+    """What it begins with."""
     maybe: bool | None = None
     """Or not."""
     free: dict[str, Any] | str
@@ -106,12 +108,13 @@ def test_each_kind_of_type_is_written_out():
         "| `many` | mapping of id (a-z, 0-9, _; at most 60) to: [name: fixed](#schedule-name-fixed) "
         "| `{}` | Some more. |",
         "| `words` | text of 1 to 5 characters | `a` | Text. |",
+        "| `start` | [name: fixed](#schedule-name-fixed) | `name: fixed`, `rate: 0.5` | What it begins with. |",
         "| `maybe` | `true`, `false` | none | Or not. |",
         "| `free` | mapping or text |  | Anything. |",
         "## `schedule`: `name: fixed`",
-        "Also at `many.<id>`.",
+        "Also at `many.<id>`, `start`.",
         "| `schedule.rate` | number above 0, below 1 |  | A share. |",
-        "| `schedule.at` | list of 1 to 9 values, each: whole number from 1, to 2,000 "
+        "| `schedule.at` | list of 1 to 9 values, each: whole number from 1 to 2,000 "
         "|  | Epochs of a step \\| a stage. |",
     ):
         assert line in page.splitlines(), page

@@ -84,7 +84,7 @@ def written(in_folder: Path) -> None:
         "pictures": [["a", True, "Bag", "Coat", np.linspace(0.0, 1.0, 16)]],
     }
     tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.PROBE_COLUMNS.items()}
-    artifacts.write_probes("study", artifacts.Probes(**tables, environment={"torch": "2"}))
+    artifacts.write_probes("study", artifacts.Probes(**tables, environment={"torch": "2"}, code="0123456789ab"))
     for read in READERS.values():
         read()
 

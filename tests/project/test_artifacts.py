@@ -242,7 +242,7 @@ def test_curves_and_probes_are_read_as_they_were_written(study):
         "pictures": [["a", True, "Ankle boot", "Bag", np.array([0.0, 0.5, 1.0, 0.25])]],
     }
     tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.PROBE_COLUMNS.items()}
-    artifacts.write_probes(study.id, artifacts.Probes(**tables, environment={"torch": "2"}))
+    artifacts.write_probes(study.id, artifacts.Probes(**tables, environment={"torch": "2"}, code="0123456789ab"))
     found = artifacts.read_probes(study.id)
     for name in ("layers", "weights"):
         pd.testing.assert_frame_equal(getattr(found, name), tables[name], check_dtype=False, check_exact=True)

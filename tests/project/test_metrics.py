@@ -11,7 +11,7 @@ def test_losses_are_compared_as_ratios_and_accuracies_as_differences():
 
 
 def test_a_regression_has_no_accuracy():
-    everything = {"classification", "validation", "hidden", "linear", "shift"}
+    everything = {"classification", "validation", "hidden", "linear", "shift", "stopping"}
     assert {metric.name for metric in measured(everything)} == set(METRICS)
     assert not [metric for metric in measured(everything - {"classification"}) if "accuracy" in metric.name]
 
@@ -23,6 +23,7 @@ def test_a_metric_is_measured_only_where_its_study_has_what_it_needs():
         ("hidden", "unit_spread"),
         ("linear", "closed_form_test_loss"),
         ("shift", "effective_examples"),
+        ("stopping", "kept_epoch"),
     ):
         assert name not in plain
         assert name in {metric.name for metric in measured({"regression", trait})}

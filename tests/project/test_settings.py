@@ -5,6 +5,7 @@ from samples import CLAIM, SMALL
 
 from pipeline.project import params
 from pipeline.project.errors import UserError
+from pipeline.project.settings import Table
 
 DECAY = "studies.weight_decay"
 LABELS = {
@@ -16,6 +17,7 @@ LABELS = {
     "target_examples": 10,
     "test_examples": 10,
 }
+TABLE = {"source": "table", "file": "tables/own.csv", "target": "y"}
 WRONG = {
     # changes, what the one line must name
     "unknown key": ({f"{DECAY}.base.model.widht": 3}, [f"{DECAY}.base.model.widht: found an unknown key", "hidden"]),
@@ -46,6 +48,43 @@ WRONG = {
     "initializer without std": (
         {f"{DECAY}.base.model.initialization.weight": {"name": "normal"}},
         ["initialization.weight.std: found nothing"],
+    ),
+    "nesterov without momentum": (
+        {f"{DECAY}.base.optimizer.nesterov": True},
+        [f"{DECAY}.base.optimizer.nesterov: found True", "momentum above 0"],
+    ),
+    "unknown optimizer": ({f"{DECAY}.base.optimizer.name": "adan"}, ["optimizer.name: found 'adan'", "adam", "adamw"]),
+    "momentum of adam": (
+        {f"{DECAY}.base.optimizer": {"name": "adam", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0}},
+        [f"{DECAY}.base.optimizer.momentum: found an unknown key", "beta1"],
+    ),
+    "moments that never fade": (
+        {f"{DECAY}.base.optimizer": {"name": "adam", "learning_rate": 0.1, "beta2": 1.0, "weight_decay": 0.0}},
+        [f"{DECAY}.base.optimizer.beta2: found 1.0"],
+    ),
+    "unknown schedule": (
+        {f"{DECAY}.base.schedule.learning_rate": {"name": "linear"}},
+        ["schedule.learning_rate.name: found 'linear'", "constant", "step", "cosine"],
+    ),
+    "a step that raises": (
+        {f"{DECAY}.base.schedule.learning_rate": {"name": "step", "every": 2, "gamma": 1.5}},
+        [f"{DECAY}.base.schedule.learning_rate.gamma: found 1.5"],
+    ),
+    "patience without a fraction": (
+        {f"{DECAY}.base.schedule.early_stopping": {"name": "validation_loss", "patience": 3}},
+        [f"{DECAY}.base.schedule.early_stopping.fraction: found nothing"],
+    ),
+    "nothing to stop by": (
+        {f"{DECAY}.base.schedule.early_stopping": {"name": "validation_loss", "patience": 3, "fraction": 0.001}},
+        [f"{DECAY}.base.schedule.early_stopping: found", "examples on both sides"],
+    ),
+    "smoothed numbers": (
+        {f"{DECAY}.base.label_smoothing": 0.1},
+        [f"{DECAY}.base.label_smoothing: found 0.1", "regres"],
+    ),
+    "labels of nothing but smoothing": (
+        {"studies.activation.base.label_smoothing": 1.0},
+        ["studies.activation.base.label_smoothing: found 1.0", "less than 1"],
     ),
     "empty grid": ({f"{DECAY}.grid": {}}, [f"{DECAY}.grid: found nothing"]),
     "empty axis": ({f"{DECAY}.grid.optimizer.weight_decay": []}, [f"{DECAY}.grid.optimizer.weight_decay: found an em"]),
@@ -148,6 +187,22 @@ WRONG = {
     ),
     "no seeds": ({"seeds.count": 0}, ["seeds.count: found 0"]),
     "device": ({"device": "abacus"}, ["device: found 'abacus'", "'cpu'"]),
+    "table elsewhere": (
+        {"datasets.images": {**TABLE, "file": "own.csv"}},
+        ["datasets.images.file: found 'own.csv'", "in"],
+    ),
+    "table outside": (
+        {"datasets.images": {**TABLE, "file": "tables/../../a.csv"}},
+        ["file: found 'tables/../../a.csv'"],
+    ),
+    "no table": ({"datasets.images": {**TABLE, "file": "tables/own.xlsx"}}, ["found 'tables/own.xlsx'", ".parquet"]),
+    "table without target": (
+        {"datasets.images": {"source": "table", "file": "tables/own.csv"}},
+        ["datasets.images.target: found"],
+    ),
+    "no test set": ({"datasets.images": {**TABLE, "test_fraction": 0.0}}, ["test_fraction: found 0.0", "than 0"]),
+    "all of it a test set": ({"datasets.images": {**TABLE, "test_fraction": 1.0}}, ["test_fraction: found 1.0"]),
+    "unknown task": ({"datasets.images": {**TABLE, "task": "guess"}}, ["task: found 'guess'", "'infer'"]),
     "section missing": ({"studies": ...}, ["studies: found nothing"]),
     "study is a list": ({"studies.weight_decay": [1]}, ["studies.weight_decay: found [1]"]),
 }
@@ -168,3 +223,12 @@ def test_all_mistakes_of_the_typed_part_are_named_at_once(params_file):
     with pytest.raises(UserError) as caught:
         params.load(path=path)
     assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("split", "validated", "factor"),
+    [("test", 0, 1 / 4), ("train", 0, 4), ("none", 0, 4), ("validation", 0.25, 1 / 4), ("validation", 1, 4)],
+)
+def test_what_seeds_share_is_the_share_of_the_table_that_a_value_is_measured_on(split, validated, factor):
+    table = Table.model_validate({**TABLE, "test_fraction": 0.2})
+    assert table.resplit(split, validated) == pytest.approx(factor)

@@ -152,6 +152,18 @@ def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
     ]
 
 
+def test_the_epoch_that_is_kept_is_measured_where_a_variant_is_stopped_early(params_file):
+    early = {"name": "validation_loss", "fraction": 0.3, "patience": 2}
+    changes = {f"{DECAY}.base.schedule.early_stopping": {"name": "none"}, f"{DECAY}.grid": ...}
+    variants = {"long": None, "early": {"schedule": {"early_stopping": early}}}
+    changes |= {f"{DECAY}.variants": variants, f"{DECAY}.baseline": "long"}
+    study = params.load(path=params_file(changes)).studies["weight_decay"]
+    assert "stopping" in study.traits
+    assert "kept_epoch" in [metric.name for metric in study.metrics]
+    assert study.factors == ("schedule.early_stopping",)
+    assert study.variant("early").setting.schedule.early_stopping.patience == 2
+
+
 SHIFT = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from report.sections import made
 
 from pipeline.project.metrics import METRICS
@@ -150,7 +151,37 @@ def test_text_from_the_parameters_is_escaped():
     report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
     text = page.render(report, page.draw(whole))
     assert "<script>" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 1 + 2 * len(ledger) + 2 * len(published)
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 2 + 2 * len(ledger) + 2 * len(published)
+
+
+def test_the_summary_says_the_same_beside_the_figures_files():
+    whole = made()
+    drawn = page.draw(whole)
+    text = page.summary(whole, drawn)
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
+    headings = re.findall(r"<h2>(.*?)</h2>", html)
+    assert len(headings) == len(set(headings)) == 3 + len(whole.sections) + len(whole.probes)
+    assert re.findall(r'<img src="figures/(.*?).svg"', html) == list(page.files(drawn))
+    for section in whole.sections:
+        assert section.answer in re.sub(r"<!-- -->|&quot;", "", html)
+        row = section.effects[section.study.metric].iloc[-1]
+        assert f'<td style="text-align:right">{numbers.number(row.centre, section.metric)}</td>' in html
+        assert f'href="#{section.study.id.replace("_", "-")}"' in html
+    assert "nan" not in re.sub(r"<[^>]+>", " ", html).lower().split()
+
+
+def test_text_from_the_parameters_is_no_markup_in_the_summary():
+    whole, evil = made(), "<script>alert(1)</script> [a](http://b.c) | *d*?"
+    section = whole.sections[0]
+    changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
+    ledger, published = whole.ledger.assign(claim=evil, where=evil), whole.published.assign(setting=evil, where=evil)
+    report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(report, page.draw(whole)))
+    assert "<script" not in html
+    assert "http://b.c" not in re.findall(r'href="(.*?)"', html)
+    for lines in html.split("<table>")[1:]:
+        rows = [row.count("<td") for row in lines.split("</table>")[0].split("<tr>")[2:]]
+        assert len(set(rows)) == 1
 
 
 def test_the_committed_page_is_small_enough():

@@ -50,6 +50,20 @@ def test_an_l1_penalty_has_no_closed_form():
     assert np.isnan(list(found.values())).all()
 
 
+@pytest.mark.parametrize(("decay", "known"), [(0.0, True), (0.1, False)])
+def test_decoupled_weight_decay_has_no_closed_form(decay, known):
+    adamw = {"name": "adamw", "learning_rate": 0.1, "weight_decay": decay}
+    (found,) = closed_form.solve([(chosen(optimizer=adamw), seeds(1)[0], 0)], values())
+    assert np.isfinite(list(found.values())).all() == known
+
+
+def test_what_a_run_is_stopped_by_is_no_part_of_its_solution():
+    early = {"name": "validation_loss", "fraction": 0.3, "patience": 2}
+    one, other = (chosen(**{"schedule.early_stopping": own}) for own in ({"name": "none"}, early))
+    solved = closed_form.solve([(each, seeds(1)[0], 0) for each in (one, other)], values())
+    assert solved[0] != solved[1]
+
+
 def test_with_more_inputs_than_examples_least_squares_has_the_smallest_norm():
     dataset = values(features=60, train=20)
     (found,) = closed_form.solve([(chosen(**{"model.bias": False}), seeds(1)[0], 0)], dataset)

@@ -26,6 +26,9 @@ INITIALIZERS = [
     {"name": "torch_linear"},
 ]
 ACTIVATIONS = typing.get_args(ActivationName)
+SGD = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0}
+ADAM = {"name": "adam", "learning_rate": 0.03, "weight_decay": 0.0}
+STOPPING = {"name": "validation_loss", "fraction": 0.3, "patience": 3}
 CHOICES = {
     **{f"activation {name}": {"model.activation": name} for name in ACTIVATIONS},
     **{f"start {i['name']}": {"model.initialization.weight": i} for i in INITIALIZERS},
@@ -51,6 +54,29 @@ CHOICES = {
         "penalty": {"l1": 0.01, "l2": 0.1},
         "optimizer.weight_decay": 0.05,
         "optimizer.momentum": 0.5,
+    },
+    "nesterov": {"optimizer": {**SGD, "momentum": 0.9, "nesterov": True}, "penalty": {"l1": 0.01, "l2": 0.1}},
+    "adam": {"optimizer": ADAM},
+    "adam, its moments": {
+        "optimizer": {**ADAM, "beta1": 0.5, "beta2": 0.7, "epsilon": 1e-3, "weight_decay": 0.1},
+        "penalty": {"l1": 0.01, "l2": 0.1},
+    },
+    "adamw": {"optimizer": {**ADAM, "name": "adamw", "weight_decay": 0.3}, "penalty.l2": 0.1},
+    "adam without bias": {"optimizer": ADAM, "model.bias": False},
+    "step schedule": {"schedule.learning_rate": {"name": "step", "every": 2, "gamma": 0.3}, "schedule.epochs": 5},
+    "cosine schedule": {"schedule.learning_rate": {"name": "cosine", "final": 0.1}, "schedule.epochs": 5},
+    "cosine schedule to nothing": {
+        "schedule.learning_rate": {"name": "cosine", "final": 0.0},
+        "schedule.epochs": 4,
+        "optimizer": {**ADAM, "name": "adamw", "weight_decay": 0.3},
+    },
+    "label smoothing": {"label_smoothing": 0.1},
+    "label smoothing and example weights": {"label_smoothing": 0.9, "data.correction": {"name": "oracle"}},
+    "early stopping, never": {"schedule.early_stopping": STOPPING, "schedule.epochs": 4},
+    "early stopping, soon": {
+        "schedule": {"epochs": 30, "batch_size": 5, "evaluations": 7},
+        "schedule.early_stopping": {**STOPPING, "patience": 1},
+        "optimizer.learning_rate": 0.7,
     },
     "few examples": {"data.examples": 23},
     "true example weights": {"data.correction": {"name": "oracle"}},
@@ -109,6 +135,13 @@ def test_every_choice_of_the_settings_is_among_these():
     assert {one["name"] for one in INITIALIZERS} == {typing.get_args(name)[0] for name in names}
     losses = literals(Setting.model_fields["loss"])
     assert losses == {"cross_entropy", "squared_error", "half_squared_error"}
+
+
+@pytest.mark.parametrize(("name", "early"), [("early stopping, never", False), ("early stopping, soon", True)])
+def test_the_two_kinds_of_early_stopping_are_what_they_are_called(name, early):
+    chosen = setting(CHOICES[name])
+    kept = loop.train([chosen] * 3, seeds(3), classes()).final["kept_epoch"]
+    assert ((kept < chosen.schedule.epochs - chosen.schedule.early_stopping.patience).all()) == early
 
 
 # --- oracles that need no torch --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.training.losses import LOSSES, accuracy, cross_entropy
+from pipeline.training.losses import LOSSES, accuracy, cross_entropy, smooth_
 
 TORCH = {
     "cross_entropy": nn.functional.cross_entropy,
@@ -33,6 +33,21 @@ def test_value_and_gradient_are_those_of_torch_run_by_run(name):
         expected.backward()
         torch.testing.assert_close(losses[run].mean(), expected.detach(), rtol=1e-14, atol=0)
         torch.testing.assert_close(gradient[run], own.grad, rtol=1e-13, atol=1e-17)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_the_gradient_with_smoothed_labels_is_that_of_torch_run_by_run(smoothing):
+    outputs, targets = batch("cross_entropy")
+    gradient = torch.empty_like(outputs)
+    cross_entropy(outputs, targets, gradient)
+    plain = gradient.clone()
+    shares = [smoothing, smoothing / 2, 0.0]
+    smooth_(gradient, targets, torch.tensor(shares, dtype=torch.float64)[:, None, None])
+    for run, share in enumerate(shares):
+        own = outputs[run].clone().requires_grad_()
+        nn.functional.cross_entropy(own, targets[run], label_smoothing=share).backward()
+        torch.testing.assert_close(gradient[run], own.grad, rtol=1e-12, atol=1e-16)
+    assert torch.equal(gradient[2], plain[2])
 
 
 def test_every_loss_is_tested():

@@ -22,6 +22,10 @@ from pipeline.training import concise, loop
 SEEDS = 5
 RUNS = 37
 
+STOPPING = {"name": "validation_loss", "fraction": 0.3, "patience": 1}
+# what a run may have and its neighbours in the stack not
+RATES = [{"name": "constant"}, {"name": "step", "every": 1, "gamma": 0.3}, {"name": "cosine", "final": 0.1}]
+
 CASES = {
     "softmax regression": (classes, {"model.hidden": []}),
     "odd widths": (classes, {"model.hidden": [33, 20]}),
@@ -39,6 +43,18 @@ CASES = {
     "all dropped": (classes, {"model.dropout": [0.5, 1.0], "model.activation": "sigmoid"}),
     "no bias": (classes, {"model.bias": False}),
     "momentum": (classes, {"optimizer.momentum": 0.9}),
+    "nesterov": (classes, {"optimizer.momentum": 0.9, "optimizer.nesterov": True, "penalty.l1": 0.01}),
+    "adam": (classes, {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}}),
+    "adamw, wide": (
+        lambda: classes(SEEDS, features=784, outputs=10),
+        {"optimizer": {"name": "adamw", "learning_rate": 0.1, "weight_decay": 0.0}, "model.hidden": [37]},
+    ),
+    "adam, regression": (
+        values,
+        {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}, "loss": "squared_error"},
+    ),
+    "label smoothing": (classes, {"label_smoothing": 0.1}),
+    "early stopping": (classes, {"schedule.early_stopping": STOPPING, "schedule.epochs": 12}),
     "one feature": (classes, {"model.features": 1}),
     "two examples a batch": (classes, {"schedule.batch_size": 2}),
     "one example a batch": (classes, {"schedule.batch_size": 1, "schedule.epochs": 1}),
@@ -73,7 +89,12 @@ def stack(case: str) -> tuple[list[Setting], list, list[int], Dataset]:
             "model.dropout": rates,
             "model.initialization.weight": STARTS[number % len(STARTS)],
             "schedule.epochs": min(EPOCHS, base.schedule.epochs),
+            "schedule.learning_rate": RATES[number % 3],
+            "label_smoothing": base.label_smoothing * (1 + number % 4),
         }
+        if case == "early stopping":
+            own["schedule.epochs"] = base.schedule.epochs
+            own["schedule.early_stopping"] = {**STOPPING, "patience": 1 + number % 3}
         settings.append(setting(own))
     count = base.data.validation.folds
     folds = [1 + number % count if count else 0 for number in range(RUNS)]

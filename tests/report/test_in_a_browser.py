@@ -1,0 +1,140 @@
+"""The committed pages as a person meets them: in a browser, without a network."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from samples import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PAGES = {"default": ROOT / "reports/index.html", "book": ROOT / "book/reports/index.html"}
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium"),
+    # one browser for all of them
+    pytest.mark.xdist_group("browser"),
+    # of the driver's own event loop, closed by the interpreter at the end
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # a container's root has no sandbox
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=PAGES)
+def page(request, browser) -> Iterator[Page]:
+    """Each of the pages, opened from disk; what it says on the console and asks for is in `noticed`."""
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+    opened = context.new_page()
+    opened.noticed = []  # type: ignore[attr-defined]
+    opened.on("console", lambda message: opened.noticed.append(message.text))
+    opened.on("pageerror", lambda error: opened.noticed.append(str(error)))
+    opened.on("request", lambda asked: opened.noticed.append(asked.url))
+    opened.goto(PAGES[request.param].as_uri())
+    opened.own = PAGES[request.param]  # type: ignore[attr-defined]
+    yield opened
+    context.close()
+
+
+def test_it_asks_for_nothing_but_itself_and_reports_no_error(page):
+    page.wait_for_load_state("networkidle")
+    # images of figures are part of the page
+    assert {url for url in page.noticed if not url.startswith("data:image/png;base64,")} == {page.own.as_uri()}
+
+
+def test_every_study_is_drawn_with_question_answer_figure_and_table(page):
+    sections = page.locator("main > section:has(.question)")
+    assert sections.count() >= 16
+    for section in sections.all():
+        assert section.locator(".question").inner_text().endswith("?")
+        assert section.locator(".answer").inner_text().endswith(".")
+        for figure in section.locator("figure").all():
+            box = figure.locator("svg").first.bounding_box()
+            assert box["width"] > 200
+            assert box["height"] > 100
+            assert len(figure.locator("figcaption").inner_text()) > 20
+        assert section.locator("figure").count() >= 2
+        assert section.locator("table").first.is_visible()
+
+
+def test_links_lead_where_they_say(page):
+    targets = page.eval_on_selector_all("a", "links => links.map(link => link.getAttribute('href'))")
+    assert len(targets) > 40
+    for target in set(targets):
+        if target.startswith("#"):
+            assert page.locator(f"[id='{target[1:]}']").count() == 1, target
+        else:
+            assert (page.own.parent / target).is_file(), target
+    page.get_by_role("navigation").get_by_role("link", name="provenance").click()
+    assert page.url.endswith("#where-from")
+    assert page.locator("#where-from").bounding_box()["y"] < DESK["height"]
+
+
+def test_no_rule_of_accessibility_is_broken(page):
+    # also what is folded; a drawing is one image, whatever it is made of
+    page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+    assert violations(page) == []
+
+
+def test_colours_have_contrast_in_the_dark_too(page):
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, {"runOnly": ["color-contrast"]}) == []
+
+
+def violations(page: Page, options: dict | None = None) -> list[tuple[str, str]]:
+    """Rules that axe finds broken, each with the first element that breaks it."""
+    found = Axe().run(page, context={"exclude": [["svg"]]}, options=options)
+    return [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found.response["violations"]]
+
+
+def test_themes_differ_and_paper_is_light(page):
+    def ground() -> str:
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    page.emulate_media(color_scheme="dark")
+    assert ground() != light
+    page.emulate_media(color_scheme="dark", media="print")
+    assert ground() == light
+
+
+def test_what_is_folded_is_printed(page):
+    folded = page.locator("details table").first
+    assert folded.evaluate("table => table.checkVisibility({contentVisibilityAuto: true})") is False
+    page.emulate_media(media="print")
+    assert folded.bounding_box()["height"] > 50
+
+
+def test_a_phone_scrolls_tables_and_not_the_page(page):
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    wide = page.evaluate(
+        "[...document.querySelectorAll('table, svg')].filter(one => one.getBoundingClientRect().width > innerWidth"
+        " && !one.closest('.scroll, .drawing')).length"
+    )
+    assert wide == 0
+
+
+def test_the_keyboard_reaches_the_content_first(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#content")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_it_reads_the_same_without_scripts(browser, page):
+    with browser.new_context(java_script_enabled=False) as plain:
+        other = plain.new_page()
+        other.goto(page.own.as_uri())
+        assert other.locator("main").inner_text() == page.locator("main").inner_text()
