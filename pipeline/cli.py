@@ -288,7 +288,7 @@ def power(
 
     ablate new projects/powers --source polynomial
 
-    ablate new projects/own --table tables/own.csv --target ill
+    ablate new projects/own --table own.csv --target price
     """
 )
 def new(

@@ -44,6 +44,7 @@ NOT_RUN = {
 READ = {"", "text", "html"}  # languages that nobody runs
 # what is run by another test or on another page
 RUN_ELSEWHERE = {
+    ("docs/reference/commands.md", "ablate new projects/own --table own.csv --target price"): "docs/how-to/own-data.md",
     ("docs/how-to/sweep.md", "dvc queue start -j 2"): TUTORIAL[2],
     ("docs/how-to/sweep.md", "dvc queue logs sweep-1"): "needs the line above; tests/test_sweeps.py asks for logs",
 }
