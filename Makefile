@@ -1,5 +1,8 @@
 # `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
 # `make test`  what the tests need, linter, type checker, tests
+# `make check` what CI does, in a clean working tree: the project made from nothing and held to git, then `make test`
+# `make docs`  the documentation as a site, docs/_build/html/index.html; whatever is doubtful in it is an error
+# `make reference`  the pages in docs/reference/, from the code
 # `make soak`  the faults of tests/faults, ten times as many as the tests try: half an hour; docs/reliability.md gets the counts
 # `make mutants`  every guard against a fault taken out once, and its test seen to fail; MUTANTS="word" for some
 # `make benchmark`  speed beside other ways to train the same, as ratios: half an hour; BENCHMARK="--row NAME" for some
@@ -10,7 +13,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test soak mutants benchmark format clean
+.PHONY: report test check docs reference soak mutants benchmark format clean
 
 # the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
 report: .venv/installed .dvc/plots/page.html
@@ -24,11 +27,21 @@ report: .venv/installed .dvc/plots/page.html
 	$(BIN)/python -m pipeline.commands.plots_page
 	$(BIN)/dvc config --local plots.html_template plots/page.html
 
-test: .venv/installed-test
+test: .venv/installed-test .venv/installed-docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+
+check:
+	.ci/run
+
+docs: .venv/installed-docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build/html
+	@echo "The documentation is in $(CURDIR)/docs/_build/html/index.html"
+
+reference: .venv/installed
+	$(BIN)/python -m docs.generate
 
 soak: .venv/installed-test
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
@@ -44,7 +57,7 @@ format: .venv/installed-test
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache data dvc_plots
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache data docs/_build dvc_plots
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=python3.11" % sys.version_info[:2])'
@@ -55,6 +68,10 @@ clean:
 
 .venv/installed-test: .venv/installed requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	@touch $@
+
+.venv/installed-docs: .venv/installed requirements-docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
 	@touch $@
 
 .venv/installed-benchmark: .venv/installed requirements-benchmark.txt

@@ -5,17 +5,47 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from pipeline.commands import completion, names
 from pipeline.project import console, params
+from pipeline.project.errors import UserError
 
 app = typer.Typer(
     help="Ablations of multilayer perceptrons. Works on the project in the current folder: params.yaml and dvc.yaml.",
+    epilog="""First steps, in the folder of a project:
+
+    ablate check
+
+    dvc repro
+
+    ablate show STUDY
+
+    `ablate COMMAND --help` has examples of each command; docs/index.md leads on.
+    """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+class InProject(TyperCommand):
+    """A command that works on the project in the current folder, and says so where there is none."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own class of contexts
+        """Run the command.
+
+        Raises:
+            UserError: If the current folder holds no project.
+        """
+        if not params.PATH.exists():
+            raise UserError(
+                f"{Path.cwd()}: no {params.PATH} here, so no project; change into the folder of one, "
+                "such as a clone of mlp-ablations or its folder book, or make one: `ablate new --help`"
+            )
+        return super().invoke(ctx)
 
 
 class Verdict(StrEnum):
@@ -30,21 +60,30 @@ class Verdict(StrEnum):
 # what a command does is imported when it is called: a check need not wait for torch, nor for DVC
 
 _Markdown = Annotated[bool, typer.Option("--markdown", help="As Markdown, for a pull request.")]
-_Metric = Annotated[
-    str | None, typer.Option(help="Judge by this metric instead of the study's own.", show_default=False)
-]
+_OTHER_METRIC = "Judge by this metric instead of the study's own."
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate check
+
+    ablate check dropout
+    """,
+)
 def check(
-    study: Annotated[str | None, typer.Argument(help="Check this study alone.", show_default=False)] = None,
+    study: Annotated[
+        str | None,
+        typer.Argument(help="Check this study alone.", show_default=False, autocompletion=completion.studies),
+    ] = None,
 ) -> None:
     """Check params.yaml: every setting, in one go, without running anything.
 
     Exit status 2 if anything is wrong, with one line for each problem: the dotted key, what was found, what is
     allowed.
     """
-    project = params.load(study=study)
+    project = names.project_with(study) if study is not None else params.load()
     for one in project.studies.values():
         seeds = project.seeds_of(one.dataset)
         runs = sum(len(variant.folds) for variant in one.variants) * len(seeds)
@@ -54,9 +93,20 @@ def check(
     typer.echo(f"{params.PATH} is valid")
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate plan
+
+    ablate plan dropout -S seeds.count=20,40
+    """,
+)
 def plan(
-    study: Annotated[list[str] | None, typer.Argument(help="These studies alone.", show_default=False)] = None,
+    study: Annotated[
+        list[str] | None,
+        typer.Argument(help="These studies alone.", show_default=False, autocompletion=completion.studies),
+    ] = None,
     set_param: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,10 +123,20 @@ def plan(
     text.show(plan.tables(study or [], set_param or []))
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate show dropout
+
+    ablate show dropout --metric test_loss --markdown
+    """,
+)
 def show(
-    study: Annotated[str, typer.Argument(help="Its id.")],
-    metric: _Metric = None,
+    study: Annotated[str, typer.Argument(help="Its id.", autocompletion=completion.studies)],
+    metric: Annotated[
+        str | None, typer.Option(help=_OTHER_METRIC, show_default=False, autocompletion=completion.metrics)
+    ] = None,
     markdown: _Markdown = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, undefined numbers as null.")] = False,
 ) -> None:
@@ -90,21 +150,39 @@ def show(
         text.show(show.tables(one, name, found, params.load(study=study).judging.alpha), markdown=markdown)
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate compare
+
+    ablate compare main --study dropout
+
+    ablate compare HEAD~1 HEAD --fail-on worse --markdown
+    """,
+)
 def compare(
     before: Annotated[str, typer.Argument(metavar="REV_A", help="Branch, tag, commit or DVC experiment.")] = "HEAD",
     now: Annotated[
         str | None, typer.Argument(metavar="[REV_B]", help="What is compared with it; the workspace by default.")
     ] = None,
     study: Annotated[
-        list[str] | None, typer.Option(help="Only this study; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Only this study; may be repeated.", show_default=False, autocompletion=completion.studies),
     ] = None,
     variant: Annotated[
-        list[str] | None, typer.Option(help="Only this variant; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="Only this variant; may be repeated.", show_default=False, autocompletion=completion.variants
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="By this metric instead of each study's own; may be repeated.", show_default=False),
+        typer.Option(
+            help="By this metric instead of each study's own; may be repeated.",
+            show_default=False,
+            autocompletion=completion.metrics,
+        ),
     ] = None,
     markdown: _Markdown = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, undefined numbers as null.")] = False,
@@ -129,10 +207,23 @@ def compare(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate verify
+
+    ablate verify dropout
+
+    ablate verify --no-run
+    """,
+)
 def verify(
     study: Annotated[
-        list[str] | None, typer.Argument(help="These studies and probes alone.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="These studies and probes alone.", show_default=False, autocompletion=completion.studies_and_probes
+        ),
     ] = None,
     revision: Annotated[str, typer.Option("--rev", help="Branch, tag, commit or DVC experiment.")] = "HEAD",
     run: Annotated[bool, typer.Option("--run/--no-run", help="Or check the files that DVC keeps alone.")] = True,
@@ -150,10 +241,22 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    cls=InProject,
+    epilog="""Examples:
+
+    ablate power dropout
+
+    ablate power dropout --seeds 20
+
+    ablate power dropout --effect 0.01 --sd 0.02
+    """,
+)
 def power(
-    study: Annotated[str, typer.Argument(help="Its id.")],
-    metric: _Metric = None,
+    study: Annotated[str, typer.Argument(help="Its id.", autocompletion=completion.studies)],
+    metric: Annotated[
+        str | None, typer.Option(help=_OTHER_METRIC, show_default=False, autocompletion=completion.judged_metrics)
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(min=1, max=100_000, help="How many; default: those of params.yaml.", show_default=False),
@@ -178,7 +281,16 @@ def power(
     text.show(power.tables(study, metric=metric, seeds=seeds, size=effect, sd=sd, wanted=probability))
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+
+    ablate new projects/digits
+
+    ablate new projects/powers --source polynomial
+
+    ablate new projects/own --table own.csv --target price
+    """
+)
 def new(
     folder: Annotated[Path, typer.Argument(help="A new or an empty folder in a clone of the repository.")],
     source: Annotated[

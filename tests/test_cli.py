@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from commands.revisions_of import results, revision
 from commands.trained import fill
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from pipeline import cli
@@ -104,3 +106,28 @@ def test_a_command_that_needs_neither_torch_nor_dvc_does_not_import_them(trained
         loaded = set(done.stdout.splitlines()[-1].split())
         assert "pipeline.cli" in loaded
         assert not loaded & {"torch", "dvc", "matplotlib", "seaborn"}, arguments
+
+
+def test_outside_of_a_project_it_says_to_change_into_one(in_folder):
+    for arguments in (["check"], ["show", "x"], ["plan"], ["compare"], ["verify"], ["power", "x"]):
+        result = CliRunner().invoke(cli.app, arguments)
+        assert isinstance(result.exception, UserError)
+        assert str(result.exception).startswith(f"{in_folder}: no params.yaml here, so no project; change into")
+        assert "\n" not in str(result.exception)
+    # help is there for whoever has none yet
+    for arguments in (["--help"], ["check", "--help"]):
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+
+
+def test_help_begins_with_first_steps_and_every_command_has_examples_that_are_valid():
+    shown = CliRunner().invoke(cli.app, ["--help"]).output
+    assert "First steps" in shown
+    group = get_command(cli.app)
+    for name, command in group.commands.items():
+        examples = [line.strip() for line in command.epilog.splitlines() if line.strip().startswith("ablate")]
+        assert examples
+        for example in examples:
+            program, called, *arguments = shlex.split(example)
+            assert (program, called) == ("ablate", name)
+            # parsed, not run
+            command.make_context(called, arguments, resilient_parsing=False)

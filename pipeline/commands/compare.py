@@ -10,9 +10,8 @@ import pandas as pd
 from pipeline.analysis import comparison
 from pipeline.analysis.comparison import Revision
 from pipeline.analysis.judging import VERDICTS, floor
-from pipeline.commands import revisions, rows
+from pipeline.commands import names, revisions, rows
 from pipeline.commands.text import Table
-from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS
 from pipeline.project.settings import Judging, brief
 from pipeline.project.variants import label
@@ -74,14 +73,14 @@ def compare(
         UserError: If there is no such state, study, variant or metric.
     """
     theirs, ours = revisions.read(before), revisions.read(now)
-    _known("metric", metrics, METRICS)
+    names.demand("metric", metrics, METRICS)
     table = comparison.between(ours, theirs, metrics)
     # of whole families, whatever of them is shown
     families = table.groupby(["study", "metric"], sort=False)
     floors = {(str(study), str(name)): floor(family, ours.judging.alpha) for (study, name), family in families}
-    _known("study", studies, dict.fromkeys([*ours.section("studies"), *theirs.section("studies")]))
+    names.demand("study", studies, dict.fromkeys([*ours.section("studies"), *theirs.section("studies")]))
     table = table[table["study"].isin(studies)] if studies else table
-    _known("variant", variants, table["variant"].unique())
+    names.demand("variant", variants, table["variant"].unique())
     table = table[table["variant"].isin(variants)] if variants else table
     shown = list(table["study"].unique())
     changes: dict[str, list[Change]] = {"": [], **{study: [] for study in shown}}
@@ -96,12 +95,6 @@ def compare(
     notes |= {study: [note for note in each if note not in shared] for study, each in own.items()}
     rows_shown = table.reset_index(drop=True)
     return Comparison(theirs.name, ours.name, ours.judging, changes, notes, floors, rows_shown)
-
-
-def _known(what: str, named: Sequence[str], there: Any) -> None:
-    for name in named:
-        if name not in there:
-            raise UserError(f"{what}: found {name!r}, allowed: {', '.join(there)}")
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:

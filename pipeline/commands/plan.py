@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import data
+from pipeline.commands import names
 from pipeline.commands.estimate import Estimate, Estimator
 from pipeline.commands.text import Table
 from pipeline.project import params
@@ -16,6 +17,7 @@ from pipeline.project.errors import UserError
 from pipeline.project.params import Params
 
 _HEADER = ("experiment", "study", "variants", "seeds", "runs", "in the store", "time")
+_FORM = "write KEY=VALUE with the dotted key of params.yaml, +KEY=VALUE for a new key, ~KEY for one that goes"
 _MOST = 10_000  # experiments of a sweep; more are a mistake in a range
 
 
@@ -38,9 +40,8 @@ def tables(studies: Sequence[str], overrides: Sequence[str]) -> list[Table]:
     for number, chosen in enumerate(sweep, start=1):
         project = _with(chosen)
         estimator = estimators.setdefault(project.device, Estimator(project.device))
+        names.demand("study", studies, project.studies)
         for key in studies or project.studies:
-            if key not in project.studies:
-                raise UserError(f"study: found {key!r}, allowed: {', '.join(project.studies)}")
             study = project.studies[key]
             seeds = project.seeds_of(study.dataset)
             # what an earlier experiment of the sweep leaves in DVC's run cache or in the store is not trained again
@@ -76,10 +77,12 @@ def _sweep(overrides: Sequence[str]) -> list[list[str]]:
         # DVC lists them all, which for range(1, 1000000000) takes all memory: so they are counted first
         swept = [each.sweep_iterator() for each in to_hydra_overrides(list(overrides)) if each.is_sweep_override()]
         if math.prod(sum(1 for _ in itertools.islice(values, _MOST + 1)) for values in swept) > _MOST:
-            raise UserError(f"-S: found more than {_MOST} experiments, allowed: at most {_MOST}")
+            raise UserError(
+                f"-S: found more than {_MOST} experiments, allowed: at most {_MOST}; sweep fewer values at a time"
+            )
         return [list(one["params.yaml"]) for one in get_hydra_sweeps({"params.yaml": list(overrides)})]
     except (DvcException, HydraException, ValueError, RecursionError) as error:
-        raise UserError(f"-S: {' '.join(str(error).split())[:300]}") from None
+        raise UserError(f"-S: {' '.join(str(error).split())[:300]}; {_FORM}") from None
 
 
 def _with(overrides: Sequence[str]) -> Params:
@@ -97,7 +100,7 @@ def _with(overrides: Sequence[str]) -> Params:
             apply_overrides(path, list(overrides))
         except (DvcException, OmegaConfBaseException, ValueError, RecursionError) as error:
             words = f"{error} ({error.__cause__})" if error.__cause__ else str(error)
-            raise UserError(f"-S: {' '.join(words.split())[:300]}") from None
+            raise UserError(f"-S: {' '.join(words.split())[:300]}; {_FORM}") from None
         try:
             return params.load(path=path)
         except UserError as error:

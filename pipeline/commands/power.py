@@ -4,9 +4,9 @@ import pandas as pd
 
 from pipeline.analysis import power
 from pipeline.analysis.significance import least_of_pairs
-from pipeline.commands import rows
+from pipeline.commands import names, rows
 from pipeline.commands.text import Table
-from pipeline.project import artifacts, params
+from pipeline.project import artifacts
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.variants import Study
@@ -29,7 +29,7 @@ def tables(
     Raises:
         UserError: If there is no such study or metric, an argument is out of range, or there are neither runs nor `sd`.
     """
-    project = params.load(study=study)
+    project = names.project_with(study)
     one = project.studies[study]
     name = metric or one.metric
     kind = _judged(name, one)
@@ -45,9 +45,7 @@ def tables(
 
 
 def _judged(name: str, study: Study) -> Metric:
-    judged = [metric.name for metric in study.metrics if metric.better]
-    if name not in judged:
-        raise UserError(f"metric: found {name!r}, allowed for this study: {', '.join(judged)}")
+    names.demand("metric", [name], [metric.name for metric in study.metrics if metric.better], of=" for this study")
     return METRICS[name]
 
 

@@ -19,6 +19,8 @@ from pipeline.project.console import visible
 from pipeline.project.errors import UserError
 
 WORKSPACE = "workspace"
+_LISTS = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
+_CHANGE = "change into the folder of a project"
 _TEXT = {"variant": str, "status": str, "data": str}
 
 
@@ -62,7 +64,7 @@ def commit(name: str) -> str:
     except (RevError, NoCommit, ValueError):  # the last of a name that is too long, or that UTF-8 can not spell
         found = ""
     if not found:
-        raise UserError(f"{visible(name)[:80]}: no branch, tag, commit or experiment of this repository")
+        raise UserError(f"{visible(name)[:80]}: no branch, tag, commit or experiment of this repository; {_LISTS}")
     return found
 
 
@@ -73,7 +75,7 @@ def _git() -> Any:
     try:
         return Git(".", search_parent_directories=True)
     except SCMError:
-        raise UserError(f"{Path.cwd()}: no git repository, from which another state could be read") from None
+        raise UserError(f"{Path.cwd()}: no git repository, from which another state could be read; {_CHANGE}") from None
 
 
 def root() -> Path:
@@ -97,26 +99,28 @@ def _of_git(name: str) -> dict[Path, bytes]:
 
 def _revision(name: str, files: Mapping[Path, bytes], held_to_lock: bool = True) -> Revision:
     if params.PATH not in files:
-        raise UserError(f"{name}: no {params.PATH} in this folder, so no ablation project")
+        raise UserError(f"{name}: no {params.PATH} in this folder, so no ablation project; {_CHANGE}")
     try:
         written = _mapping(YAML(typ="safe", pure=True).load(files[params.PATH]))
         recorded = lock.parse(files.get(lock.PATH, b""))
         environment = json.loads(files.get(ENVIRONMENT, b"[]"))
     except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{name}: {params.PATH}, {lock.PATH} or {ENVIRONMENT} is damaged ({_line(error)})") from None
+        raise UserError(
+            f"{name}: {params.PATH}, {lock.PATH} or {ENVIRONMENT} is damaged ({_line(error)}); {_mend(name)}"
+        ) from None
     results = {}
     for path, content in files.items():
         if path.parent == RESULTS:
             results[path.stem] = _table(name, path, content)
             if held_to_lock:
-                _demand_whole(f"{name}: {path}", results[path.stem], lock.settings(recorded, f"train@{path.stem}"))
+                _demand_whole(name, path, results[path.stem], lock.settings(recorded, f"train@{path.stem}"))
                 digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
                 if problem := lock.problem(recorded, path, digest):
-                    raise UserError(f"{name}: {path}: {problem}")
+                    raise UserError(f"{name}: {path}: {problem}; {_mend(name)}")
     return Revision(name, written, results, recorded, environment)
 
 
-def _demand_whole(place: str, results: pd.DataFrame, settings: Mapping[str, Any]) -> None:
+def _demand_whole(name: str, path: Path, results: pd.DataFrame, settings: Mapping[str, Any]) -> None:
     """Refuse the results of a study in which a run is missing, doubled or of a seed that it was not run with.
 
     Commits of any age are read, so that only what they have is looked at.
@@ -135,18 +139,24 @@ def _demand_whole(place: str, results: pd.DataFrame, settings: Mapping[str, Any]
             known = not isinstance(wanted, int) or (root == seeds.get("root") and index in range(wanted))
             if count != known:
                 run = f"the run of {plain(variant)}, seed {root}/{index}, fold {fold}"
-                raise UserError(f"{place}: {run}: found {count}, wanted {int(known)}")
+                raise UserError(f"{name}: {path}: {run}: found {count}, wanted {int(known)}; {_mend(name)}")
 
 
 def _table(name: str, path: Path, content: bytes) -> pd.DataFrame:
     try:
         return pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""])
     except ValueError as error:
-        raise UserError(f"{name}: {path} is damaged ({_line(error)})") from None
+        raise UserError(f"{name}: {path} is damaged ({_line(error)}); {_mend(name)}") from None
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
+
+
+def _mend(name: str) -> str:
+    """What to do where a file of this state is not whole."""
+    again = "delete it and run `dvc repro`, or take the committed one by `git restore`"
+    return again if name == WORKSPACE else f"commit it whole, or name another state than {name}"
 
 
 def _line(error: Exception) -> str:

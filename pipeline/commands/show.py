@@ -4,10 +4,9 @@ import pandas as pd
 
 from pipeline.analysis.comparison import effects
 from pipeline.analysis.judging import VERDICTS, floor
-from pipeline.commands import rows
+from pipeline.commands import names, rows
 from pipeline.commands.text import Table
-from pipeline.project import artifacts, params
-from pipeline.project.errors import UserError
+from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
 
@@ -22,12 +21,10 @@ def judged(study: str, metric: str | None = None) -> tuple[Study, str, pd.DataFr
     Raises:
         UserError: If there is no such study or metric, or no results.
     """
-    project = params.load(study=study)
+    project = names.project_with(study)
     one = project.studies[study]
     name = metric or one.metric
-    measured = [each.name for each in one.metrics]
-    if name not in measured:
-        raise UserError(f"metric: found {name!r}, allowed for this study: {', '.join(measured)}")
+    names.demand("metric", [name], [each.name for each in one.metrics], of=" for this study")
     results = artifacts.read_results(project, study)
     return one, name, effects(one, results, name, project.judging)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.comparison import Revision, between
-from pipeline.commands import revisions
+from pipeline.commands import names, revisions
 from pipeline.commands.compare import another_machine
 from pipeline.commands.text import Table
 from pipeline.project.artifacts import results_path
@@ -64,9 +64,7 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
     if run:
         committed = revisions.read(revision, held_to_lock=False)  # that is what is to be found out
         there = [*committed.section("studies"), *committed.section("probes")]
-        for key in studies:
-            if key not in there:
-                raise UserError(f"study: found {key!r}, allowed: {', '.join(there)}")
+        names.demand("study", studies, there)
         with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
             clone = _clone(revision, Path(folder) / "clone")
             _bring_tables(clone)
@@ -122,7 +120,7 @@ def _dvc(folder: Path, *words: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise UserError(f"`dvc {' '.join(words)}` failed in a clean clone, see above")
+        raise UserError(f"`dvc {' '.join(words)}` failed in a clean clone, see above; what it needs must be committed")
 
 
 def _changed(folder: Path) -> set[str]:
@@ -188,7 +186,7 @@ def _cache() -> Iterator[tuple[str, bool]]:
             out for stage in repo.stage.collect("dvc.yaml") for out in stage.outs if out.use_cache and out.hash_info
         ]
     except DvcException as error:
-        raise UserError(f"DVC: {' '.join(str(error).split())}") from None
+        raise UserError(f"DVC: {' '.join(str(error).split())}; `dvc status` says more") from None
     for out in outs:
         for path in (Path(out.cache_path), Path(out.fs_path)):
             # what is nowhere yet is not damaged: `dvc repro` or `dvc pull` brings it

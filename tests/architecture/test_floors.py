@@ -80,7 +80,7 @@ def test_every_test_file_stands_where_its_module_stands():
     extra |= {"test_plots.py", "test_remote.py", "test_sweeps.py", "report/test_in_a_browser.py"}
     for path in (ROOT / "tests").rglob("test_*.py"):
         relative = path.relative_to(ROOT / "tests")
-        if relative.parts[0] in ("architecture", "faults") or str(relative) in extra:
+        if relative.parts[0] in ("architecture", "documentation", "faults") or str(relative) in extra:
             continue
         name = relative.name.removeprefix("test_").replace("init.py", "__init__.py")
         assert (ROOT / "pipeline" / relative.parent / name).is_file() or (

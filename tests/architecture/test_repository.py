@@ -26,7 +26,7 @@ def test_the_tree_in_the_readme_is_the_tree():
     said = {line.split()[0].rstrip("/") for line in block.splitlines()[1:] if line and not line.startswith(" ")}
     inside = {line.split()[0].rstrip("/") for line in block.splitlines() if re.match(r"  \w", line)}
     top = {path.split("/")[0] for path in tracked()} - {"dvc.lock"}
-    hidden = {name for name in top if name.startswith(".")} | {"requirements-test.txt", "requirements-benchmark.txt"}
+    hidden = {name for name in top if name.startswith(".")} | {path.name for path in ROOT.glob("requirements-*.txt")}
     assert said == top - hidden
     rooms = {path.split("/")[1] for path in tracked() if path.startswith("pipeline/")} - {"__init__.py"}
     assert inside == rooms

@@ -41,6 +41,7 @@ def locked(text: str) -> dict[str, str]:
 
 RUNTIME = locked((ROOT / "requirements.txt").read_text())
 TEST = locked((ROOT / "requirements-test.txt").read_text())
+DOCS = locked((ROOT / "requirements-docs.txt").read_text())
 BENCHMARK = locked((ROOT / "requirements-benchmark.txt").read_text())
 
 
@@ -90,7 +91,7 @@ def problems(lock: Mapping[str, str], direct: Iterable[str]) -> list[str]:
 
 def installed() -> dict[str, str]:
     # torch's build for CPUs adds a local label to its version
-    return {name: Version(version(name)).public for name in {**RUNTIME, **TEST}}
+    return {name: Version(version(name)).public for name in {**RUNTIME, **TEST, **DOCS}}
 
 
 def test_the_lock_is_the_closure():
@@ -103,18 +104,23 @@ def test_the_lock_of_the_tests_is_the_closure_of_theirs():
     assert EXTRAS["cluster"][0] in EXTRAS["test"]
 
 
+def test_the_lock_of_the_documentation_is_the_closure_of_its_own():
+    assert not DOCS.keys() & (RUNTIME.keys() | TEST.keys())
+    assert problems({**RUNTIME, **DOCS}, [*DIRECT, *EXTRAS["docs"]]) == []
+
+
 def test_what_is_installed_is_what_is_locked():
-    assert installed() == {**RUNTIME, **TEST}
+    assert installed() == {**RUNTIME, **TEST, **DOCS}
 
 
 def test_the_locks_hold_exact_versions_and_do_not_contradict_each_other():
-    for lock in (RUNTIME, TEST, BENCHMARK):
+    for lock in (RUNTIME, TEST, DOCS, BENCHMARK):
         assert all(str(Version(pin)) == pin for pin in lock.values())
-    assert not BENCHMARK.keys() & (RUNTIME.keys() | TEST.keys())
+    assert not BENCHMARK.keys() & (RUNTIME.keys() | TEST.keys() | DOCS.keys())
     for one in [*DIRECT, *(line for extra in EXTRAS.values() for line in extra)]:
         (specifier,) = Requirement(one).specifier
         assert specifier.operator == "=="
-        assert {**RUNTIME, **TEST}[canonicalize_name(Requirement(one).name)] == specifier.version
+        assert {**RUNTIME, **TEST, **DOCS}[canonicalize_name(Requirement(one).name)] == specifier.version
 
 
 def test_what_is_imported_is_declared():
@@ -138,7 +144,7 @@ def test_what_is_imported_is_declared():
 
 
 def test_no_package_can_leave_the_lock_or_join_it_unnoticed(tally):
-    whole, direct = {**RUNTIME, **TEST}, [*DIRECT, *EXTRAS["test"]]
+    whole, direct = {**RUNTIME, **TEST, **DOCS}, [*DIRECT, *EXTRAS["test"], *EXTRAS["docs"]]
     for name in whole:
         assert problems({key: pin for key, pin in whole.items() if key != name}, direct) == [f"{name} is missing"]
     tally("dependencies", "package left out of the lock", "noticed", len(whole))
@@ -160,6 +166,6 @@ def test_the_makefile_installs_the_locks_and_nothing_else():
     makefile = Path(ROOT, "Makefile").read_text()
     installs = [line for line in makefile.splitlines() if "pip install" in line]
     sources = {line.split("--requirement ")[-1] if "--requirement" in line else line.split()[-1] for line in installs}
-    assert sources == {"requirements.txt", "requirements-test.txt", "requirements-benchmark.txt", "."}
+    assert sources == {path.name for path in ROOT.glob("requirements*.txt")} | {"."}
     (own,) = [line for line in installs if line.endswith(" .")]
     assert "--no-deps" in own
