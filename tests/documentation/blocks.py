@@ -10,6 +10,8 @@ from pathlib import Path
 from samples import ROOT
 
 TUTORIAL = [f"docs/tutorial/first-{name}.md" for name in ("report", "change", "sweep", "comparison")]
+# a section whose blocks are patches and commands in a clone of its own
+WALK = ("docs/adding-a-study.md", "## A factor that the code does not have")
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -30,7 +32,17 @@ def pages(root: Path = ROOT) -> list[str]:
 
 
 def blocks(page: str) -> Iterator[Block]:
+    """Those of a page, but for the section `WALK`."""
     text = (ROOT / page).read_text()
+    yield from _blocks(page, text.split(WALK[1])[0] if page == WALK[0] else text)
+
+
+def walk() -> Iterator[Block]:
+    """Those of the section `WALK`."""
+    yield from _blocks(WALK[0], (ROOT / WALK[0]).read_text().split(f"{WALK[1]}\n")[1])
+
+
+def _blocks(page: str, text: str) -> Iterator[Block]:
     fences = len(re.findall(r"^ *```", text, flags=re.MULTILINE))
     found = [Block(page, one[2], textwrap.dedent(one[3])) for one in _BLOCK.finditer(text)]
     assert fences == 2 * len(found), f"{page}: a block without an end"
