@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from report.sections import made
 
 from pipeline.project.metrics import METRICS
+from pipeline.project.settings import Table
 from pipeline.report import numbers, page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]
@@ -141,6 +142,17 @@ def test_what_a_choice_by_validation_costs_is_said_for_every_rule(rendered):
     lines = words(rendered, "What choosing by validation costs")
     assert len(lines) == len(made().sections[3].costs)
     assert lines[0].startswith("best in validation | 3 | × ")
+
+
+def test_sentences_are_apart_also_where_there_is_a_table():
+    whole = made()
+    first = whole.sections[0]
+    own = dataclasses.replace(first, study=dataclasses.replace(first.study, table=Table.model_construct()))
+    for sections, there in (([first], False), ([own], True)):
+        text = page.render(dataclasses.replace(whole, sections=sections), page.draw(whole))
+        words = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", "", text, flags=re.DOTALL)
+        assert not re.search(r"[a-z][.;:][A-Z]", words)
+        assert ("corrected resampled t test" in words) == there
 
 
 def test_text_from_the_parameters_is_escaped():
