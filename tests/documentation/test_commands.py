@@ -24,7 +24,6 @@ NOT_RUN = {
     "make test": "these tests: .ci/run calls it",
     "make check": "it is .ci/run",
     "ablate verify": "tests/commands/test_verify.py; `ablate verify dropout` is run here",
-    'export PATH="$PWD/.venv/bin:$PATH"': "as source .venv/bin/activate",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
     "make TORCH_INDEX=https://download.pytorch.org/whl/cpu": "downloads PyTorch: a workflow calls it",
     "source .venv/bin/activate": "the environment is the one of these tests",
