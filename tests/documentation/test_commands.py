@@ -121,7 +121,7 @@ def write_block(block: Block, folder: Path) -> None:
                 filled = {name: value_of(name, value, params) if one == "..." else one for name, one in value.items()}
                 value = {name: one for name, one in filled.items() if one is not None}
             params[section][key] = value
-            if "file" in (value or {}):
+            if isinstance(value, dict) and "file" in value:
                 # "lay the file into the folder"
                 shutil.copy(folder / Path(value["file"]).name, folder / value["file"])
     if found:
