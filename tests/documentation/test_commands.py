@@ -24,7 +24,6 @@ NOT_RUN = {
     "make test": "these tests: .ci/run calls it",
     "make check": "it is .ci/run",
     "ablate verify": "tests/commands/test_verify.py; `ablate verify dropout` is run here",
-    'export PATH="$PWD/.venv/bin:$PATH"': "as source .venv/bin/activate",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
     "make TORCH_INDEX=https://download.pytorch.org/whl/cpu": "downloads PyTorch: a workflow calls it",
     "source .venv/bin/activate": "the environment is the one of these tests",
@@ -122,7 +121,7 @@ def write_block(block: Block, folder: Path) -> None:
                 filled = {name: value_of(name, value, params) if one == "..." else one for name, one in value.items()}
                 value = {name: one for name, one in filled.items() if one is not None}
             params[section][key] = value
-            if "file" in (value or {}):
+            if isinstance(value, dict) and "file" in value:
                 # "lay the file into the folder"
                 shutil.copy(folder / Path(value["file"]).name, folder / value["file"])
     if found:
