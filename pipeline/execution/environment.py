@@ -20,7 +20,10 @@ def demand(device: str) -> None:
     import torch  # two seconds that a check without a GPU need not pay
 
     if not torch.cuda.is_available():
-        raise UserError(f"params.yaml: device: found {device!r}, but torch finds no such device here; allowed: cpu")
+        allowed = "cpu, or cuda with a CUDA build of torch"
+        raise UserError(
+            f"params.yaml: device: found {device!r}, but torch finds no such device here; allowed: {allowed}"
+        )
 
 
 def environment(device: str) -> dict[str, str]:

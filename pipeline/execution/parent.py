@@ -33,7 +33,8 @@ def demand() -> None:
     """
     if lineage() != _STARTED_BY:
         raise UserError(
-            f"stopped: the process that started this one ({_STARTED_BY[-1]}) is gone, nobody waits for its results"
+            f"stopped: the process that started this one ({_STARTED_BY[-1]}) is gone, nobody waits for its results; "
+            "`dvc repro` goes on where it stopped"
         )
 
 

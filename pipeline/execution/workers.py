@@ -86,12 +86,15 @@ def _on_cluster(stacks: Sequence[list[Job]], dataset: Dataset) -> Iterator[Found
     try:
         client = Client(address, timeout=_CONNECTING)
     except (OSError, ValueError) as error:
-        raise UserError(f"DASK_SCHEDULER_ADDRESS: no scheduler at {address} ({error})") from None
+        raise UserError(
+            f"DASK_SCHEDULER_ADDRESS: no scheduler at {address} ({error}); `dask scheduler` starts one"
+        ) from None
     with client:
         here = identity()
         workers = client.run(identity)
         if not workers:
-            raise UserError(f"DASK_SCHEDULER_ADDRESS: the scheduler at {address} has no workers")
+            found = f"the scheduler at {address} has no workers"
+            raise UserError(f"DASK_SCHEDULER_ADDRESS: {found}; `dask worker {address}` starts some")
         for worker, there in workers.items():
             if there != here:
                 raise UserError(_refusal(worker, here, there))

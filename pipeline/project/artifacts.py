@@ -28,7 +28,7 @@ from pipeline.project.errors import UserError
 from pipeline.project.metrics import Task
 from pipeline.project.params import Params
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Published, brief
+from pipeline.project.settings import Published, brief, listed
 from pipeline.project.variants import Study
 
 CURVES = Path("data/curves")
@@ -511,7 +511,7 @@ def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {remedy}") from None
     except (OSError, ValueError, OverflowError, MemoryError) as error:
-        raise UserError(f"{path}: damaged ({brief(str(error))})") from None
+        raise UserError(f"{path}: damaged ({brief(str(error))}); once it is deleted, {remedy}") from None
 
 
 # --- what the report leaves ------------------------------------------------------------------------------------------
@@ -531,9 +531,10 @@ def read_published(settings: Published | None) -> pd.DataFrame:
     if settings is None:
         return pd.DataFrame(columns=PUBLISHED_COLUMNS)
     path = Path(settings.file)
-    table = _table(path, "params.yaml names it under published.file", {"setting": str, "factor": str})
+    table = _table(path, f"`git restore {path}` brings back the one in git", {"setting": str, "factor": str})
     if list(table.columns) != PUBLISHED_COLUMNS:
-        raise UserError(f"{path}: found the columns {', '.join(table.columns)}, wanted {', '.join(PUBLISHED_COLUMNS)}")
+        wanted = ", ".join(PUBLISHED_COLUMNS)
+        raise UserError(f"{path}: found the columns {listed(table.columns)}, wanted {wanted}")
     return table.fillna({"factor": ""})
 
 

@@ -161,6 +161,8 @@ def _read(path: Path) -> Any:
         if path.stat().st_size > MOST_BYTES:
             raise UserError(f"{path}: found {in_bytes(path.stat().st_size)}, allowed: at most {in_bytes(MOST_BYTES)}")
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; change into the folder of a project, or make one: `ablate new`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     try:

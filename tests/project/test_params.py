@@ -31,7 +31,7 @@ def test_text_that_is_no_project_is_named(text, words, tmp_path):
 
 
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="missing; change into the folder of a project"):
         params.load(path=tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="cannot be read"):
