@@ -511,7 +511,7 @@ def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {remedy}") from None
     except (OSError, ValueError, OverflowError, MemoryError) as error:
-        raise UserError(f"{path}: damaged ({brief(str(error))}); once it is deleted, {remedy}") from None
+        raise UserError(f"{path}: damaged ({brief(str(error))}); {remedy}") from None
 
 
 # --- what the report leaves ------------------------------------------------------------------------------------------
@@ -531,7 +531,7 @@ def read_published(settings: Published | None) -> pd.DataFrame:
     if settings is None:
         return pd.DataFrame(columns=PUBLISHED_COLUMNS)
     path = Path(settings.file)
-    table = _table(path, f"`git restore {path}` brings back the one in git", {"setting": str, "factor": str})
+    table = _table(path, "params.yaml names it under published.file", {"setting": str, "factor": str})
     if list(table.columns) != PUBLISHED_COLUMNS:
         wanted = ", ".join(PUBLISHED_COLUMNS)
         raise UserError(f"{path}: found the columns {listed(table.columns)}, wanted {wanted}")
