@@ -145,7 +145,7 @@ def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path
 def test_the_code_of_a_key_is_the_code_that_trains():
     """Every module that training imports, but those that only read and write files or describe metrics."""
     found = {path.name for pattern in store._CODE for path in store._PACKAGE.glob(pattern)}
-    assert {"loop.py", "mlp.py", "products.py", "sgd.py", "draws.py", "concise.py", "seeding.py"} <= found
+    assert {"loop.py", "mlp.py", "products.py", "optimizers.py", "draws.py", "concise.py", "seeding.py"} <= found
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, pipeline.training.loop, pipeline.training.concise; print(*sys.modules)"],
         capture_output=True,
