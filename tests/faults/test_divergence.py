@@ -349,6 +349,9 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
     numbers = dataset["source"] in ("linear", "polynomial")
     hidden = pick([], [], [1], [8, 1], [3, 3, 3])
     folds = [{"name": "hold_out", "fraction": 0.5}, {"name": "k_fold", "folds": 2}] if examples > 1 else []
+    stopping = {"name": "validation_loss", "fraction": 0.5, "patience": pick(1, 1_000_000_000)}
+    if examples < 7:
+        stopping = {"name": "none"}
     start = [
         {"name": "xavier_normal"},
         {"name": "normal", "std": 1e30},
@@ -359,7 +362,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
         BASE,
         {
             "implementation": pick("scratch", "scratch", "concise"),
-            "data.examples": pick("all", "all", min(examples, 2)),
+            "data.examples": pick("all", "all", min(examples, 6)),
             "data.validation": pick({"name": "none"}, *folds),
             "data.correction": {"name": "none"}
             if numbers
@@ -373,16 +376,26 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
             "model.initialization.bias": pick({"name": "zeros"}, {"name": "constant", "value": 1e30}),
             "loss": pick("squared_error", "half_squared_error") if numbers else "cross_entropy",
             "penalty": {"l1": pick(0.0, 0.0, 1e30), "l2": pick(0.0, 1e-30, 1e30)},
+            "label_smoothing": 0.0 if numbers else pick(0.0, 0.999),
             "optimizer": {
-                "name": "sgd",
+                **pick(
+                    {"name": "sgd", "momentum": 0.0},
+                    {"name": "sgd", "momentum": 0.99},
+                    {"name": "sgd", "momentum": 1e-30, "nesterov": True},
+                    {"name": "adam", "epsilon": pick(1e-30, 1e30)},
+                    {"name": "adamw", "beta1": 0.0, "beta2": 0.0},
+                ),
                 "learning_rate": pick(0.1, 1e-30),
-                "momentum": pick(0.0, 0.99),
                 "weight_decay": pick(0.0, 3.0),
             },
             "schedule": {
                 "epochs": pick(1, 2, 3),
                 "batch_size": pick(1, 5, 17, 1_000_000_000),
                 "evaluations": pick(1, 100),
+                "learning_rate": pick(
+                    {"name": "constant"}, {"name": "step", "every": 1, "gamma": 1e-30}, {"name": "cosine", "final": 0.0}
+                ),
+                "early_stopping": pick({"name": "none"}, stopping),
             },
         },
     )

@@ -32,6 +32,19 @@ def drawn(number: int) -> tuple[dict, bool, int]:
         # none whose units or classes start alike: which of two equal outputs is the largest is a matter of rounding
         *({"name": name} for name in ("xavier_uniform", "kaiming_uniform", "kaiming_normal", "torch_linear")),
     ]
+    momentum = float(random.uniform(0.01, 0.9))
+    moments = {"beta1": float(random.uniform(0, 0.95)), "beta2": float(random.uniform(0, 0.99)), "epsilon": 1e-3}
+    optimizers = [
+        *({"name": "sgd", "momentum": own} for own in (0.0, momentum)),
+        {"name": "sgd", "momentum": momentum, "nesterov": True},
+        *({"name": name, **moments} for name in ("adam", "adamw")),
+    ]
+    rates_of_epochs = [
+        {"name": "constant"},
+        {"name": "step", "every": int(random.integers(1, 3)), "gamma": float(random.uniform(0.1, 1))},
+        {"name": "cosine", "final": float(random.uniform(0, 1))},
+    ]
+    stopping = {"name": "validation_loss", "fraction": float(random.uniform(0.2, 0.6)), "patience": 1}
     rates = [float(rate) for rate in random.choice([0.0, 0.1, 0.5, 0.9, 1.0], size=len(hidden))]
     changes = {
         "data.examples": pick("all", int(random.integers(12, 44))),
@@ -45,13 +58,18 @@ def drawn(number: int) -> tuple[dict, bool, int]:
         "model.initialization": {"weight": pick(*weights), "bias": pick({"name": "zeros"}, *weights[:2])},
         "loss": "cross_entropy" if classified else pick("squared_error", "half_squared_error"),
         "penalty": {"l1": pick(0.0, 0.01), "l2": pick(0.0, 0.1)},
-        "optimizer.learning_rate": float(10 ** random.uniform(-4, -1.5)),
-        "optimizer.momentum": pick(0.0, float(random.uniform(0, 0.9))),
-        "optimizer.weight_decay": pick(0.0, float(10 ** random.uniform(-4, 0))),
+        "label_smoothing": pick(0.0, float(random.uniform(0, 0.9))) if classified else 0.0,
+        "optimizer": {
+            **pick(*optimizers),
+            "learning_rate": float(10 ** random.uniform(-4, -1.5)),
+            "weight_decay": pick(0.0, float(10 ** random.uniform(-4, 0))),
+        },
         "schedule": {
             "epochs": int(random.integers(1, 5)),
             "batch_size": int(random.integers(1, 60)),
             "evaluations": int(random.integers(1, 6)),
+            "learning_rate": pick(*rates_of_epochs),
+            "early_stopping": pick({"name": "none"}, stopping),
         },
     }
     fold = int(random.integers(0, {"none": 0, "hold_out": 1, "k_fold": folds}[validation["name"]] + 1))
@@ -70,5 +88,8 @@ def test_the_drawn_settings_reach_every_choice():
     assert {one["data.validation"]["name"] for one in tried} == {"none", "hold_out", "k_fold"}
     assert {one["data.correction"]["name"] for one in tried} == {"none", "oracle", "estimated"}
     assert len({len(one["model.hidden"]) for one in tried}) == 5
+    assert {one["optimizer"]["name"] for one in tried} == {"sgd", "adam", "adamw"}
+    assert {one["schedule"]["learning_rate"]["name"] for one in tried} == {"constant", "step", "cosine"}
+    assert {one["schedule"]["early_stopping"]["name"] for one in tried} == {"none", "validation_loss"}
     programs = {loop.program(setting(one), 0, 44) for one in tried}
     assert len(programs) > COUNT / 2

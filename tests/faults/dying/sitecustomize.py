@@ -14,7 +14,7 @@ import psutil
 STAGE, PHASE, COUNT, SIGNAL = os.environ["DIES_AT"].split()
 # calls of functions of these modules are moments of the phase
 COMPUTING = {
-    "training": ("pipeline/training/sgd.py", "pipeline/training/mlp.py"),
+    "training": ("pipeline/training/optimizers.py", "pipeline/training/mlp.py"),
     "drawing": ("pipeline/report/drawing.py", "pipeline/analysis/comparison.py"),
 }
 # calls by which a file that is open for writing grows, or is closed
