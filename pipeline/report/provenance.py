@@ -66,7 +66,8 @@ def settings(variant: Variant) -> dict[str, str]:
 
 def _flat(block: str, values: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for key, value in values.items():
+    # its name before what it has
+    for key, value in sorted(values.items(), key=lambda item: item[0] != "name"):
         # a choice is one value: `normal(std=0.01)`
         deeper = isinstance(value, Mapping) and "name" not in value
         found |= _flat(f"{block}.{key}", value) if deeper else {f"{block}.{key}": label(value)}
@@ -92,9 +93,9 @@ def differing(study: Study) -> pd.DataFrame:
 def differs(study: Study, id: str) -> str:
     """In what a named variant differs from the baseline: "model features 2, optimizer learning rate 0.1"."""
     variant = study.variant(id)
-    baseline = study.variant(variant.baseline)
+    own, other = settings(variant), settings(study.variant(variant.baseline))
     return ", ".join(
-        f"{' '.join(factor.split('.')[-2:]).replace('_', ' ')} {label(value)}"
-        for factor, value in variant.factors.items()
-        if value != baseline.factors[factor]
+        f"{' '.join(key.split('.')[-2:]).replace('_', ' ')} {value}"
+        for key, value in own.items()
+        if other.get(key) != value
     )

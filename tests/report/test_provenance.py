@@ -2,6 +2,7 @@ import dataclasses
 
 from report.sections import made
 
+from pipeline.project.settings import Setting
 from pipeline.report import provenance
 from pipeline.report.provenance import differing, differs, shared
 
@@ -34,6 +35,19 @@ def test_the_factors_are_what_differs():
 def test_a_named_variant_differs_in_what_it_sets():
     assert differs(of("named").study, "wild") == "optimizer learning rate 1000000"
     assert differs(of("named").study, "plain") == ""
+
+
+def test_a_variant_with_another_optimizer_differs_in_what_that_has():
+    study = of("named").study
+    adam = {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}
+    wild = study.variant("wild")
+    other = Setting.model_validate({**wild.setting.model_dump(mode="json"), "optimizer": adam})
+    changed = dataclasses.replace(wild, setting=other, factors={"optimizer": adam, "optimizer.learning_rate": None})
+    words = differs(dataclasses.replace(study, variants=(study.variant("plain"), changed)), "wild")
+    assert words == (
+        "optimizer name adam, optimizer learning rate 0.1, optimizer beta1 0.9, optimizer beta2 0.999, "
+        "optimizer epsilon 1e-08"
+    )
 
 
 def test_digests_tell_settings_and_data_apart():
