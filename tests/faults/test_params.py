@@ -154,7 +154,7 @@ MUTANTS = [
     ),
     Mutant(
         file="pipeline/project/settings.py",
-        guard='if not fits or path.is_absolute() or ".." in path.parts:',
+        guard='if not fits or not inside or path.is_absolute() or ".." in path.parts:',
         without="if False:",
         test="test_what_can_not_be_meant_is_refused[published file '/etc/passwd']",
     ),
