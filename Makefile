@@ -1,5 +1,6 @@
 # `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
 # `make test`  what the tests need, linter, type checker, tests
+# `make coverage`  the tests once more, with the share of lines that they reach
 # `make check` what CI does, in a clean working tree: the project made from nothing and held to git, then `make test`
 # `make docs`  the documentation as a site, docs/_build/html/index.html; whatever is doubtful in it is an error
 # `make reference`  the pages in docs/reference/, from the code
@@ -13,7 +14,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test check docs reference soak mutants benchmark format clean
+.PHONY: report test coverage check docs reference soak mutants benchmark format clean
 
 # the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
 report: .venv/installed .dvc/plots/page.html
@@ -31,6 +32,10 @@ test: .venv/installed-test .venv/installed-docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup
+
+# apart from the tests: it follows every process that they start, hundreds of them
+coverage: .venv/installed-test .venv/installed-docs
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
 
 check:
