@@ -247,9 +247,11 @@ def test_a_file_that_is_not_there_is_named(in_folder):
 
 
 def test_a_file_that_is_too_large_is_not_read(write, monkeypatch):
-    monkeypatch.setattr(table, "LARGEST_FILE", 100)
-    assert refused(write(GOOD)) == f"tables/own.csv: found {len(GOOD)} B, allowed: at most 100 B"
-    monkeypatch.undo()
+    # taken back by itself: `undo` would take back the folder of the test as well
+    with monkeypatch.context() as patched:
+        patched.setattr(table, "LARGEST_FILE", 100)
+        assert refused(write(GOOD)) == f"tables/own.csv: found {len(GOOD)} B, allowed: at most 100 B"
+
     monkeypatch.setattr(table, "MOST_ROWS", 10)
     assert refused(write(GOOD)).startswith(
         "tables/own.csv: row 11: found more than what is allowed: 10,000 columns and 10"
