@@ -25,7 +25,7 @@ from benchmarks.timing import seconds
 from benchmarks.work import Losses
 from pipeline import data
 from pipeline.project import params
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.variants import Study, Variant
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from pipeline import data
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import DatasetSettings, Images, Polynomial, Setting, StudySettings
+from pipeline.project.settings.datasets import DatasetSettings, Images, Polynomial
+from pipeline.project.settings.file import StudySettings
+from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study, expand
 from pipeline.training.loop import evaluated_epochs
 

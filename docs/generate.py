@@ -1,6 +1,6 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
-Every parameter from the types in pipeline/project/settings.py, every command from pipeline/cli.py, every metric from
+Every parameter from the types in pipeline/project/settings/, every command from pipeline/cli.py, every metric from
 pipeline/project/metrics.py. The pages are committed, and tests/documentation/test_reference.py fails when one is not
 current.
 """
@@ -23,13 +23,14 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from pipeline import cli
-from pipeline.project import settings
 from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.settings.file import File, StudySettings
+from pipeline.project.settings.training import Setting
 
 FOLDER = Path(__file__).parent / "reference"
 
 # blocks that are kept as written until variants are made of them; then each is checked as this
-LATER: Mapping[tuple[type[BaseModel], str], type[BaseModel]] = {(settings.StudySettings, "base"): settings.Setting}
+LATER: Mapping[tuple[type[BaseModel], str], type[BaseModel]] = {(StudySettings, "base"): Setting}
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ class Block:
     chosen_by: str = ""  # the value that chooses it among others, such as `name: normal`
 
 
-def parameters(root: type[BaseModel] = settings.File) -> str:
+def parameters(root: type[BaseModel] = File) -> str:
     """The page of all parameters: one section for each class that can stand in the file."""
     blocks: dict[type[BaseModel], Block] = {}
     _collect(root, "", "", blocks)
@@ -63,7 +64,7 @@ Every key of `params.yaml`, by the block that it stands in. `<id>` is a name of 
 key without a default must be written out; a key that is not listed here is refused. Numbers are finite. Limits that
 go beyond one key, such as those of memory, are in [Adding a study](../adding-a-study.md#limits).
 
-This page is made from `pipeline/project/settings.py` by `make reference`.
+This page is made from `pipeline/project/settings/` by `make reference`.
 """
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.data import images, raw_files
-from pipeline.project.artifacts import Dataset
-from pipeline.project.settings import Images
+from pipeline.project.dataset import Dataset
+from pipeline.project.settings.datasets import Images
 
 NAMES = tuple(raw_files.SHA256["fashion_mnist"])
 

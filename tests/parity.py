@@ -5,9 +5,9 @@ import torch
 from samples import seeds
 from torch import Tensor, nn
 
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.training import concise, loop
 from pipeline.training.draws import Dropout
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.artifacts import Split
+from pipeline.project.dataset import Split
 from pipeline.project.seeding import Seed
 from pipeline.training import concise
 from pipeline.training.draws import orders

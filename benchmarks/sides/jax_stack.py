@@ -14,8 +14,8 @@ import numpy as np
 from jax import Array, lax
 
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.artifacts import Split
-from pipeline.project.settings import SGD, Setting
+from pipeline.project.dataset import Split
+from pipeline.project.settings.training import SGD, Setting
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.artifacts import Split
+from pipeline.project.dataset import Split
 from pipeline.project.seeding import Seed
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.work import EVALUATION_BATCH, SIDE, Losses, Work, widths
 from pipeline.data import images as source
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.training import concise
 from pipeline.training.draws import orders
 from pipeline.training.loop import evaluated_epochs

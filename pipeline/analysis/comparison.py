@@ -16,9 +16,11 @@ from pipeline.analysis.judging import Evidence, cells, evidence, judge
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
 from pipeline.project import lock
-from pipeline.project.errors import UserError
+from pipeline.project.errors import UserError, brief
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.settings import HoldOut, Judging, KFold, Table, brief
+from pipeline.project.settings.datasets import Table
+from pipeline.project.settings.file import Judging
+from pipeline.project.settings.training import HoldOut, KFold
 from pipeline.project.variants import Study
 
 # --- variants against their baselines --------------------------------------------------------------------------------

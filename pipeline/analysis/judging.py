@@ -21,7 +21,7 @@ import pandas as pd
 from pipeline.analysis import significance
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
 from pipeline.project.metrics import Metric
-from pipeline.project.settings import Judging
+from pipeline.project.settings.file import Judging
 
 VERDICTS = ("better", "worse", "equivalent", "undecided", "incomparable")
 

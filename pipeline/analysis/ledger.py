@@ -9,7 +9,8 @@ from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
 from pipeline.project.metrics import METRICS
 from pipeline.project.params import missing
-from pipeline.project.settings import ProbeClaim, ProbeSettings, StudyClaim
+from pipeline.project.settings.file import ProbeClaim, StudyClaim
+from pipeline.project.settings.probes import ProbeSettings
 from pipeline.project.variants import Study
 
 _NOTHING = Estimate(0, np.nan, np.nan, np.nan)

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import special, stats
 
 from pipeline.analysis.statistics import CONFIDENCE, centre
-from pipeline.project.settings import Activations, MatrixProduct, ProbeSettings, ShiftDetector
+from pipeline.project.settings.probes import Activations, MatrixProduct, ProbeSettings, ShiftDetector
 
 COLUMNS = ["quantity", "label", "n", "centre", "low", "high", "sd", "least", "most", "expected"]
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.project.settings import DatasetSettings, Linear, Normal, Place, Polynomial, Setting
+from pipeline.project.settings.datasets import DatasetSettings, Linear, Polynomial
+from pipeline.project.settings.file import Place
+from pipeline.project.settings.training import Normal, Setting
 from pipeline.project.variants import Study
 
 COLUMNS = [

@@ -12,8 +12,9 @@ from pipeline.analysis.comparison import Revision
 from pipeline.analysis.judging import VERDICTS, floor
 from pipeline.commands import names, revisions, rows
 from pipeline.commands.text import Table
+from pipeline.project.errors import brief
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings import Judging, brief
+from pipeline.project.settings.file import Judging
 from pipeline.project.variants import label
 from pipeline.report.numbers import digits, effect, number
 

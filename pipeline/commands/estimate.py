@@ -9,9 +9,9 @@ from pipeline.execution.chunks import chunks
 from pipeline.execution.environment import environment
 from pipeline.execution.records import Job
 from pipeline.execution.store import Store
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study
 from pipeline.training import loop
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pipeline.project import params
-from pipeline.project.errors import UserError
+from pipeline.project.errors import UserError, listed
 from pipeline.project.params import Params
-from pipeline.project.settings import listed
 
 
 def project_with(study: str) -> Params:

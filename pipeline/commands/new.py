@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from pipeline.project import params, table
 from pipeline.project.errors import UserError
-from pipeline.project.settings import LONGEST_ID, Table, problems
+from pipeline.project.settings.base import LONGEST_ID, problems
+from pipeline.project.settings.datasets import Table
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pipeline.commands import names
 from pipeline.commands.estimate import Estimate, Estimator
 from pipeline.commands.text import Table
 from pipeline.project import params
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
 from pipeline.project.params import Params
 

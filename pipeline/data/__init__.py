@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from threadpoolctl import threadpool_limits
 
 from pipeline.data import images, linear, polynomial, shift, table
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import DatasetSettings, Images, Linear, Polynomial, Shift, Table
+from pipeline.project.settings.datasets import DatasetSettings, Images, Linear, Polynomial, Shift, Table
 
 
 def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:

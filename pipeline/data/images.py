@@ -10,9 +10,9 @@ import numpy as np
 
 from pipeline.data.download import one_line
 from pipeline.data.raw_files import raw_file
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.errors import UserError
-from pipeline.project.settings import DIGITS_TEST_EXAMPLES, Images
+from pipeline.project.settings.datasets import DIGITS_TEST_EXAMPLES, Images
 
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Linear
+from pipeline.project.settings.datasets import Linear
 
 
 def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:

@@ -9,9 +9,9 @@ from typing import cast
 
 import numpy as np
 
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Polynomial
+from pipeline.project.settings.datasets import Polynomial
 
 
 def features(x: np.ndarray, count: int) -> np.ndarray:

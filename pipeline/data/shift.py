@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import ConceptShift, CovariateShift, LabelShift, Shift
+from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift, Shift
 
 # A weight that is 0, or no float, has no mean to be divided by: examples of which nothing is known but that they weigh
 # next to nothing still weigh the same beside each other. Single precision, in which is trained, knows it as 0 anyway.

@@ -12,9 +12,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pipeline.project import table
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Table
+from pipeline.project.settings.datasets import Table
 
 
 def make(settings: Table, seeds: Sequence[Seed]) -> Dataset:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.execution.records import Job
-from pipeline.project.artifacts import Dataset
-from pipeline.project.settings import SGD
+from pipeline.project.dataset import Dataset
+from pipeline.project.settings.training import SGD
 from pipeline.training import loop
 from pipeline.training.products import padded
 

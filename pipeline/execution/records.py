@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.project.artifacts import Dataset, demand_array
+from pipeline.project.arrays import demand_array
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.training import closed_form, concise, loop
 
 KEPT_WEIGHTS = 1000  # of a linear model

@@ -11,7 +11,7 @@ from pipeline.execution.chunks import chunks
 from pipeline.execution.environment import demand, environment
 from pipeline.execution.store import Store, code
 from pipeline.execution.tables import Run, Tables, Trained
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.variants import Study
 

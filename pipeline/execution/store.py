@@ -19,8 +19,8 @@ import numpy as np
 import platformdirs
 
 from pipeline.execution.records import Job, Record
-from pipeline.project.artifacts import Dataset
-from pipeline.project.settings import brief
+from pipeline.project.dataset import Dataset
+from pipeline.project.errors import brief
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _ABANDONED = 3600  # seconds without a change after which a temporary file is no
 _NAME = 62  # letters of an entry's name, after the two that name its folder
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
-_CODE = ("project/seeding.py", "project/settings.py", "training/*.py", "execution/records.py")
+_CODE = ("project/seeding.py", "project/settings/*.py", "training/*.py", "execution/records.py")
 
 
 class Store:

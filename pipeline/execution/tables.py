@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.execution.records import Job, Record
-from pipeline.project.artifacts import PROBE_COLUMNS, Dataset, Probes
+from pipeline.project.artifacts import PROBE_COLUMNS, Probes
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study, Variant
 from pipeline.training import loop
 from pipeline.training.subsets import subset

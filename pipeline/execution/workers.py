@@ -18,7 +18,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from pipeline.execution import parent, records, store
 from pipeline.execution.environment import environment
 from pipeline.execution.records import Job, Record
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
 from pipeline.training.loop import Progress
 

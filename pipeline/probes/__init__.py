@@ -4,7 +4,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Activations, MatrixProduct, ProbeSettings
+from pipeline.project.settings.probes import Activations, MatrixProduct, ProbeSettings
 
 
 def measure(settings: ProbeSettings, root: int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ Reference: Zhang et al., "Dive into Deep Learning", section "Multilayer perceptr
 import pandas as pd
 import torch
 
-from pipeline.project.settings import Activations
+from pipeline.project.settings.probes import Activations
 from pipeline.training.activations import MODULES
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import MatrixProduct
+from pipeline.project.settings.probes import MatrixProduct
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import ShiftDetector
+from pipeline.project.settings.probes import ShiftDetector
 
 
 def measure(settings: ShiftDetector, seeds: Sequence[Seed]) -> pd.DataFrame:

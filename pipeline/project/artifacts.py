@@ -7,28 +7,27 @@ a file.
 
 import contextlib
 import glob
-import hashlib
 import json
-import math
 import os
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 
+from pipeline.project import arrays as stored
 from pipeline.project import lock
-from pipeline.project.errors import UserError
-from pipeline.project.metrics import Task
+from pipeline.project.dataset import Dataset, Split
+from pipeline.project.errors import UserError, brief, listed
 from pipeline.project.params import Params
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Published, brief, listed
+from pipeline.project.settings.file import Published
 from pipeline.project.variants import Study
 
 CURVES = Path("data/curves")
@@ -96,66 +95,6 @@ def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
 # --- data sets -------------------------------------------------------------------------------------------------------
 
 
-# the class given to an example is kept in two bytes
-LARGEST_LABEL = 2**16 - 1
-
-
-@dataclass(frozen=True)
-class Split:
-    """Examples of one split: `inputs` (S, N, D), `targets` (S, N); S is 1 where all seeds see the same examples.
-
-    Targets are class indices (integer) or values (floating).
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-
-    @property
-    def examples(self) -> int:
-        return int(self.inputs.shape[1])
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Training and test examples. Real inputs are `inputs * factor + offset`: images stay bytes in the file.
-
-    `seeds` are those that the slots of the axis S were drawn for, in order; a fixed data set has none and one slot.
-    `weights` (S, N) say how much each training example weighs where the test distribution is another one, by the
-    name of the correction. `names` are those of the classes.
-    """
-
-    task: Task
-    outputs: int  # number of classes, or 1 for a regression
-    train: Split
-    test: Split
-    factor: float = 1.0
-    offset: float = 0.0
-    seeds: tuple[Seed, ...] = ()
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
-    names: tuple[str, ...] = ()
-
-    @property
-    def features(self) -> int:
-        return int(self.train.inputs.shape[2])
-
-    def slot(self, index: int) -> int:
-        """Where on the axis S the examples of the seed with this index are."""
-        return index if self.seeds else 0
-
-    def fingerprint(self, slot: int) -> str:
-        """Short digest of the examples of a slot, the same wherever they were made.
-
-        In single precision, because another processor may round the last bits of a sum another way.
-        """
-        digest = hashlib.sha256(f"{self.task} {self.outputs} {self.factor!r} {self.offset!r}".encode())
-        for split in (self.train, self.test):
-            for array in (split.inputs[slot], split.targets[slot]):
-                own = np.ascontiguousarray(array.astype(np.float32) if array.dtype.kind == "f" else array)
-                digest.update(f"{own.dtype.str} {own.shape}".encode())
-                digest.update(own.data)
-        return digest.hexdigest()[:12]
-
-
 def dataset_path(key: str) -> Path:
     """The file of a data set: arrays of both splits."""
     return Path("data") / f"{key}.npz"
@@ -163,21 +102,21 @@ def dataset_path(key: str) -> Path:
 
 def write_dataset(key: str, dataset: Dataset) -> None:
     """The same data set always gives the same bytes."""
+    arrays = {
+        "task": np.array(dataset.task),
+        "outputs": np.array(dataset.outputs),
+        "factor": np.array(dataset.factor),
+        "offset": np.array(dataset.offset),
+        "seeds": np.array([(seed.root, seed.index) for seed in dataset.seeds], dtype=np.int64).reshape(-1, 2),
+        "train_inputs": dataset.train.inputs,
+        "train_targets": dataset.train.targets,
+        "test_inputs": dataset.test.inputs,
+        "test_targets": dataset.test.targets,
+        "names": np.array(dataset.names, dtype=str),
+    }
+    arrays |= {f"weights_{name}": values for name, values in dataset.weights.items()}
     with replacing(dataset_path(key)) as path, path.open("wb") as file:
-        np.savez(
-            file,
-            task=dataset.task,
-            outputs=dataset.outputs,
-            factor=dataset.factor,
-            offset=dataset.offset,
-            seeds=np.array([(seed.root, seed.index) for seed in dataset.seeds], dtype=np.int64).reshape(-1, 2),
-            train_inputs=dataset.train.inputs,
-            train_targets=dataset.train.targets,
-            test_inputs=dataset.test.inputs,
-            test_targets=dataset.test.targets,
-            names=np.array(dataset.names, dtype=str),
-            **{f"weights_{name}": values for name, values in dataset.weights.items()},  # type: ignore[arg-type]
-        )
+        stored.write(file, arrays)
 
 
 def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
@@ -191,7 +130,7 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
         UserError: If the file is missing, damaged, or was drawn for other seeds.
     """
     path = dataset_path(key)
-    arrays = _arrays(path)
+    arrays = stored.read(path)
     try:
         dataset = Dataset(
             task=str(arrays["task"]),  # type: ignore[arg-type]
@@ -208,97 +147,9 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: no data set ({brief(str(error))}); `dvc repro -f data@{key}` makes it anew") from None
-    problem = _wrong(dataset, seeds)
-    if problem:
+    if problem := dataset.problem(seeds):
         raise UserError(f"{path}: {problem}; `dvc repro -f data@{key}` makes it anew")
     return dataset
-
-
-def _wrong(dataset: Dataset, seeds: Sequence[Seed]) -> str | None:
-    if dataset.seeds and dataset.seeds != tuple(seeds):
-        ranges = [f"{own[0].root}/{own[0].index} to {own[-1].root}/{own[-1].index}" for own in (dataset.seeds, seeds)]
-        return f"drawn for seeds {ranges[0]}, wanted: {ranges[1]}"
-    if dataset.task not in get_args(Task):
-        return f"found the task {brief(dataset.task)}, allowed: {', '.join(get_args(Task))}"
-    most_outputs = LARGEST_LABEL + 1 if dataset.task == "classification" else 1
-    if not 1 <= dataset.outputs <= most_outputs:
-        return f"found {dataset.outputs} outputs, allowed: 1 to {most_outputs}"
-    if len(dataset.names) not in (0, dataset.outputs):
-        return f"found {len(dataset.names)} names, allowed: one for each of {dataset.outputs} classes, or none"
-    if not np.isfinite([dataset.factor, dataset.offset]).all():
-        return f"found the factor {dataset.factor} and the offset {dataset.offset}, allowed: numbers"
-    kinds = ["int64"] if dataset.task == "classification" else ["float32", "float64"]
-    for name, split in (("train", dataset.train), ("test", dataset.test)):
-        if split.inputs.ndim != 3 or split.targets.shape != split.inputs.shape[:2]:
-            return (
-                f"{name}: found the shapes {split.inputs.shape} and {split.targets.shape}, allowed: (S, N, D), (S, N)"
-            )
-        if split.inputs.dtype not in ("uint8", "float32", "float64") or split.targets.dtype not in kinds:
-            return f"{name}: found the types {split.inputs.dtype} and {split.targets.dtype}"
-        slots = len(dataset.seeds) or 1
-        if split.inputs.shape[0] != slots or split.inputs.shape[2] != dataset.features:
-            return f"{name}: found the shape {split.inputs.shape}, allowed: {slots} slots, {dataset.features} features"
-        if split.examples == 0 or dataset.features == 0:
-            return f"{name}: found {split.examples} examples of {dataset.features} features, allowed: at least 1 of 1"
-        least, most = split.targets.min(), split.targets.max()
-        if dataset.task == "classification" and not 0 <= least <= most < dataset.outputs:
-            return f"{name}: found labels from {least} to {most}, allowed: 0 to {dataset.outputs - 1}"
-    for name, values in dataset.weights.items():
-        fits = values.shape == dataset.train.targets.shape and values.dtype in ("float32", "float64")
-        if not fits or not (values >= 0).all():
-            return f"weights {name}: found {values.shape} {values.dtype}, allowed: one number from 0 an example"
-    return None
-
-
-# what a compressed archive may grow to; one that is not compressed is as large as its file
-LARGEST_ARRAYS = 2 * 2**30
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an npz file. Nothing is unpickled, and nothing unpacked or allocated before its size is known."""
-    lock.demand(path)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            members = archive.zip.infolist()
-            total = sum(member.file_size for member in members)
-            if total > max(path.stat().st_size, LARGEST_ARRAYS):
-                raise ValueError(f"it would grow to {total} bytes")
-            for member in members:
-                with archive.zip.open(member) as opened:
-                    demand_array(opened, member.file_size, member.filename)
-            found = {name: archive[name] for name in archive.files}
-        for name, array in found.items():
-            if array.dtype.kind not in "biufU":
-                raise ValueError(f"{name} holds {array.dtype}, allowed: truth values, real numbers, text")
-        return found
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; `dvc repro` makes it") from None
-    except Exception as error:  # whatever the readers of zip, deflate and arrays make of other bytes
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: damaged ({words}); delete it and run `dvc repro`") from None
-
-
-def demand_array(opened: IO[bytes], size: int, name: str) -> None:
-    """Refuse an array file whose header promises another size than it has: reading would allocate what is promised.
-
-    Args:
-        opened: The file, at its beginning.
-        size: Of the whole file, in bytes.
-        name: What to call it.
-
-    Raises:
-        ValueError: If it does, if it holds objects, which would have to be unpickled, or if it is no array file.
-    """
-    version = np.lib.format.read_magic(opened)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        raise ValueError(f"{name} has the format {version}")
-    shape, _, dtype = readers[version](opened)
-    if dtype.hasobject:
-        raise ValueError(f"{name} holds objects, which are never unpickled")
-    promised = opened.tell() + dtype.itemsize * math.prod(shape)
-    if min(shape, default=0) < 0 or promised != size:
-        raise ValueError(f"{name} has {size} bytes, its header wants {promised}")
 
 
 # --- what training leaves --------------------------------------------------------------------------------------------
@@ -430,7 +281,7 @@ def write_probes(study: str, probes: Probes) -> None:
                 values = np.stack(list(values)) if len(values) else np.zeros((0, 0))
             arrays[f"{table}.{name}"] = values.astype(str) if values.dtype.kind in "OTU" else values
     with replacing(PROBES / f"{study}.npz") as path, path.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        stored.write(file, arrays)
 
 
 def read_probes(study: str) -> Probes:
@@ -440,7 +291,7 @@ def read_probes(study: str) -> Probes:
         UserError: If the file is missing or damaged.
     """
     path = PROBES / f"{study}.npz"
-    arrays = _arrays(path)
+    arrays = stored.read(path)
     try:
         for table, columns in PROBE_COLUMNS.items():
             for name in columns:

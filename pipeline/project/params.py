@@ -18,27 +18,12 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 from ruamel.yaml.reader import ReaderError
 
-from pipeline.project.errors import UserError
+from pipeline.project.errors import UserError, brief, in_bytes, listed
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import (
-    LARGEST_DATASET,
-    LONGEST_ID,
-    DatasetSettings,
-    Facts,
-    File,
-    Generated,
-    Judging,
-    Place,
-    ProbeClaim,
-    ProbeSettings,
-    Published,
-    Shift,
-    StudyClaim,
-    brief,
-    in_bytes,
-    listed,
-    problems,
-)
+from pipeline.project.settings.base import LARGEST_DATASET, LONGEST_ID, problems
+from pipeline.project.settings.datasets import DatasetSettings, Facts, Generated, Shift
+from pipeline.project.settings.file import File, Judging, Place, ProbeClaim, Published, StudyClaim
+from pipeline.project.settings.probes import ProbeSettings
 from pipeline.project.variants import Study, described, expand
 
 PATH = Path("params.yaml")

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.project.errors import UserError
+from pipeline.project.errors import UserError, brief, in_bytes, listed
 from pipeline.project.metrics import Task
-from pipeline.project.settings import LARGEST, LONGEST_COLUMN, LONGEST_ID, Facts, Table, brief, in_bytes, listed
+from pipeline.project.settings.base import LARGEST, LONGEST_COLUMN, LONGEST_ID
+from pipeline.project.settings.datasets import Facts, Table
 
 # cells that hold nothing, as programs write them
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -194,7 +195,7 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[s
 
 
 def _parquet(path: Path) -> _Raw:
-    # what reads Parquet for pandas would change how pandas keeps text, everywhere (docs/decisions/0015)
+    # what reads Parquet for pandas would change how pandas keeps text, everywhere (docs/decisions/0016)
     import polars
 
     try:

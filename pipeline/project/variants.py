@@ -16,22 +16,12 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pipeline.project.errors import UserError
+from pipeline.project.errors import UserError, brief, in_bytes, listed
 from pipeline.project.metrics import Metric, Trait, measured
-from pipeline.project.settings import (
-    LARGEST_NETWORK,
-    DatasetSettings,
-    Described,
-    FigureName,
-    Generated,
-    Setting,
-    StudySettings,
-    Table,
-    brief,
-    in_bytes,
-    listed,
-    problems,
-)
+from pipeline.project.settings.base import LARGEST_NETWORK, problems
+from pipeline.project.settings.datasets import DatasetSettings, Described, Generated, Table
+from pipeline.project.settings.file import FigureName, StudySettings
+from pipeline.project.settings.training import Setting
 
 
 @dataclass(frozen=True)

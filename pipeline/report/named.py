@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.project.settings import Linear, Polynomial
+from pipeline.project.settings.datasets import Linear, Polynomial
 from pipeline.project.variants import described
 from pipeline.report.drawing import (
     DASHES,

@@ -4,7 +4,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from pipeline.project.settings import Activations, MatrixProduct, ProbeSettings
+from pipeline.project.settings.probes import Activations, MatrixProduct, ProbeSettings
 from pipeline.report.drawing import HEIGHT, Picture, picture
 
 

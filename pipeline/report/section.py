@@ -11,7 +11,8 @@ from pipeline.analysis.runs import by_seed
 from pipeline.project.artifacts import Probes
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params, missing
-from pipeline.project.settings import DatasetSettings, ProbeSettings
+from pipeline.project.settings.datasets import DatasetSettings
+from pipeline.project.settings.probes import ProbeSettings
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import AdamW, Setting
+from pipeline.project.settings.training import AdamW, Setting
 from pipeline.training.subsets import subset
 
 

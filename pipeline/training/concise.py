@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
+from pipeline.project.settings.training import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
 from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS, MODULES
 from pipeline.training.draws import orders

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import (
+from pipeline.project.settings.training import (
     Constant,
     Initialization,
     KaimingNormal,

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 from pipeline.project.metrics import Task
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Setting, StoppingOnLoss
+from pipeline.project.settings.training import Setting, StoppingOnLoss
 from pipeline.training import layers
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.draws import Dropout, orders

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pipeline.project.settings import SGD, Adam, AdamW, Optimizer, Penalty
+from pipeline.project.settings.training import SGD, Adam, AdamW, Optimizer, Penalty
 from pipeline.training.mlp import StackedMLP
 from pipeline.training.products import accumulate
 
@@ -149,7 +149,11 @@ class StackedAdam(StackedOptimizer):
         self._gradients = [torch.zeros_like(weight) for weight in network.weights]
         # of the weights and of the biases, a pair a layer
         self._means, self._squares = (
-            [(torch.zeros_like(weight), torch.zeros_like(bias)) for weight, bias in _layers(network)] for _ in range(2)
+            [
+                (torch.zeros_like(weight), torch.zeros_like(bias))
+                for weight, bias in zip(network.weights, network.biases, strict=True)
+            ]
+            for _ in range(2)
         )
         self._steps = 0
         self.follow([1.0] * len(settings))
@@ -182,10 +186,6 @@ class StackedAdam(StackedOptimizer):
         square.mul_(self._keep_square).add_(gradient.mul_(gradient).mul_(self._add_square))
         divisor = square.sqrt().div_(self._root).add_(self._epsilon)
         parameter.sub_((mean / divisor).mul_(self._size))
-
-
-def _layers(network: StackedMLP) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(network.weights, network.biases, strict=True))
 
 
 def stacked(network: StackedMLP, settings: Sequence[Optimizer], penalties: Sequence[Penalty]) -> StackedOptimizer:

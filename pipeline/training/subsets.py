@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 
 
 class Subset(NamedTuple):

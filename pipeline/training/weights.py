@@ -7,9 +7,9 @@ from typing import cast
 
 import numpy as np
 
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
-from pipeline.project.settings import Correction, Estimated
+from pipeline.project.settings.training import Correction, Estimated
 
 
 def example_weights(settings: Correction, dataset: Dataset, seed: Seed, places: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from pipeline.analysis import comparison
 from pipeline.analysis.statistics import centre, paired_effect
 from pipeline.project import params
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings import Judging
+from pipeline.project.settings.file import Judging
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from scipy import stats
 from pipeline.analysis import judging, significance
 from pipeline.analysis.judging import evidence, judge
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings import Judging
+from pipeline.project.settings.file import Judging
 
 ACCURACY, LOSS, NORM = METRICS["test_accuracy"], METRICS["test_loss"], METRICS["weight_norm"]
 ALPHA = Judging(alpha=0.05)

@@ -5,7 +5,7 @@ from scipy import stats
 
 from pipeline import probes
 from pipeline.analysis import probing
-from pipeline.project.settings import Activations, MatrixProduct, ShiftDetector
+from pipeline.project.settings.probes import Activations, MatrixProduct, ShiftDetector
 
 
 def findings(settings) -> pd.DataFrame:

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from pipeline.analysis.statistics import centre, paired_effect
-from pipeline.project.settings import HoldOut, KFold, Table
+from pipeline.project.settings.datasets import Table
+from pipeline.project.settings.training import HoldOut, KFold
 
 
 def test_the_interval_is_the_t_interval_of_scipy():

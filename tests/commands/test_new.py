@@ -14,7 +14,7 @@ from sklearn import datasets as scikit
 from pipeline.commands import new
 from pipeline.project import artifacts, params
 from pipeline.project.errors import UserError
-from pipeline.project.settings import DatasetSettings
+from pipeline.project.settings.datasets import DatasetSettings
 
 SOURCES = [
     "digits",

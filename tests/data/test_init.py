@@ -3,7 +3,7 @@ from pydantic import TypeAdapter
 from samples import SMALL, seeds
 
 from pipeline import data
-from pipeline.project.settings import DatasetSettings
+from pipeline.project.settings.datasets import DatasetSettings
 
 POLYNOMIAL = {**SMALL["datasets"]["linear"], "source": "polynomial", "features": 4, "weights": [1.0]}
 for key in ("inputs", "weight", "bias"):

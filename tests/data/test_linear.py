@@ -3,7 +3,7 @@ import pytest
 from samples import seeds
 
 from pipeline.data import linear
-from pipeline.project.settings import Linear
+from pipeline.project.settings.datasets import Linear
 
 SETTINGS = {
     "source": "linear",

@@ -5,7 +5,7 @@ import pytest
 from samples import seeds
 
 from pipeline.data import shift
-from pipeline.project.settings import ConceptShift, CovariateShift, LabelShift
+from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift
 
 SIZES = {"train_examples": 4000, "target_examples": 4000, "test_examples": 4000}
 KINDS = {

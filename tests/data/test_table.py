@@ -18,11 +18,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pipeline import data
 from pipeline.project import artifacts, params
-from pipeline.project.artifacts import Dataset
+from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS
 from pipeline.project.seeding import generator
-from pipeline.project.settings import Table
+from pipeline.project.settings.datasets import Table
 
 ROWS = 60
 

@@ -1,6 +1,8 @@
 """The pages that are made from the code: current, whole, and true of every kind of type that settings use."""
 
+import importlib
 import inspect
+import pkgutil
 import re
 from typing import Annotated, Any, Literal
 
@@ -12,6 +14,7 @@ from docs import generate
 from pipeline import cli
 from pipeline.project import settings
 from pipeline.project.metrics import METRICS
+from pipeline.project.settings.base import Settings
 
 
 @pytest.mark.parametrize("name", generate.PAGES)
@@ -37,7 +40,12 @@ def test_there_is_no_other_page():
 
 def test_every_class_of_settings_is_on_the_page():
     page = generate.parameters()
-    classes = [one for _, one in inspect.getmembers(settings, inspect.isclass) if issubclass(one, settings.Settings)]
+    modules = [
+        importlib.import_module(one.name)
+        for one in pkgutil.iter_modules(settings.__path__, "pipeline.project.settings.")
+    ]
+    members = [one for module in modules for _, one in inspect.getmembers(module, inspect.isclass)]
+    classes = [one for one in dict.fromkeys(members) if issubclass(one, Settings)]
     # what has subclasses is what they have in common
     leaves = [one for one in classes if not one.__subclasses__()]
     assert len(leaves) > 30

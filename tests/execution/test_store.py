@@ -17,7 +17,7 @@ from samples import classes, seeds, setting, values
 from pipeline.execution import records, runs, store, workers
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
-from pipeline.project.artifacts import Dataset, Split
+from pipeline.project.dataset import Dataset, Split
 
 ENVIRONMENT = {"processor": "x", "device": "cpu", "torch": "1", "numpy": "2"}
 

@@ -17,7 +17,8 @@ from pipeline import data
 from pipeline.analysis.comparison import Revision, between
 from pipeline.project import params
 from pipeline.project.errors import UserError
-from pipeline.project.settings import CovariateShift, Estimated, LabelShift, Oracle
+from pipeline.project.settings.datasets import CovariateShift, LabelShift
+from pipeline.project.settings.training import Estimated, Oracle
 from pipeline.report.drawing import log_axis, picture
 from pipeline.training.weights import effective_examples, example_weights
 

@@ -836,7 +836,7 @@ def program(cache: Path) -> list[str]:
 import pathlib, sys
 from pipeline.data import images, raw_files
 from pipeline.project import console
-from pipeline.project.settings import Images
+from pipeline.project.settings.datasets import Images
 raw_files.SHA256["fashion_mnist"] = {raw_files.SHA256["fashion_mnist"]!r}
 raw_files.platformdirs.user_cache_path = lambda name: pathlib.Path({str(cache.parents[1])!r})
 console.run(lambda _: print(images.make(Images(source="fashion_mnist", scale="unit")).fingerprint(0)))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.probes import activations
-from pipeline.project.settings import Activations
+from pipeline.project.settings.probes import Activations
 
 FUNCTIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "identity")
 

@@ -2,7 +2,7 @@ import pytest
 
 from pipeline import probes
 from pipeline.project import artifacts
-from pipeline.project.settings import Activations, MatrixProduct, ShiftDetector
+from pipeline.project.settings.probes import Activations, MatrixProduct, ShiftDetector
 
 SETTINGS = [
     Activations(kind="activations", functions=("relu", "tanh"), low=-1.0, high=1.0, points=5),

@@ -4,7 +4,7 @@ from samples import seeds
 
 from pipeline.probes import matrix_product
 from pipeline.project.seeding import generator
-from pipeline.project.settings import MatrixProduct
+from pipeline.project.settings.probes import MatrixProduct
 
 
 def measured(size: int, factors: int, repetitions: int):

@@ -4,7 +4,7 @@ from samples import seeds
 from scipy import stats
 
 from pipeline.probes import shift_detector
-from pipeline.project.settings import ShiftDetector
+from pipeline.project.settings.probes import ShiftDetector
 
 
 def test_the_p_value_is_that_of_the_binomial_test():

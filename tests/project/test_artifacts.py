@@ -1,7 +1,5 @@
-import dataclasses
 import json
 import os
-import re
 
 import numpy as np
 import pandas as pd
@@ -9,8 +7,9 @@ import pytest
 from samples import classes, seeds, values
 
 from pipeline.project import artifacts, params
+from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
-from pipeline.project.settings import Published
+from pipeline.project.settings.file import Published
 
 
 @pytest.fixture
@@ -90,25 +89,6 @@ def test_the_same_data_set_is_the_same_file(in_folder):
     assert artifacts.dataset_path("one").read_bytes() == artifacts.dataset_path("two").read_bytes()
 
 
-def test_a_fingerprint_is_of_one_slot_s_examples_up_to_rounding():
-    dataset = values()
-    same = [dataset.fingerprint(slot) for slot in range(3)]
-    assert len(set(same)) == 3
-    assert all(re.fullmatch("[0-9a-f]{12}", one) for one in same)
-
-    def train_inputs(change):
-        inputs = dataset.train.inputs.copy()
-        inputs[1, 3, 4] = change(inputs[1, 3, 4])
-        changed = dataclasses.replace(dataset, train=artifacts.Split(inputs, dataset.train.targets))
-        return [changed.fingerprint(slot) for slot in range(3)]
-
-    # another processor may round the last bit another way; that is no other data
-    assert train_inputs(lambda value: np.nextafter(value, np.inf)) == same
-    other = train_inputs(lambda value: value + 1e-3)
-    assert [mine == theirs for mine, theirs in zip(same, other, strict=True)] == [True, False, True]
-    assert dataclasses.replace(dataset, factor=2.0).fingerprint(0) != same[0]
-
-
 @pytest.mark.parametrize(("drawn", "asked"), [(seeds(3), seeds(4)), (seeds(1), seeds(3)), (seeds(3), seeds(3, root=5))])
 def test_a_data_set_drawn_for_other_seeds_is_refused(drawn, asked, in_folder):
     artifacts.write_dataset("some", classes(len(drawn)))
@@ -118,7 +98,7 @@ def test_a_data_set_drawn_for_other_seeds_is_refused(drawn, asked, in_folder):
 
 def test_a_fixed_data_set_serves_any_seeds(in_folder):
     own = classes(1)
-    artifacts.write_dataset("some", artifacts.Dataset(own.task, own.outputs, own.train, own.test))
+    artifacts.write_dataset("some", Dataset(own.task, own.outputs, own.train, own.test))
     found = artifacts.read_dataset("some", seeds(3, root=5))
     assert [found.slot(index) for index in range(3)] == [0, 0, 0]
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.project import table
 from pipeline.project.errors import UserError
-from pipeline.project.settings import Facts, Table
+from pipeline.project.settings.datasets import Facts, Table
 
 GOOD = "age,height,town,ill\n" + "".join(f"{20 + n},{1.5 + n / 100},{'abc'[n % 3]},{n % 2}\n" for n in range(20))
 

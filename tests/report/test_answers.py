@@ -5,7 +5,7 @@ import pytest
 from samples import SMALL, laid_over
 
 from pipeline.analysis.comparison import EFFECTS
-from pipeline.project.settings import File, Judging, StudySettings
+from pipeline.project.settings.file import File, Judging, StudySettings
 from pipeline.project.variants import expand
 from pipeline.report.answers import answer
 

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from report.sections import made
 
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings import Table
+from pipeline.project.settings.datasets import Table
 from pipeline.report import numbers, page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]

@@ -2,7 +2,7 @@ import dataclasses
 
 from report.sections import made
 
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.report import provenance
 from pipeline.report.provenance import differing, differs, shared
 

@@ -3,7 +3,7 @@ import typing
 import pytest
 import torch
 
-from pipeline.project.settings import ActivationName
+from pipeline.project.settings.training import ActivationName
 from pipeline.training.activations import ACTIVATIONS, MODULES
 
 

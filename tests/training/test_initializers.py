@@ -8,7 +8,7 @@ from scipy import stats
 from torch import nn
 
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import Initialization, WeightInitializer
+from pipeline.project.settings.training import Initialization, WeightInitializer
 from pipeline.training.initializers import draw, initial
 
 FAN_IN, FAN_OUT = 300, 200

@@ -8,8 +8,8 @@ import torch
 from samples import classes, seeds, setting, values
 from sklearn.linear_model import LinearRegression, Ridge
 
-from pipeline.project.artifacts import Dataset, Split
-from pipeline.project.settings import ActivationName, Setting, WeightInitializer
+from pipeline.project.dataset import Dataset, Split
+from pipeline.project.settings.training import ActivationName, Setting, WeightInitializer
 from pipeline.training import loop
 
 from parity import assert_alike  # isort: skip

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pipeline.project.settings import SGD, Adam, AdamW, Penalty
+from pipeline.project.settings.training import SGD, Adam, AdamW, Penalty
 from pipeline.training.activations import ACTIVATIONS
 from pipeline.training.losses import squared_error
 from pipeline.training.mlp import StackedMLP

@@ -15,8 +15,8 @@ import pytest
 import torch
 from samples import ROOT, classes, seeds, setting, values
 
-from pipeline.project.artifacts import Dataset
-from pipeline.project.settings import Setting
+from pipeline.project.dataset import Dataset
+from pipeline.project.settings.training import Setting
 from pipeline.training import concise, loop
 
 SEEDS = 5

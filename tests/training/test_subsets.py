@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from samples import seeds, setting
 
-from pipeline.project.settings import Setting
+from pipeline.project.settings.training import Setting
 from pipeline.training.subsets import subset
 
 

@@ -7,7 +7,7 @@ import pytest
 from parity import assert_alike
 from samples import classes, setting, values
 
-from pipeline.project.settings import ActivationName
+from pipeline.project.settings.training import ActivationName
 from pipeline.training import loop
 
 COUNT = 60
