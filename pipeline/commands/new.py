@@ -145,8 +145,10 @@ def new(
     prefix = os.path.relpath(root, place)
     template = Path(__file__).with_name("new.yaml.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701  # no HTML
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".ablate-new-", dir=place.parent) as temporary:
+    nearest = next(above for above in place.parents if above.exists())
+    if not nearest.is_dir():
+        raise UserError(f"{folder}: {os.path.relpath(nearest)} is no folder, allowed: a new or an empty folder")
+    with tempfile.TemporaryDirectory(prefix=".ablate-new-", dir=nearest) as temporary:
         made = Path(temporary) / "project"
         (made / "tables").mkdir(parents=True)
         shutil.copy(root / "tables" / "README.md", made / "tables")
@@ -164,6 +166,7 @@ def new(
         (made / ".gitignore").write_text("/data/\n/dvc_plots/\n", encoding="utf-8")
         with contextlib.chdir(made):
             params.load()
+        place.parent.mkdir(parents=True, exist_ok=True)
         made.rename(place)
     shown = shlex.quote(str(folder))
     return [

@@ -136,7 +136,14 @@ def test_an_empty_folder_may_be_there_already(clone):
         ("a", "table", "wine.csv", "target", "wine.csv: no such file, allowed: a CSV or Parquet file"),
         ("a", "table", "full/a.txt", "x", "full/a.txt: found .txt, allowed: a file that ends with .csv or .parquet"),
         ("a", "table", "iris.csv", "", "target: found '', allowed: at least 1 characters"),
-        ("a", "table", "iris.csv", "kind", "tables/iris.csv: no column 'kind' (target), there is sepal length (cm)"),
+        ("full/a.txt/b/c", "digits", None, None, "full/a.txt/b/c: full/a.txt is no folder, allowed: a new or an empty"),
+        (
+            "a/b/c",
+            "table",
+            "iris.csv",
+            "kind",
+            "tables/iris.csv: no column 'kind' (target), there is sepal length (cm)",
+        ),
     ],
 )
 def test_what_no_project_can_be_made_of_is_refused(clone, folder, source, file, target, line):
