@@ -27,9 +27,9 @@ MUTANTS = [
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
-        file="pipeline/project/artifacts.py",
-        guard='allocated before its size is known."""\n    lock.demand(path)\n',
-        without='allocated before its size is known."""\n',
+        file="pipeline/project/arrays.py",
+        guard='is not the one that DVC recorded.\n    """\n    lock.demand(path)\n',
+        without='is not the one that DVC recorded.\n    """\n',
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
