@@ -32,11 +32,11 @@ test: .venv/installed-test .venv/installed-docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadgroup
 
 # apart from the tests: it follows every process that they start, hundreds of them
 coverage: .venv/installed-test .venv/installed-docs
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
 
 check:
 	.ci/run
@@ -49,7 +49,7 @@ reference: .venv/installed
 	$(BIN)/python -m docs.generate
 
 soak: .venv/installed-test
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
+	$(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
 
 mutants: .venv/installed-test
 	PYTHONPATH=.:tests $(BIN)/python -m faults.mutants $(MUTANTS)

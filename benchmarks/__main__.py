@@ -2,21 +2,28 @@
 
 import os
 
-# before anything is imported: results that come from a store are not trained, and all sides use the processor
+# before anything is imported: results that come from a store are not trained, all sides use the processor, and no
+# library is asked for other kernels than its fastest
 os.environ["ABLATE_STORE"] = "off"
 os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ.pop("ATEN_CPU_CAPABILITY", None)
+os.environ.pop("MKL_CBWR", None)
+os.environ.pop("NPY_DISABLE_CPU_FEATURES", None)
+os.environ.pop("OPENBLAS_CORETYPE", None)
+os.environ.pop("OPENBLAS_L2_SIZE", None)
 
 import sys
 from pathlib import Path
 from typing import Annotated, Protocol
 
+import torch
 import typer
 
-from benchmarks import many, repro, table
+from benchmarks import many, repro, starts, table
 from benchmarks.comparisons import COMPARISONS
 from benchmarks.options import Options
 from benchmarks.results import Row
-from benchmarks.sides.engine import ENGINES
+from pipeline.execution.pool import threads
 
 
 class _Measure(Protocol):
@@ -25,27 +32,30 @@ class _Measure(Protocol):
 
 ROWS: dict[str, _Measure] = {
     **{one.name: one.measure for one in COMPARISONS},
+    starts.JAX: starts.against_jax,
+    starts.COMPILATION: starts.compilation,
+    starts.START: starts.start,
     many.NAME: many.measure,
     repro.NAME: repro.measure,
 }
+# of the default project, which has no small version
+WHOLE = (starts.COMPILATION, repro.NAME)
 
 
 def main(
     row: Annotated[list[str] | None, typer.Option(help=f"Only this row; may be repeated: {', '.join(ROWS)}.")] = None,
     quick: Annotated[bool, typer.Option(help="Tiny sizes: does every side run, and do the losses agree?")] = False,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds of each row; at most 3 of those that take minutes.")] = 7,
-    engine: Annotated[str, typer.Option(help="How ours is called: `stack`, or `study` with its tables.")] = "stack",
     json: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
+    docs: Annotated[Path | None, typer.Option(help="Write the table into this page, docs/speed.md.")] = None,
 ) -> None:
     """Measure, print; the exit status is 1 if a side failed or ended at other losses, not if a target was missed."""
     for name in row or ():
         if name not in ROWS:
             raise typer.BadParameter(f"found {name!r}, allowed: {', '.join(ROWS)}", param_hint="--row")
-    if engine not in ENGINES:
-        raise typer.BadParameter(f"found {engine!r}, allowed: {', '.join(ENGINES)}", param_hint="--engine")
-    options = Options(quick=quick, repeats=1 if quick else repeats, engine=engine)
-    # the whole project has no small version that says anything about it
-    wanted = row or [name for name in ROWS if not (quick and name == repro.NAME)]
+    torch.set_num_threads(threads())
+    options = Options(quick=quick, repeats=1 if quick else repeats)
+    wanted = row or [name for name in ROWS if not (quick and name in WHOLE)]
     rows: list[Row] = []
     found = table.environment()
     for name in ROWS:
@@ -59,6 +69,8 @@ def main(
             if json is not None:
                 table.write(json, found, rows)
     table.show(found, rows)
+    if docs is not None:
+        table.write_docs(docs, found, rows)
     raise typer.Exit(1 if any(one.verdict == "error" for one in rows) else 0)
 
 

@@ -1,7 +1,6 @@
-"""The row of the whole project: `dvc repro` against one process per run with a textbook loop.
+"""The row of the whole project: `dvc repro --force` now and at the last commit with the engine before this one.
 
-Nobody waits for all of the latter: one run of every variant is measured, and of its folds, and taken as often as the
-project has such runs. The start of an interpreter is measured apart, since a run may also be started without one.
+Each side has a clone of its own, the ten seeds of that commit, and the packages that it asks for.
 """
 
 import os
@@ -9,159 +8,120 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ruamel.yaml import YAML
 
 from benchmarks.agreement import DisagreementError
 from benchmarks.options import Options
 from benchmarks.results import Row, Target, duration
-from benchmarks.sides import textbook
-from benchmarks.timing import seconds
-from benchmarks.work import Losses
-from pipeline import data
-from pipeline.project import params
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
-from pipeline.project.variants import Study, Variant
+from benchmarks.timing import alternating
 
 NAME = "repro"
 ROOT = Path(__file__).parents[1]
-QUICK_STUDIES = ("weight_decay", "covariate_shift")
-STARTS = 5  # of an interpreter with what a textbook loop imports
-IMPORTS = "import numpy, torch; from torch import nn, optim; from torch.utils.data import DataLoader, TensorDataset"
-TOLERANCE = 1e-3  # of a loss
-ALIKE = 0.9  # of the runs without dropout
-SPREADS = 6  # standard deviations over seeds
-
-
-@dataclass(frozen=True, eq=False)
-class Kind:
-    """Runs that take equally long: a variant with all its seeds, whole or with a fold left out."""
-
-    study: Study
-    variant: Variant
-    fold: int
-    seed: Seed
-    count: int
+BEFORE = "6f1aa56"
+SEEDS, QUICK_SEEDS = 10, 3
+QUICK_TARGET = "train@weight_decay"
+ERRORS = 8  # standard errors by which means over seeds may differ
+RESULTS = "reports/results"
 
 
 def measure(options: Options) -> list[Row]:
-    """Two rows: without and with the start of an interpreter for every run."""
+    """The row; both sides are made in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder, "clone")
-        _run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=ROOT)
-        commit = _run("git", "rev-parse", "--short", "HEAD", cwd=clone).strip()
-        return _measure(options, clone, commit)
+        clones = {commit: Path(folder, commit) for commit in ("HEAD", BEFORE)}
+        for commit, clone in clones.items():
+            _clone(commit, clone, QUICK_SEEDS if options.quick else SEEDS)
+        return [_measure(options, *clones.values())]
 
 
-def _measure(options: Options, clone: Path, commit: str) -> list[Row]:
-    project = params.load(path=clone / params.PATH)
-    studies = [one for one in project.studies.values() if not options.quick or one.id in QUICK_STUDIES]
-    kinds = [kind for study in studies for kind in _kinds(study, project.seeds_of(study.dataset))]
-    used = {key: data.make(project.datasets[key], project.seeds_of(key)) for key in {one.dataset for one in studies}}
-    runs = sum(kind.count for kind in kinds)
-    title = f"dvc repro --force of the default project, {runs:,} runs, commit {commit}"
-    against = "one process per run, DataLoader, nn.Sequential, optim.SGD"
-    rows = [
-        Row(NAME, title, f"{against}, start not counted", Target(50)),
-        Row(f"{NAME}-with-start", title, f"{against}, start counted", Target(50)),
-    ]
-    targets = [f"train@{one.id}" for one in studies] if options.quick else []
-    wholes, loops, starts, note = [], [], [], ""
-    for round_ in range(options.long_repeats):
-        whole, _ = seconds(lambda: _run(*_repro(), *targets, cwd=clone))
-        trained = {kind: seconds(partial(_textbook, kind, used)) for kind in kinds}
-        if round_ == 0:
-            try:
-                note = _check(clone, {kind: losses for kind, (_, losses) in trained.items()})
-            except DisagreementError as error:
-                return [row.failed(str(error)) for row in rows]
-        wholes.append(whole)
-        loops.append(sum(kind.count * one for kind, (one, _) in trained.items()))
-        starts.append(runs * statistics.median(seconds(_start)[0] for _ in range(STARTS)))
-    both = [loop + start for loop, start in zip(loops, starts, strict=True)]
-    return [
-        row.judged(
-            [one / whole for one, whole in zip(theirs, wholes, strict=True)],
-            small=options.quick,
-            ours=duration(statistics.median(wholes)),
-            theirs=f"{statistics.median(theirs):.4g} s, from {len(kinds)} runs measured",
-            note=f"{note}; an interpreter starts in {duration(statistics.median(starts) / runs)}",
-        )
-        for row, theirs in zip(rows, (loops, both), strict=True)
-    ]
+def _measure(options: Options, now: Path, before: Path) -> Row:
+    commit = _run("git", "rev-parse", "--short", "HEAD", cwd=now).strip()
+    seeds, targets = (QUICK_SEEDS, [QUICK_TARGET]) if options.quick else (SEEDS, [])
+    title = f"dvc repro --force of the default project, {seeds} seeds, store off, commit {commit}"
+    row = Row(NAME, title, f"commit {BEFORE}", Target(3))
+    repro = ["-m", "dvc", "repro", "--quiet", "--force", *targets]
+    pythons = {clone: _python(clone) for clone in (now, before)}
+    sides = [partial(_run, str(python), *repro, cwd=clone, path=python.parent) for clone, python in pythons.items()]
+    rounds = alternating(options.long_repeats, *sides)
+    try:
+        note = _check(now, before)
+    except DisagreementError as error:
+        return row.failed(str(error))
+    ours, theirs = (duration(statistics.median(side)) for side in zip(*rounds, strict=True))
+    ratios = [theirs / ours for ours, theirs in rounds]
+    return row.judged(ratios, small=options.quick, ours=ours, theirs=theirs, note=note)
 
 
-def _kinds(study: Study, seeds: tuple[Seed, ...]) -> Iterable[Kind]:
-    for variant in study.variants:
-        yield Kind(study, variant, 0, seeds[0], len(seeds))
-        if variant.setting.data.validation.folds:
-            yield Kind(study, variant, 1, seeds[0], len(seeds) * variant.setting.data.validation.folds)
+def _clone(commit: str, clone: Path, seeds: int) -> None:
+    """A clone at a commit whose data sets all have this number of seeds."""
+    _run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=ROOT)
+    _run("git", "checkout", "--quiet", "--detach", commit, cwd=clone)
+    yaml, path = YAML(), clone / "params.yaml"
+    written = yaml.load(path)
+    written["seeds"]["count"] = seeds
+    for dataset in written["datasets"].values():
+        dataset.pop("seeds", None)
+    yaml.dump(written, path)
 
 
-def _textbook(kind: Kind, used: dict[str, Dataset]) -> Losses:
-    # what a diverging run warns of
-    with np.errstate(all="ignore"):
-        return textbook.train(kind.variant.setting, kind.seed, used[kind.study.dataset], kind.fold)
+def _python(clone: Path) -> Path:
+    """The interpreter of this process if it has the packages that the clone asks for, else one of the clone's own."""
+    lines = (clone / "requirements.txt").read_text().splitlines()
+    wanted = [line.split("==") for line in lines if line and not line.startswith("#")]
+    if all(_version(name) == number for name, number in wanted):
+        return Path(sys.executable)
+    _run("make", ".venv/installed", cwd=clone)
+    return clone / ".venv" / "bin" / "python"
 
 
-def _check(clone: Path, trained: dict[Kind, Losses]) -> str:
-    """How far final losses are from those that the stage wrote, in words.
+def _version(package: str) -> str | None:
+    try:
+        return version(package).split("+")[0]
+    except PackageNotFoundError:
+        return None
 
-    Without dropout nothing differs but rounding. Where training is at the edge of stability, as it is from some of the
-    project's initial weights, steps amplify it until two runs have nothing in common; so nine runs in ten have to be
-    within `TOLERANCE`. With dropout masks differ. No run of either kind may be farther from ours than seeds are from
-    each other, times `SPREADS`: seeds differ in weights and orders besides, and masks alone make about three of it.
+
+def _check(now: Path, before: Path) -> str:
+    """How many variants of both commits have been compared, in words.
+
+    Orders and masks are drawn in another way, so seeds cannot be compared one by one: means over seeds must agree.
 
     Raises:
-        DisagreementError: If a run is farther, or too many are.
+        DisagreementError: If the mean logarithm of a variant's test loss is farther off than `ERRORS` allows.
     """
-    alike = []
-    for kind, losses in trained.items():
-        table = pd.read_csv(clone / "reports" / "results" / f"{kind.study.id}.csv")
-        seeds = table[(table["variant"] == kind.variant.id) & (table["fold"] == kind.fold)]
-        ours = seeds[seeds["seed_index"] == kind.seed.index].iloc[0]
-        if ours["status"] == "diverged":
-            continue  # what a diverged run ended with means nothing
-        finals = {"train_loss": losses.train, "test_loss": losses.test, "train_loss_running": losses.running}
-        differences = {name: abs(float(np.log(found.flat[-1] / ours[name]))) for name, found in finals.items()}
-        for name, difference in differences.items():
-            allowed = max(TOLERANCE, SPREADS * float(np.log(seeds[name]).std()))
-            if not difference <= allowed:
+    compared = 0
+    for study in sorted(path.name for path in (now / RESULTS).glob("*.csv") if (before / RESULTS / path.name).exists()):
+        tables = [pd.read_csv(clone / RESULTS / study) for clone in (now, before)]
+        if not all("test_loss" in table for table in tables):
+            continue  # of a probe
+        whole = [table[(table["fold"] == 0) & (table["status"] == "finished")] for table in tables]
+        sides = [np.log(table.set_index("variant")["test_loss"]).groupby(level=0) for table in whole]
+        (ours, theirs), (our_error, their_error) = ([side.mean() for side in sides], [side.sem() for side in sides])
+        for variant in ours.index.intersection(theirs.index):
+            allowed = ERRORS * float(np.hypot(our_error[variant], their_error[variant]))
+            if abs(ours[variant] - theirs[variant]) > allowed:
                 raise DisagreementError(
-                    f"{kind.study.id}, {kind.variant.id}, fold {kind.fold}: found the {name} "
-                    f"{finals[name].flat[-1]:.6g}, expected {ours[name]:.6g} within a factor of {np.exp(allowed):.3g}"
+                    f"{study}, {variant}: found the test loss {np.exp(theirs[variant]):.4g}, expected "
+                    f"{np.exp(ours[variant]):.4g} within a factor of {np.exp(allowed):.4g}"
                 )
-        if not any(kind.variant.setting.model.dropout_rates):
-            alike.append(max(differences.values()) <= TOLERANCE)
-    note = f"{sum(alike)} of {len(alike)} runs without dropout end within {TOLERANCE:.1%} of ours"
-    if sum(alike) < ALIKE * len(alike):
-        raise DisagreementError(f"{note}, allowed: {ALIKE:.0%} of them")
-    return note
+            compared += 1
+    if not compared:
+        raise DisagreementError("found no variant that both commits train")
+    return f"mean test losses of {compared} variants agree within {ERRORS} standard errors"
 
 
-def _repro() -> list[str]:
-    return [sys.executable, "-m", "dvc", "repro", "--quiet", "--force"]
-
-
-def _start() -> None:
-    _run(sys.executable, "-c", IMPORTS, cwd=ROOT)
-
-
-def _run(*command: str, cwd: Path) -> str:
-    """What the command prints.
+def _run(*command: str, cwd: Path, path: Path | None = None) -> str:
+    """What the command prints, with a folder in front of the path: the stages call `python`.
 
     Raises:
         RuntimeError: If it fails; with what it printed.
     """
-    # the stages call `python`: that of this environment
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path}
+    environment = os.environ | ({"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"} if path else {})
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")

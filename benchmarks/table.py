@@ -14,20 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Row, shown
+from pipeline.execution.pool import threads
 
-PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "jax", "jaxlib", "dvc")
+PACKAGES = ("numba", "llvmlite", "torch", "torchvision", "numpy", "scikit-learn", "jax", "jaxlib", "dvc")
+HEADINGS = ("row", "work", "against", "target", "measured", "n", "least to most", "ours", "theirs", "")
 WIDTH = 200  # columns where there is no terminal: no row shall be cut in a log
 COLOURS = {"met": "green", "missed": "yellow", "error": "red"}
+BEGIN, END = "<!-- table: written by `python -m benchmarks --docs` -->", "<!-- end of table -->"
 
 
 def environment() -> dict[str, str]:
     """Processor, threads and versions."""
-    threads = {name: value for name, value in os.environ.items() if name.startswith(("OMP_", "MKL_", "OPENBLAS_"))}
+    variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.endswith("_NUM_THREADS")]
     return {
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "torch threads": str(torch.get_num_threads()),
-        "thread variables": ", ".join(f"{name}={value}" for name, value in sorted(threads.items())) or "none set",
+        "threads of each side": str(threads()),
+        "thread variables": ", ".join(variables) or "none set",
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
     }
@@ -38,18 +40,14 @@ def show(environment: Mapping[str, str], rows: Sequence[Row]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH, color_system=None)
-    console.print("; ".join(f"{name} {value}" for name, value in environment.items()), highlight=False, soft_wrap=True)
+    console.print(_line(environment), highlight=False, soft_wrap=True)
     table = Table(title="ours against theirs, in turns", title_justify="left", caption_justify="left")
-    for heading in ("row", "work", "against", "target", "measured", "n", "least to most", "ours", "theirs", ""):
+    for heading in HEADINGS:
         table.add_column(heading, justify="right" if heading in ("measured", "n") else "left", overflow="fold")
     for row in rows:
         colour = COLOURS.get(row.verdict, "default")
-        measured = ["", "", ""]
-        if row.values:
-            spread = f"{shown(min(row.values), row.unit)} to {shown(max(row.values), row.unit)}"
-            measured = [shown(row.median, row.unit), str(len(row.values)), spread]
-        cells = [row.row, row.work, row.against, str(row.target or "-"), *measured, row.ours, row.theirs]
-        table.add_row(*cells, f"[{colour}]{row.verdict}[/{colour}]")
+        *cells, verdict = _cells(row)
+        table.add_row(*cells, f"[{colour}]{verdict}[/{colour}]")
     console.print(table)
     for row in rows:
         if row.note:
@@ -60,6 +58,30 @@ def write(path: Path, environment: Mapping[str, str], rows: Sequence[Row]) -> No
     """The same as JSON."""
     values = [{**asdict(row), "median": row.median if row.values else None} for row in rows]
     path.write_text(json.dumps({"environment": dict(environment), "rows": values}, indent=2) + "\n", encoding="utf-8")
+
+
+def write_docs(path: Path, environment: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """The same as Markdown, where the page has it."""
+    lines = [HEADINGS, *([":--"] * len(HEADINGS),), *(_cells(row) for row in rows)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    path.write_text(
+        f"{before}{BEGIN}\n\n{table}\n\nMeasured with {_line(environment)}.\n\n{END}{after}", encoding="utf-8"
+    )
+
+
+def _line(environment: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in environment.items())
+
+
+def _cells(row: Row) -> list[str]:
+    """What stands under each heading."""
+    measured = ["", "", ""]
+    if row.values:
+        spread = f"{shown(min(row.values), row.unit)} to {shown(max(row.values), row.unit)}"
+        measured = [shown(row.median, row.unit), str(len(row.values)), spread]
+    return [row.row, row.work, row.against, str(row.target or "-"), *measured, row.ours, row.theirs, row.verdict]
 
 
 def _processor() -> str:

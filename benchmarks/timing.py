@@ -1,4 +1,4 @@
-"""Two sides measured in turns, so that a machine that slows down slows both of them."""
+"""Sides measured in turns, so that a machine that slows down slows all of them."""
 
 import gc
 import time
@@ -19,6 +19,6 @@ def seconds(call: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - start, result
 
 
-def alternating(ours: Callable[[], object], theirs: Callable[[], object], repeats: int) -> list[tuple[float, float]]:
-    """Seconds of both sides, ours, theirs, ours, theirs, ...; a pair for each round."""
-    return [(seconds(ours)[0], seconds(theirs)[0]) for _ in range(repeats)]
+def alternating(repeats: int, *sides: Callable[[], object]) -> list[tuple[float, ...]]:
+    """Seconds of all sides, first, second, ..., first, second, ...; a tuple for each round."""
+    return [tuple(seconds(side)[0] for side in sides) for _ in range(repeats)]

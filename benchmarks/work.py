@@ -1,4 +1,8 @@
-"""The pieces of work that are timed: a study of one variant, its seeds and its examples."""
+"""The pieces of work that are timed: a study of one variant, its seeds and its examples.
+
+A process that gets work from another one imports this module and no more than it needs: its start is measured
+(`benchmarks.starts`). So what makes data sets and trains is imported where it is called.
+"""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -9,20 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import data
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.datasets import DatasetSettings, Images, Polynomial
 from pipeline.project.settings.file import StudySettings
 from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study, expand
-from pipeline.training.loop import evaluated_epochs
 
 # of params.yaml: the polynomial
 WEIGHTS = (5.0, 1.2, -3.4, 5.6)
 NOISE_SD = 0.1
 
-EVALUATION_BATCH = 512  # examples that a side evaluates at once, as many as the engine does
+EVALUATION_BATCH = 512  # examples that another side evaluates at once
 SIDE = 28  # of an image in pixels
 CLASSES = 10
 LIT = 0.3  # of the patches of a class's pattern
@@ -86,11 +88,13 @@ class Work:
     @property
     def widths(self) -> list[int]:
         """Inputs, hidden layers, outputs."""
-        return widths(self.setting, self.dataset)
+        return [self.dataset.features, *self.setting.model.hidden, self.dataset.outputs]
 
     @cached_property
     def evaluated(self) -> list[int]:
         """The epochs after which training and test set are evaluated."""
+        from pipeline.training.engine import evaluated_epochs
+
         return evaluated_epochs(self.setting)
 
     @property
@@ -114,10 +118,10 @@ class Work:
         return self.runs * (steps + len(self.evaluated) * (trained + tested) * every)
 
 
-def widths(setting: Setting, dataset: Dataset) -> list[int]:
-    """Inputs, hidden layers, outputs."""
-    features = dataset.features if setting.model.features == "all" else setting.model.features
-    return [features, *setting.model.hidden, dataset.outputs]
+def _made(dataset: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
+    from pipeline import data
+
+    return data.make(dataset, seeds)
 
 
 # --- linear regression on a polynomial -------------------------------------------------------------------------------
@@ -146,7 +150,7 @@ def polynomial(runs: int = 100, epochs: int = 400) -> Work:
         baseline="overfit",
     )
     seeds = _seeds(runs)
-    return Work(_study(written, POLYNOMIAL), seeds, data.make(POLYNOMIAL, seeds))
+    return Work(_study(written, POLYNOMIAL), seeds, _made(POLYNOMIAL, seeds))
 
 
 def polynomial_grid(learning_rates: int, weight_decays: int, seeds: int, epochs: int) -> Work:
@@ -183,28 +187,8 @@ def images(
     noise, as bytes. They are as large as those of Fashion-MNIST, but fewer. Both sets are evaluated once, after the
     last epoch: an evaluation is one large product, alike on every side, and what is compared are steps of training.
     """
-    base = _base(
-        model={
-            "hidden": [256, 256],
-            "activation": "relu",
-            "bias": True,
-            "weight": "xavier_uniform",
-            "dropout": list(dropout),
-        },
-        loss="cross_entropy",
-        learning_rate=0.1,
-        epochs=epochs,
-        batch_size=256,
-        evaluations=1,
-    )
-    written = StudySettings(
-        question="A classifier of images",
-        dataset="images",
-        metric="test_accuracy",
-        base=base,
-        variants={"network": None},
-        baseline="network",
-    )
+    source = Images(source="mnist", scale="unit")
+    study = _classifier(source, [256, 256], dropout, epochs, batch_size=256)
     random = np.random.default_rng(0)
     coarse = random.random((CLASSES, SIDE // 4, SIDE // 4)) < LIT
     patterns = coarse.repeat(4, axis=1).repeat(4, axis=2).reshape(CLASSES, -1)
@@ -223,7 +207,48 @@ def images(
         factor=1 / 255,
         names=tuple(f"class {label}" for label in range(CLASSES)),
     )
-    return Work(_study(written, Images(source="mnist", scale="unit")), _seeds(runs), dataset)
+    return Work(study, _seeds(runs), dataset)
+
+
+def digits(runs: int = 50, epochs: int = 20) -> Work:
+    """64-64-10 with ReLU on scikit-learn's digits in batches of 32; evaluated once, as the images are.
+
+    The last 29 training examples are left out: JAX's scan needs batches that are alike.
+    """
+    source = Images(source="digits", scale="unit")
+    seeds, batch_size = _seeds(runs), 32
+    dataset = _made(source, seeds)
+    whole = dataset.train.examples // batch_size * batch_size
+    train = Split(dataset.train.inputs[:, :whole], dataset.train.targets[:, :whole])
+    study = _classifier(source, [64], [0.0], epochs, batch_size)
+    return Work(study, seeds, replace(dataset, train=train))
+
+
+def _classifier(source: Images, hidden: list[int], dropout: Sequence[float], epochs: int, batch_size: int) -> Study:
+    """A study of one network, evaluated after its last epoch alone."""
+    base = _base(
+        model={
+            "hidden": hidden,
+            "activation": "relu",
+            "bias": True,
+            "weight": "xavier_uniform",
+            "dropout": list(dropout),
+        },
+        loss="cross_entropy",
+        learning_rate=0.1,
+        epochs=epochs,
+        batch_size=batch_size,
+        evaluations=1,
+    )
+    written = StudySettings(
+        question="A classifier of images",
+        dataset="images",
+        metric="test_accuracy",
+        base=base,
+        variants={"network": None},
+        baseline="network",
+    )
+    return _study(written, source)
 
 
 def _seeds(count: int) -> tuple[Seed, ...]:

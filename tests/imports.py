@@ -25,6 +25,8 @@ def imported(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value.partition(":")[0])  # a kernel, which is named to the library that compiles it
     found &= set(modules())
     for name in tuple(found):
         parts = name.split(".")

@@ -1,54 +1,29 @@
-"""The stacked engine and torch.nn side by side."""
+"""The compiled kernels and torch.nn side by side."""
 
 import numpy as np
-import torch
 from samples import seeds
-from torch import Tensor, nn
 
 from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Setting
-from pipeline.training import concise, loop
-from pipeline.training.draws import Dropout
-
-
-class Replayed(nn.Module):
-    """The masks of the stacked engine as a torch module: both implementations drop the same units."""
-
-    def __init__(self, seed: Seed, layer: int, rate: float, width: int) -> None:
-        super().__init__()
-        rates, widths = [0.0] * layer + [rate], [1] * layer + [width]
-        self.layer, self.sizes = layer, widths
-        self.draws = Dropout([seed], [rates], widths, torch.empty(0, dtype=torch.float64))
-
-    def forward(self, values: Tensor) -> Tensor:
-        if not self.training:
-            return values
-        mask = self.draws.keeps(len(values), self.sizes)[self.layer]
-        return values if mask is None else values * mask[0]
+from pipeline.training import concise, engine
+from pipeline.training.engine import Examples
 
 
 def assert_alike(setting: Setting, dataset: Dataset, tolerance: float = 1e-10, fold: int = 0) -> None:
-    """Three stacked runs against three single ones by torch: every weight, bias, curve, layer and prediction."""
-    stacked = loop.train([setting] * 3, seeds(3), dataset, folds=[fold] * 3, dtype=torch.float64)
-    for run, seed in enumerate(seeds(3)):
-        alone = concise.train(
-            setting,
-            seed,
-            dataset,
-            fold=fold,
-            dtype=torch.float64,
-            dropout=lambda layer, rate, seed=seed: Replayed(seed, layer, rate, setting.model.hidden[layer]),
-        )
-        assert stacked.epochs.tolist() == alone.epochs.tolist()
-        for ours, theirs in zip(stacked.weights + stacked.biases, alone.weights + alone.biases, strict=True):
-            np.testing.assert_allclose(ours[run], theirs[0], rtol=0, atol=tolerance)
-        assert set(stacked.curves) == set(alone.curves)
-        for name, curve in alone.curves.items():
-            np.testing.assert_allclose(stacked.curves[name][run], curve[0], rtol=1e-9, atol=tolerance)
-        for key, values in alone.layers.items():
-            np.testing.assert_allclose(stacked.layers[key][run], values[0], rtol=1e-7, atol=tolerance)
-        assert set(stacked.final) == set(alone.final)
-        for name, values in alone.final.items():
-            np.testing.assert_allclose(stacked.final[name][run], values[0], rtol=1e-7, atol=tolerance)
-        assert stacked.predictions[run].tolist() == alone.predictions[0].tolist()
+    """Three runs by each, in float64: every weight, bias, curve, layer and prediction."""
+    examples = Examples(dataset, "float64")
+    for seed in seeds(3):
+        ours, theirs = (module.train(setting, seed, examples, fold=fold) for module in (engine, concise))
+        assert ours.epochs.tolist() == theirs.epochs.tolist()
+        for own, other in zip(ours.weights + ours.biases, theirs.weights + theirs.biases, strict=True):
+            np.testing.assert_allclose(own, other, rtol=0, atol=tolerance)
+        assert set(ours.curves) == set(theirs.curves)
+        for name, curve in theirs.curves.items():
+            np.testing.assert_allclose(ours.curves[name], curve, rtol=1e-9, atol=tolerance, err_msg=name)
+        for key, values in theirs.layers.items():
+            np.testing.assert_allclose(ours.layers[key], values, rtol=1e-7, atol=tolerance, err_msg=str(key))
+        assert set(ours.inspection) == set(theirs.inspection)
+        for name, value in theirs.inspection.items():
+            np.testing.assert_allclose(ours.inspection[name], value, rtol=1e-7, atol=tolerance, err_msg=name)
+        assert ours.best_epoch == theirs.best_epoch
+        assert ours.predictions.tolist() == theirs.predictions.tolist()

@@ -92,7 +92,6 @@ _seeds = seeds  # for functions whose argument has that name
 
 SMALL: dict[str, Any] = {
     "seeds": {"root": 0, "count": 3},
-    "device": "cpu",
     "judging": {"alpha": 0.05, "margins": {"test_accuracy": 0.005, "test_loss": 1.05}},
     "datasets": {
         "images": {"source": "digits", "scale": "unit"},

@@ -4,34 +4,30 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
-from benchmarks.sides.in_memory import tensors
+from benchmarks.sides.network import build, loss_of, tensors
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.training import concise
 from pipeline.training.draws import orders
 
 Parameters = dict[str, Tensor]
 
 
 def train(work: Work) -> Losses:
-    """Every run of the work, of one data set for all seeds."""
+    """Train every run of the work; all seeds have one data set."""
     torch.manual_seed(0)
     setting, epochs, size = work.setting, work.setting.schedule.epochs, work.setting.schedule.batch_size
     train_set, test_set = (tensors(work, split, work.seeds[0]) for split in (work.dataset.train, work.dataset.test))
-    networks = [
-        concise.build(setting, seed, work.widths, torch.float32, lambda number, rate: nn.Dropout(rate))
-        for seed in work.seeds
-    ]
+    networks = [build(work, seed) for seed in work.seeds]
     parameters, _ = stack_module_state(networks)
     parameters = {name: value.detach() for name, value in parameters.items()}
-    network, loss_of = networks[0], nn.CrossEntropyLoss()
+    network, criterion = networks[0], loss_of(work)
 
     def loss(own: Parameters, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         outputs = functional_call(network, own, (inputs,))
         correct = (outputs.argmax(dim=1) == targets).sum()
-        return loss_of(outputs, targets), correct
+        return criterion(outputs, targets), correct
 
     step = vmap(grad_and_value(loss, has_aux=True), randomness="different")
     measure = vmap(loss, in_dims=(0, None, None))

@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from benchmarks.sides import orders
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
 from pipeline.project.dataset import Split
 from pipeline.project.settings.training import SGD, Setting
-from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 
 Layers = list[tuple[Array, Array]]
@@ -24,7 +24,7 @@ Measured = tuple[Array, Array]  # loss and accuracy
 
 
 def train(work: Work, prng: str = "threefry2x32") -> Losses:
-    """Every run of the work; compiled on the first call for work of this shape.
+    """Train every run of the work; compiled on the first call for work of this shape.
 
     Args:
         work: All runs on the same schedule.
@@ -50,23 +50,13 @@ def train(work: Work, prng: str = "threefry2x32") -> Losses:
     for layer, (before, after) in enumerate(itertools.pairwise(work.widths)):
         pairs = [initial(setting.model.initialization, seed, layer, before, after) for seed in work.seeds]
         layers.append(tuple(jnp.array(np.stack(part), jnp.float32) for part in zip(*pairs, strict=True)))
-    order = np.empty((work.runs, schedule.epochs, dataset.train.examples), np.int32)
-    for run, seed in enumerate(work.seeds):
-        for epoch, places in enumerate(orders(seed, dataset.train.examples, schedule.epochs)):
-            order[run, epoch] = places
+    order = orders.draw(work.seeds, schedule.epochs, dataset.train.examples)
     order = order.reshape(work.runs, len(work.evaluated), spacing, -1, schedule.batch_size)
     keys = jax.random.split(jax.random.key(0, impl=prng), work.runs)
     _, (trained, tested, running) = _program(setting, own)(
         layers, keys, order, examples(dataset.train), examples(dataset.test)
     )
     return Losses(*(np.asarray(curve, np.float64) for curve in (trained[0], tested[0], running[0][:, -1])))
-
-
-def train_cold(work: Work, prng: str = "threefry2x32") -> Losses:
-    """The same, compiled anew."""
-    _program.cache_clear()
-    jax.clear_caches()
-    return train(work, prng)
 
 
 @functools.cache

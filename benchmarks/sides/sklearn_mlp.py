@@ -16,7 +16,7 @@ Examples = tuple[np.ndarray, np.ndarray]
 
 
 def train(work: Work) -> Losses:
-    """Every run of the work."""
+    """Train every run of the work."""
     return Losses.join([_run(work, seed) for seed in work.seeds])
 
 

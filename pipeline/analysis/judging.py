@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis import significance
-from pipeline.analysis.statistics import Estimate, centre, paired_effect
+from pipeline.analysis.statistics import Estimate, centre, logarithms, paired_effect
 from pipeline.project.metrics import Metric
+from pipeline.project.rounding import rounded
 from pipeline.project.settings.file import Judging
 
 VERDICTS = ("better", "worse", "equivalent", "undecided", "incomparable")
@@ -128,10 +129,10 @@ def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: 
     if not (np.isfinite(mine).all() and np.isfinite(other).all()):
         return replace(found, verdict="incomparable", note=_both(note, "not measured for every run", counts))
     if metric.scale == "log":
-        if not ((mine > 0).all() and (other > 0).all()):
+        mine, other = logarithms(mine), logarithms(other)
+        if not (np.isfinite(mine).all() and np.isfinite(other).all()):
             zero = "a value of 0 has no place on a log scale"
             return replace(found, verdict="incomparable", note=_both(note, zero, counts))
-        mine, other = np.log(mine), np.log(other)
     least = significance.least_of_pairs(len(ours))
     if not paired:
         least = significance.least_of_divisions(len(ours), len(theirs))
@@ -146,7 +147,7 @@ def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: 
     found = replace(
         found,
         effect=paired_effect(ours["value"], theirs["value"], metric.scale, resplit),
-        wins=float(np.mean(sign * differences > 0)) if metric.better else np.nan,
+        wins=float((sign * (ours["value"] - theirs["value"]) > 0).mean()) if metric.better else np.nan,
     )
     if resplit and len(differences) > 1:
         # signs of splits of one data set do not flip independently
@@ -204,7 +205,7 @@ def floor(family: pd.DataFrame, alpha: float) -> str:
         alpha: Error rate of the family.
     """
     tested = family[family["p"].notna()]
-    if tested.empty or len(tested) * tested["least"].min() <= alpha:
+    if tested.empty or rounded(len(tested) * tested["least"].min()) <= alpha:
         return ""
     n = int(tested["n"].max())
     words = f"{n} seed{'s' if n > 1 else ''} can not decide a family of {len(tested)}"
@@ -234,4 +235,5 @@ def _within(low: float, high: float, metric: Metric, judging: Judging) -> bool:
     margin = judging.margins.get(metric.name)
     if margin is None:
         return False
-    return (-margin <= low and high <= margin) if metric.scale == "linear" else (1 / margin <= low and high <= margin)
+    least = -margin if metric.scale == "linear" else rounded(1 / margin)
+    return least <= low and high <= margin

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from pipeline.analysis.statistics import centre
+from pipeline.analysis.runs import samples
+from pipeline.analysis.statistics import centres
 
 
 def weights(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
@@ -15,8 +16,6 @@ def weights(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
     Returns:
         Columns variant, place, centre, low, high.
     """
-    rows = [
-        (*place, *centre(group["value"], "linear", resplit)[1:])
-        for place, group in runs.groupby(["variant", "place"], sort=False)
-    ]
-    return pd.DataFrame(rows, columns=["variant", "place", "centre", "low", "high"])
+    table, values = samples(runs, ["variant", "place"])
+    table[["centre", "low", "high"]] = centres(values, "linear", resplit)
+    return table

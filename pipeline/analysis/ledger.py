@@ -9,6 +9,7 @@ from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import Estimate, centre, paired_effect
 from pipeline.project.metrics import METRICS
 from pipeline.project.params import missing
+from pipeline.project.rounding import rounded
 from pipeline.project.settings.file import ProbeClaim, StudyClaim
 from pipeline.project.settings.probes import ProbeSettings
 from pipeline.project.variants import Study
@@ -45,8 +46,8 @@ def judge(
             continue
         if isinstance(claim, ProbeClaim):
             found = findings[claim.probe].set_index("quantity").loc[claim.quantity]
-            differences = (found[name] - claim.against for name in ("centre", "low", "high"))
-            estimate, scale = Estimate(int(found["n"]), *map(float, differences)), "linear"
+            differences = (rounded(found[name] - claim.against) for name in ("centre", "low", "high"))
+            estimate, scale = Estimate(int(found["n"]), *differences), "linear"
             where, metric = f"{found['label']} against {claim.against:g}", claim.quantity
         else:
             estimate, where = _of_study(claim, studies[claim.study], by_seed(results[claim.study]))
@@ -86,7 +87,7 @@ def verdict(expected: str, estimate: Estimate, margin: float | None, scale: str)
     if np.isnan(low) or np.isnan(high):
         return "undecided"
     if margin is not None:
-        least, most = (-margin, margin) if scale == "linear" else (1 / margin, margin)
+        least, most = (-margin, margin) if scale == "linear" else (rounded(1 / margin), margin)
         return "holds" if least <= low and high <= most else "fails" if high < least or low > most else "undecided"
     if expected == "higher":
         return "holds" if low > same else "fails" if high <= same else "undecided"

@@ -14,7 +14,7 @@ from scipy import optimize, special, stats
 
 from pipeline.analysis.comparison import outcomes
 from pipeline.analysis.significance import EXACT, seeds_needed, sign_flips
-from pipeline.analysis.statistics import CONFIDENCE
+from pipeline.analysis.statistics import CONFIDENCE, logarithms
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
 
@@ -179,11 +179,11 @@ def of_study(
         elif sides:
             ours, theirs = sides[variant.id], sides[variant.baseline]
             n = len(ours)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                mine, other = (np.log(side["value"]) if log else side["value"] for side in (ours, theirs))
+            mine, other = (logarithms(side["value"]) if log else side["value"].to_numpy() for side in (ours, theirs))
+            with np.errstate(invalid="ignore"):
                 differences = mine - other
             if n > 1 and np.isfinite(differences).all() and (ours["finished"] & theirs["finished"]).all():
-                spread = float(differences.std())
+                spread = float(np.std(differences, ddof=1))
         known, count = not math.isnan(spread), n if seeds is None else seeds
         found = detectable(spread, count, len(compared), alpha, wanted, resplit) if known else np.nan
         needed = seeds_for(size, spread, len(compared), alpha, wanted, resplit) if known and size is not None else None

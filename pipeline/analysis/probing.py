@@ -1,10 +1,13 @@
 """What a probe found, beside what theory says it must find."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from pipeline.analysis.statistics import CONFIDENCE, centre
+from pipeline.project.rounding import rounded
 from pipeline.project.settings.probes import Activations, MatrixProduct, ProbeSettings, ShiftDetector
 
 COLUMNS = ["quantity", "label", "n", "centre", "low", "high", "sd", "least", "most", "expected"]
@@ -50,7 +53,7 @@ def _activations(settings: Activations, measured: pd.DataFrame) -> list[list[obj
 
 def _matrix_product(settings: MatrixProduct, measured: pd.DataFrame) -> list[list[object]]:
     # the norm of a row grows by a factor whose square is chi-squared with `size` degrees of freedom
-    growth = settings.factors * (special.digamma(settings.size / 2) + np.log(2)) / 2 / np.log(10)
+    growth = rounded(settings.factors * (special.digamma(settings.size / 2) + math.log(2)) / 2 / math.log(10))
     rows: list[list[object]] = []
     for quantity, words, expected in (
         ("log10_largest", "log10 of the largest entry of the product", np.nan),
@@ -58,7 +61,7 @@ def _matrix_product(settings: MatrixProduct, measured: pd.DataFrame) -> list[lis
     ):
         values = measured.loc[measured["quantity"] == quantity, "value"]
         spread = [float(values.std()), float(values.min()), float(values.max())]
-        rows.append([quantity, words, *centre(values, "linear"), *spread, float(expected)])
+        rows.append([quantity, words, *centre(values, "linear"), *spread, expected])
     return rows
 
 
@@ -67,7 +70,7 @@ def _shift_detector(settings: ShiftDetector, measured: pd.DataFrame) -> list[lis
     for shift, quantity in zip(settings.shifts, settings.quantities, strict=True):
         found = measured.loc[measured["case"] == f"{shift:g}", "value"] <= settings.alpha
         test = stats.binomtest(int(found.sum()), len(found))
-        low, high = test.proportion_ci(CONFIDENCE)
+        low, high = map(rounded, test.proportion_ci(CONFIDENCE))
         words = f"detections at shift {shift:g}" if shift else "false alarms (no shift)"
         share = float(found.mean())
         # a test of level alpha raises a false alarm at most so often

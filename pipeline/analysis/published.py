@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.project.rounding import rounded
 from pipeline.project.settings.datasets import DatasetSettings, Linear, Polynomial
 from pipeline.project.settings.file import Place
 from pipeline.project.settings.training import Normal, Setting
@@ -100,12 +101,13 @@ def judge(centre: float, sd: float, low: float, high: float, ours: float) -> tup
     >>> judge(0.8, math.nan, math.nan, math.nan, 0.9)
     ('10 %', 'outside')
     """
+    distance = rounded(abs(ours - centre))
     if not math.isnan(low):
-        rule, inside = "range", low <= ours <= high
+        rule, inside = "range", low <= rounded(ours) <= high
     elif not math.isnan(sd):
-        rule, inside = "2 sd", abs(ours - centre) <= 2 * sd
+        rule, inside = "2 sd", distance <= rounded(2 * sd)
     else:
-        rule, inside = "10 %", abs(ours - centre) <= 0.1 * abs(centre)
+        rule, inside = "10 %", distance <= rounded(0.1 * abs(centre))
     return rule, "not measured" if math.isnan(ours) else "inside" if inside else "outside"
 
 

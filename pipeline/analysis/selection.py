@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import centre
 from pipeline.project.metrics import METRICS
+from pipeline.project.rounding import rounded
 from pipeline.project.variants import Study
 
 RULES = {"lowest": "best in validation", "one_standard_error": "simplest within one standard error of it"}
@@ -32,8 +33,8 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
     sign = -1 if kind == "accuracy" else 1
     folds = results[results["fold"] > 0]
     grouped = folds.groupby(["seed_index", "variant"])[f"validation_{kind}"]
-    means = (sign * grouped.agg(lambda values: values.mean(skipna=False))).unstack("variant")
-    errors = grouped.sem().unstack("variant")
+    means = (sign * grouped.agg(lambda values: rounded(values.mean(skipna=False)))).unstack("variant")
+    errors = grouped.agg(lambda values: values.sem()).unstack("variant")
     tests = (sign * by_seed(results).set_index(["seed_index", "variant"])[f"test_{kind}"]).unstack("variant")
     rows = []
     for block in dict.fromkeys(variant.block for variant in study.variants):
@@ -43,7 +44,7 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             if mean.isna().all():
                 continue
             chosen = {"lowest": mean.idxmin()}
-            limit = mean.min() + errors.loc[seed, mean.idxmin()]
+            limit = rounded(mean.min() + errors.loc[seed, mean.idxmin()])
             if np.isfinite(limit):
                 near = mean.index[mean <= limit]
                 chosen["one_standard_error"] = near[0] if study.simplest_first else near[-1]

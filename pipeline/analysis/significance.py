@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from pipeline.analysis.statistics import CONFIDENCE, Estimate, Scale
+from pipeline.analysis.statistics import CONFIDENCE, Estimate, Scale, limits
+from pipeline.project.rounding import rounded
 
 EXACT = 14  # pairs up to which all signs are tried
 SAMPLED = 2**16  # signs, or ways to divide the runs, beyond
@@ -119,7 +120,7 @@ def resampled_t(differences: np.ndarray, resplit: float) -> float:
     error = np.std(differences, ddof=1) * np.sqrt(1 / len(differences) + resplit)
     if error == 0:
         return float(not differences.any())
-    return float(2 * stats.t.sf(abs(differences.mean()) / error, len(differences) - 1))
+    return rounded(2 * stats.t.sf(abs(differences.mean()) / error, len(differences) - 1))
 
 
 def mcnemar(ours: int, theirs: int) -> float:
@@ -128,12 +129,12 @@ def mcnemar(ours: int, theirs: int) -> float:
     >>> mcnemar(6, 0)
     0.03125
     """
-    return float(stats.binomtest(ours, ours + theirs).pvalue) if ours + theirs else 1.0
+    return rounded(stats.binomtest(ours, ours + theirs).pvalue) if ours + theirs else 1.0
 
 
 def fisher(ours: int, of_ours: int, theirs: int, of_theirs: int) -> float:
     """Fisher's exact test of as many lost on either side, where runs are not paired."""
-    return float(stats.fisher_exact([[ours, of_ours - ours], [theirs, of_theirs - theirs]]).pvalue)
+    return rounded(stats.fisher_exact([[ours, of_ours - ours], [theirs, of_theirs - theirs]]).pvalue)
 
 
 def unpaired_effect(ours: np.ndarray, theirs: np.ndarray, scale: Scale) -> Estimate:
@@ -155,9 +156,7 @@ def unpaired_effect(ours: np.ndarray, theirs: np.ndarray, scale: Scale) -> Estim
             parts = zip(variances, (ours, theirs), strict=True)
             degrees = 1 / sum((variance / total) ** 2 / (len(side) - 1) for variance, side in parts)
             half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * math.sqrt(total))
-    back = np.exp if scale == "log" else np.asarray
-    limits = (difference, difference - half, difference + half)
-    return Estimate(min(len(ours), len(theirs)), *(float(back(value)) for value in limits))
+    return Estimate(min(len(ours), len(theirs)), *map(float, limits(difference, half, scale)))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -171,7 +170,7 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = [1.0] * len(p)
     largest = 0.0
     for rank, place in enumerate(sorted(range(len(p)), key=lambda place: p[place])):
-        largest = max(largest, min(1.0, (len(p) - rank) * p[place]))
+        largest = max(largest, min(1.0, rounded((len(p) - rank) * p[place])))
         adjusted[place] = largest
     return adjusted
 

@@ -1,6 +1,7 @@
 """Centres, effects and their 95 % intervals, for one sample or one paired sample.
 
 On a log scale everything is computed on logarithms: a centre is a geometric mean, an effect a ratio of geometric means.
+Logarithms and exponentials are the project's own, for NumPy's have other last bits on another processor.
 """
 
 import functools
@@ -9,6 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
+
+from pipeline.arithmetic import arrays
+from pipeline.project.rounding import rounded
 
 CONFIDENCE = 0.95
 
@@ -41,22 +45,41 @@ def centre(values: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
     >>> round(centre([1.0, 10.0, 100.0], "log").centre, 6)
     10.0
     """
-    transformed = _transform(values, scale)
-    n = len(transformed)
-    if n == 0 or not np.isfinite(transformed).all():
-        return Estimate(n, np.nan, np.nan, np.nan)
-    middle = float(np.mean(transformed))
-    half = np.nan
-    if n > 1:
-        half = float(_quantile(n - 1) * np.std(transformed, ddof=1) * np.sqrt(1 / n + resplit))
-    back = np.exp if scale == "log" else np.asarray
-    return Estimate(n, *(float(back(value)) for value in (middle, middle - half, middle + half)))
+    sample = np.asarray(values, dtype=float)
+    return Estimate(len(sample), *map(float, centres(sample[None], scale, resplit)[0]))
+
+
+def centres(samples: np.ndarray, scale: Scale, resplit: ArrayLike = 0.0) -> np.ndarray:
+    """`centre` of each of many samples: (S, n) -> centre, low and high, (S, 3); `resplit` is one or (S,)."""
+    n = samples.shape[1]
+    transformed = logarithms(samples) if scale == "log" else samples
+    defined = np.isfinite(transformed).all(axis=1) & (n > 0)
+    found = np.full((len(samples), 3), np.nan)
+    if defined.any():
+        kept = transformed[defined]
+        half = np.full(len(kept), np.nan)
+        if n > 1:
+            widths = np.sqrt(1 / n + np.broadcast_to(resplit, len(samples))[defined])
+            half = _quantile(n - 1) * kept.std(axis=1, ddof=1) * widths
+        found[defined] = limits(kept.mean(axis=1), half, scale)
+    return found
+
+
+def limits(middle: ArrayLike, half: ArrayLike, scale: Scale) -> np.ndarray:
+    """Centre, low and high, (..., 3), from centres and half the widths of their intervals, (...).
+
+    Both are on the scale that is computed on: logarithms for "log". What comes back is not, and is rounded.
+    """
+    middle = np.asarray(middle)
+    found = np.stack([middle, middle - half, middle + half], axis=-1)
+    found = arrays.exp(found) if scale == "log" else found
+    return np.array([rounded(one) for one in found.flat]).reshape(found.shape)
 
 
 @functools.cache
 def _quantile(degrees: int) -> float:
     # as `scipy.stats.t.ppf`, without the second that every stage would need to import `scipy.stats`
-    return float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
+    return rounded(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
 def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
@@ -84,10 +107,9 @@ def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, resplit:
     return centre(ours - theirs, "linear", resplit)
 
 
-def _transform(values: ArrayLike, scale: Scale) -> np.ndarray:
+def logarithms(values: ArrayLike) -> np.ndarray:
+    """The natural logarithms of values; undefined (NaN) where one is not finite or not above 0."""
     numbers = np.asarray(values, dtype=float)
-    if scale == "linear":
-        return numbers
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logarithms: np.ndarray = np.log(numbers)
-    return logarithms
+    # below the smallest normal number none of the digits that a logarithm would have is left
+    defined = np.isfinite(numbers) & (numbers >= np.finfo(float).tiny)
+    return np.where(defined, arrays.log(np.where(defined, numbers, 1.0)), np.nan)

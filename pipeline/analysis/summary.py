@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.analysis.runs import by_seed
-from pipeline.analysis.statistics import centre
+from pipeline.analysis.runs import by_seed, samples
+from pipeline.analysis.statistics import centre, centres
 from pipeline.project.variants import Study
 
 
@@ -44,14 +44,10 @@ def curves(runs: pd.DataFrame, resplits: Mapping[str, float]) -> pd.DataFrame:
     Returns:
         Columns variant, split, epoch, centre, low, high. An epoch at which a run had diverged has no row.
     """
-    rows = []
-    for (variant, split, epoch), group in runs.groupby(["variant", "split", "epoch"], sort=False, observed=True):
-        estimate = centre(group["value"], "log", resplits[split])
-        if pd.notna(estimate.centre):
-            low = estimate.low if pd.notna(estimate.low) else estimate.centre
-            high = estimate.high if pd.notna(estimate.high) else estimate.centre
-            rows.append((variant, split, epoch, estimate.centre, low, high))
-    return pd.DataFrame(rows, columns=["variant", "split", "epoch", "centre", "low", "high"])
+    table, values = samples(runs, ["variant", "split", "epoch"])
+    table[["centre", "low", "high"]] = centres(values, "log", table["split"].map(resplits))
+    known = table[table["centre"].notna()].reset_index(drop=True)
+    return known.assign(low=known["low"].fillna(known["centre"]), high=known["high"].fillna(known["centre"]))
 
 
 def layers(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
@@ -65,10 +61,6 @@ def layers(runs: pd.DataFrame, resplit: float = 0.0) -> pd.DataFrame:
         Columns variant, moment, quantity, layer, centre, low, high. A size that is 0 or not finite in some run has no
         row: it has no place on a log scale.
     """
-    keys = ["variant", "moment", "quantity", "layer"]
-    rows = []
-    for place, group in runs.groupby(keys, sort=False):
-        estimate = centre(group["value"], "log", resplit)
-        if pd.notna(estimate.centre):
-            rows.append((*place, *estimate[1:]))
-    return pd.DataFrame(rows, columns=[*keys, "centre", "low", "high"])
+    table, values = samples(runs, ["variant", "moment", "quantity", "layer"])
+    table[["centre", "low", "high"]] = centres(values, "log", resplit)
+    return table[table["centre"].notna()].reset_index(drop=True)

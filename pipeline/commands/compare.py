@@ -129,7 +129,7 @@ def _concerned(key: str, *sides: Revision) -> list[str]:
 
 
 def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
-    if note := another_machine(ours, theirs):
+    if note := other_versions(ours, theirs):
         yield note
     for probe in dict.fromkeys([*ours.section("probes"), *theirs.section("probes")]):
         one, other = theirs.results.get(probe), ours.results.get(probe)
@@ -140,16 +140,15 @@ def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
             yield f"probe {probe}: only in {(ours if one is None else theirs).name}"
 
 
-def another_machine(ours: Revision, theirs: Revision) -> str:
-    """That the sides were made on other kinds of processor or device, or by other versions; empty if they were not."""
-    before, now = ([_environment(one) for one in side.environment] for side in (theirs, ours))
+def other_versions(ours: Revision, theirs: Revision) -> str:
+    """That the sides were made by other versions of the libraries that compute; empty if they were not."""
+    before, now = (
+        [", ".join(f"{name} {version}" for name, version in one.items()) for one in side.environment]
+        for side in (theirs, ours)
+    )
     if not before or not now or set(before) == set(now):
         return ""
-    return f"another machine: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
-
-
-def _environment(one: Mapping[str, str]) -> str:
-    return ", ".join(f"{value}" if key in ("processor", "device") else f"{key} {value}" for key, value in one.items())
+    return f"other versions: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
 
 
 def _notes_of(study: str, ours: Revision, theirs: Revision) -> Iterator[str]:

@@ -4,16 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.execution import records
-from pipeline.execution.chunks import chunks
-from pipeline.execution.environment import environment
-from pipeline.execution.records import Job
+from pipeline.execution import pool, results
+from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study
-from pipeline.training import loop
+from pipeline.training.engine import Examples
 
 _LONG_ENOUGH = 0.2  # seconds that a measurement takes, lest it measure the start of it
 _TOO_LONG = 5.0  # seconds of an epoch of which no second measurement is taken
@@ -31,8 +29,7 @@ class Estimate:
 class Estimator:
     """Remembers how long it took to train what it has timed: most studies of a sweep are alike."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self) -> None:
         self._known: dict[object, float] = {}
 
     def __call__(self, study: Study, seeds: Sequence[Seed], dataset: Dataset) -> Estimate:
@@ -43,34 +40,48 @@ class Estimator:
             seeds: Each variant is trained once with every seed.
             dataset: With examples for every seed.
         """
-        runs = [(variant.setting, seed, fold) for variant in study.variants for seed in seeds for fold in variant.folds]
-        store = Store.of_user()
-        keys = store.keys(runs, dataset, environment(self._device))
-        missing = [run for run, key in zip(runs, keys, strict=True) if store.get(key) is None]
-        stacks = [[missing[place] for place in stack] for stack in chunks(missing, dataset, self._device)]
-        return Estimate(len(runs), len(runs) - len(missing), sum(self._seconds(stack, dataset) for stack in stacks))
+        specs = [
+            RunSpec(variant.setting, seed, fold)
+            for variant in study.variants
+            for seed in seeds
+            for fold in variant.folds
+        ]
+        store, examples = Store.of_user(), Examples(dataset)
+        missing = [spec for spec, key in zip(specs, store.keys(specs, dataset), strict=True) if store.get(key) is None]
+        seconds = sum(self._seconds(spec, examples) for spec in missing)
+        # each thread trains one run at a time
+        return Estimate(len(specs), len(specs) - len(missing), seconds / max(1, min(pool.threads(), len(missing))))
 
-    def _seconds(self, stack: Sequence[Job], dataset: Dataset) -> float:
-        setting, _, fold = stack[0]
-        epochs = setting.schedule.epochs
-        # what is one program takes about as long for each of its runs
-        program = loop.program(setting, fold, dataset.train.examples)
-        alike = (program, dataset.train.inputs.shape[1:], dataset.test.inputs.shape[1:])
-        if alike not in self._known:
-            tried, before = 1, (0, 0.0)
-            while True:
-                begun = time.perf_counter()
-                records.train([(_shorter(one, tried), seed, fold) for one, seed, fold in stack], dataset, self._device)
-                seconds = time.perf_counter() - begun
-                if seconds > (_LONG_ENOUGH if tried > 1 else _TOO_LONG) or tried == epochs:
-                    break
-                before = (tried, seconds)
-                # as many epochs as are likely to be long enough, and no more than there are
-                tried = min(epochs, max(4 * tried, round(tried * 2 * _LONG_ENOUGH / max(seconds, 1e-3))))
-            # what a stack costs before its first epoch is not paid for every epoch
-            each = max(0.0, seconds - before[1]) / (tried - before[0])
-            self._known[alike] = (seconds + each * (epochs - tried)) / len(stack)
-        return self._known[alike] * len(stack)
+    def _seconds(self, spec: RunSpec, examples: Examples) -> float:
+        """Of one run, which takes about as long as every other of its kind."""
+        setting, shapes = (
+            spec.setting,
+            [split.inputs.shape[1:] for split in (examples.dataset.train, examples.dataset.test)],
+        )
+        sizes = setting.sizes(spec.fold, shapes[0][0])
+        kind = (setting.implementation, setting.model, setting.optimizer.name, setting.schedule, sizes, *shapes)
+        if kind not in self._known:
+            self._known[kind] = _time(spec, examples)
+        return self._known[kind]
+
+
+def _time(spec: RunSpec, examples: Examples) -> float:
+    """Seconds that one run takes, from as many of its epochs as take long enough to be timed."""
+    epochs = spec.setting.schedule.epochs
+    tried, before = 1, (0, 0.0)
+    while True:
+        shorter = spec._replace(setting=_shorter(spec.setting, tried))
+        begun = time.perf_counter()
+        results.train(shorter, examples)
+        seconds = time.perf_counter() - begun
+        if seconds > (_LONG_ENOUGH if tried > 1 else _TOO_LONG) or tried == epochs:
+            break
+        before = (tried, seconds)
+        # as many epochs as are likely to be long enough, and no more than there are
+        tried = min(epochs, max(4 * tried, round(tried * 2 * _LONG_ENOUGH / max(seconds, 1e-3))))
+    # what a run costs before its first epoch is not paid for every epoch
+    each = max(0.0, seconds - before[1]) / (tried - before[0])
+    return seconds + each * (epochs - tried)
 
 
 def _shorter(setting: Setting, epochs: int) -> Setting:

@@ -35,17 +35,16 @@ def tables(studies: Sequence[str], overrides: Sequence[str]) -> list[Table]:
     total = Estimate(0, 0, 0.0)
     made: dict[object, Dataset] = {}
     sweep = _sweep(overrides)
-    estimators: dict[str, Estimator] = {}
+    estimator = Estimator()
     trained: set[tuple[str, str]] = set()
     for number, chosen in enumerate(sweep, start=1):
         project = _with(chosen)
-        estimator = estimators.setdefault(project.device, Estimator(project.device))
         names.demand("study", studies, project.studies)
         for key in studies or project.studies:
             study = project.studies[key]
             seeds = project.seeds_of(study.dataset)
             # what an earlier experiment of the sweep leaves in DVC's run cache or in the store is not trained again
-            same = (key, f"{study} {seeds} {project.datasets[study.dataset]} {project.device}")
+            same = (key, f"{study} {seeds} {project.datasets[study.dataset]}")
             if same in trained:
                 continue
             trained.add(same)

@@ -5,22 +5,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from pipeline.analysis.comparison import Revision, between
+from pipeline.analysis.comparison import Revision
 from pipeline.commands import names, revisions
-from pipeline.commands.compare import another_machine
+from pipeline.commands.compare import other_versions
 from pipeline.commands.text import Table
 from pipeline.project.artifacts import results_path
 from pipeline.project.errors import UserError
 
-_BITS, _WITHIN, _NOT = "bit for bit", "within the interval", "not reproduced"
-_ROUNDING = 1e-6  # relative; what numbers without an interval may differ by on another processor
+_BITS, _NOT = "bit for bit", "not reproduced"
 
 
 @dataclass(frozen=True)
@@ -28,23 +27,23 @@ class Verification:
     """What came of it.
 
     Attributes:
-        reproduced: One row a study or probe: id, runs, how it was reproduced, what differs.
+        reproduced: One row a study or probe: id, runs, whether it was reproduced, what differs.
         files: Other tracked files of `reports/` that came out with other bytes; unknown where only some studies ran.
         damaged: Files of DVC's cache, or brought from it, whose bytes are not those that `dvc.lock` names.
         checked: How many such files there are.
-        machine: That the commit was made on another kind of machine, where bits cannot be expected; else empty.
+        versions: That the commit was made by other versions, of which other bits may come; else empty.
     """
 
     reproduced: Sequence[Sequence[str]]
     files: Sequence[str]
     damaged: Sequence[str]
     checked: int
-    machine: str = ""
+    versions: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether everything was reproduced, if only within the interval, and nothing is damaged."""
-        return not self.damaged and all(row[2] != _NOT for row in self.reproduced)
+        """Whether everything was reproduced bit for bit and nothing is damaged."""
+        return not self.damaged and not self.files and all(row[2] == _BITS for row in self.reproduced)
 
 
 def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
@@ -60,7 +59,7 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
     """
     rows: list[list[str]] = []
     files: list[str] = []
-    machine = ""
+    versions = ""
     if run:
         committed = revisions.read(revision, held_to_lock=False)  # that is what is to be found out
         there = [*committed.section("studies"), *committed.section("probes")]
@@ -73,12 +72,12 @@ def verify(revision: str, studies: Sequence[str], run: bool) -> Verification:
             again = revisions.of_folder(clone, "again")
             changed = _changed(clone)
             rows = [_row(key, committed, again, changed) for key in studies or there]
-            machine = another_machine(again, committed)
+            versions = other_versions(again, committed)
             if not studies:
                 known = {results_path(key).as_posix() for key in there}
                 files = sorted(path for path in changed if path.startswith("reports/") and path not in known)
     damaged = list(_cache())
-    return Verification(rows, files, [path for path, whole in damaged if not whole], len(damaged), machine)
+    return Verification(rows, files, [path for path, whole in damaged if not whole], len(damaged), versions)
 
 
 def _clone(revision: str, folder: Path) -> Path:
@@ -140,39 +139,23 @@ def _row(key: str, committed: Revision, again: Revision, changed: set[str]) -> l
     runs = f"{len(now)}" if "variant" in now else ""
     if results_path(key).as_posix() not in changed:
         return [key, runs, _BITS, ""]
-    problems = list(_study_problems(key, committed, again) if "variant" in now else _probe_problems(before, now))
-    return [key, runs, _NOT if problems else _WITHIN, "; ".join(problems) or "other bits"]
+    return [key, runs, _NOT, _difference(before, now, committed.study(key))]
 
 
-def _study_problems(key: str, committed: Revision, again: Revision) -> Iterator[str]:
-    runs, there = (len(side.results[key]) for side in (again, committed))
-    if runs != there:
-        yield f"{runs} runs, {there} in the commit"
-    table = between(again, committed)
-    for row in table[table["study"] == key].itertuples():
-        limits = f"[{row.reference_low:.4g}, {row.reference_high:.4g}]"
-        if row.diverged != row.reference_diverged:
-            yield f"{row.variant}: {row.diverged} diverged, {row.reference_diverged} in the commit"
-        elif row.n and row.diverged == row.n == row.reference_n:
-            continue  # as in the commit, there is no run to take a centre of
-        elif pd.isna(row.centre) or pd.isna(row.reference_centre):
-            yield f"{row.variant}: {row.note}"
-        elif pd.isna(row.reference_low):
-            if not np.isclose(row.centre, row.reference_centre, rtol=_ROUNDING, atol=0):
-                values = f"{row.centre:.8g}, {row.reference_centre:.8g} in the commit"
-                yield f"{row.variant}: {values}; one run has no interval"
-        elif not (row.reference_low <= row.centre <= row.reference_high or row.centre == row.reference_centre):
-            yield f"{row.variant}: {row.centre:.4g} is outside {limits}"
-
-
-def _probe_problems(before: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
-    words = [name for name in before.columns if before[name].dtype.kind not in "fiu"]
-    if list(before.columns) != list(now.columns) or not before[words].equals(now[words]):
-        yield "other measurements"
-        return
-    numbers = [name for name in before.columns if name not in words]
-    if not np.allclose(before[numbers], now[numbers], rtol=_ROUNDING, atol=_ROUNDING, equal_nan=True):
-        yield "other numbers, not by rounding alone"
+def _difference(before: pd.DataFrame, now: pd.DataFrame, study: Mapping[str, Any]) -> str:
+    """What differs between two tables of results, or of what a probe measured; `study` as written."""
+    if list(before.columns) != list(now.columns):
+        return "other columns"
+    if len(before) != len(now):
+        return f"{len(now)} rows, {len(before)} in the commit"
+    rows = now[((before != now) & (before.notna() | now.notna())).any(axis=1)]
+    if rows.empty:
+        return "the same numbers, written in another way"
+    cases = list(dict.fromkeys(rows["variant" if "variant" in rows else "quantity"]))
+    words = f"{len(rows)} of {len(now)} rows: {', '.join(cases[:3])}{', ...' if len(cases) > 3 else ''}"
+    trained = rows["implementation"] if "implementation" in rows else [(study.get("base") or {}).get("implementation")]
+    concise = set(trained) == {"concise"}
+    return f"{words}; trained by torch, whose bits are the same on x86-64 alone" if concise else words
 
 
 def _cache() -> Iterator[tuple[str, bool]]:
@@ -200,7 +183,7 @@ def tables(found: Verification, revision: str) -> list[Table]:
     """What came of it, as text."""
     shown = []
     if found.reproduced:
-        after = [found.machine] if found.machine else []
+        after = [found.versions] if found.versions else []
         if found.files:
             first = ", ".join(found.files[:3]) + (", ..." if len(found.files) > 3 else "")
             after.append(f"{len(found.files)} other files of reports/ have other bytes: {first}")

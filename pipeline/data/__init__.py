@@ -1,8 +1,6 @@
-"""One module a source, one shape: settings and seeds in, a `Dataset` out."""
+"""One module per source, one shape: settings and seeds in, a `Dataset` out."""
 
 from collections.abc import Sequence
-
-from threadpoolctl import threadpool_limits
 
 from pipeline.data import images, linear, polynomial, shift, table
 from pipeline.project.dataset import Dataset
@@ -14,14 +12,8 @@ def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
     """The data set that the settings describe.
 
     Raises:
-        UserError: If raw files can not be had or are not what they should be.
+        UserError: If raw files cannot be had or are not what they should be.
     """
-    # a product that is split over several threads adds up in another order, with other bits
-    with threadpool_limits(limits=1):
-        return _make(settings, seeds)
-
-
-def _make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
     match settings:
         case Images():
             return images.make(settings)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.arithmetic.arrays import normals, total
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.datasets import Linear
@@ -21,10 +22,10 @@ def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:
     def draw(part: int, examples: int) -> Split:
         inputs, targets = [], []
         for seed in seeds:
-            x = generator(seed, "data", part, 0).standard_normal((examples, settings.inputs))
-            noise = generator(seed, "data", part, 1).standard_normal(examples)
+            x = normals(generator(seed, "data", part, 0), (examples, settings.inputs))
+            noise = normals(generator(seed, "data", part, 1), examples)
             inputs.append(x)
-            targets.append(settings.bias + settings.weight * x.sum(axis=1) + settings.noise_sd * noise)
+            targets.append(settings.bias + settings.weight * total(x) + settings.noise_sd * noise)
         return Split(np.stack(inputs), np.stack(targets))
 
     return Dataset(

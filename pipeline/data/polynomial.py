@@ -5,10 +5,10 @@ Reference: Zhang et al., "Dive into Deep Learning", section "Underfitting and ov
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
+from pipeline.arithmetic.arrays import normals, product
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.datasets import Polynomial
@@ -20,8 +20,11 @@ def features(x: np.ndarray, count: int) -> np.ndarray:
     >>> features(np.array([2.0]), 4).tolist()
     [[1.0, 2.0, 2.0, 1.3333333333333333]]
     """
-    factorials = np.array([float(math.factorial(power)) for power in range(count)])
-    return cast(np.ndarray, x[..., None] ** np.arange(count) / factorials)
+    columns = np.ones((*x.shape, count))
+    for power in range(1, count):
+        columns[..., power] = columns[..., power - 1] * x
+    columns /= np.array([float(math.factorial(power)) for power in range(count)])
+    return columns
 
 
 def make(settings: Polynomial, seeds: Sequence[Seed]) -> Dataset:
@@ -35,10 +38,10 @@ def make(settings: Polynomial, seeds: Sequence[Seed]) -> Dataset:
     def draw(part: int, examples: int) -> Split:
         inputs, targets = [], []
         for seed in seeds:
-            x = generator(seed, "data", part, 0).standard_normal(examples)
-            noise = generator(seed, "data", part, 1).standard_normal(examples)
+            x = normals(generator(seed, "data", part, 0), examples)
+            noise = normals(generator(seed, "data", part, 1), examples)
             inputs.append(features(x, settings.features))
-            targets.append(inputs[-1] @ weights + settings.noise_sd * noise)
+            targets.append(product(inputs[-1], weights[:, None])[:, 0] + settings.noise_sd * noise)
         return Split(np.stack(inputs), np.stack(targets))
 
     return Dataset(

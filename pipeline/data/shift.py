@@ -1,20 +1,21 @@
 """Data whose distribution shifts between training and test, with the weights that correct for it; drawn for every seed.
 
 A training example weighs q / p, as many times as it is more frequent after the shift. The true weights follow from the
-distributions; the estimated ones from what a person would have: the training examples and `target_examples` of the
+distributions; the estimated ones from what a user would have: the training examples and `target_examples` of the
 target distribution, without labels where x or y shifts, with labels where the concept does.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift"; for label shift Lipton
 et al. (2018), "Detecting and correcting for label shift with black box predictors".
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
+from pipeline.arithmetic import logistic
+from pipeline.arithmetic.arrays import decompose, exp, log, normals, product, total
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift, Shift
@@ -34,22 +35,23 @@ class _Side:
     after: bool
 
     def draw(self, examples: int, stream: np.random.Generator) -> _Sample:
-        noise = stream.standard_normal((examples, 2))
+        noise = normals(stream, (examples, 2))
         uniform = stream.random(examples)
         if isinstance(self.settings, LabelShift):
             labels = np.searchsorted(np.cumsum(self._proportions)[:-1], uniform, side="right")
             return self._centres[labels] + noise, labels
         inputs = noise + self._mean
-        return inputs, (uniform < expit(self._logit(inputs))).astype(np.int64)
+        return inputs, (uniform < 1 / (1 + exp(-self._logit(inputs)))).astype(np.int64)
 
     def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        density: np.ndarray
         if isinstance(self.settings, LabelShift):
-            distance = np.square(inputs - self._centres[labels]).sum(axis=1)
-            found: np.ndarray = np.log(self._proportions[labels]) - distance / 2
-            return found
-        sign = np.where(labels == 1, 1.0, -1.0)
-        found = -np.square(inputs - self._mean).sum(axis=1) / 2 - np.logaddexp(0, -sign * self._logit(inputs))
-        return found
+            density = log(self._proportions[labels]) - _half_square(inputs - self._centres[labels])
+            return density
+        odds = np.where(labels == 1, -1.0, 1.0) * self._logit(inputs)  # log odds of the other label
+        softplus = np.maximum(odds, 0) + log(1 + exp(-np.abs(odds)))
+        density = -_half_square(inputs - self._mean) - softplus
+        return density
 
     @property
     def _mean(self) -> np.ndarray:
@@ -62,8 +64,8 @@ class _Side:
             curved: np.ndarray = settings.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
             return curved
         assert isinstance(settings, ConceptShift)
-        angle = np.deg2rad(settings.angle if self.after else 0.0)
-        turned: np.ndarray = settings.slope * (np.cos(angle) * inputs[:, 0] + np.sin(angle) * inputs[:, 1])
+        cosine, sine = direction(settings.angle if self.after else 0.0)
+        turned: np.ndarray = settings.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
         return turned
 
     @property
@@ -74,8 +76,31 @@ class _Side:
     @property
     def _centres(self) -> np.ndarray:
         assert isinstance(self.settings, LabelShift)
-        angles = 2 * np.pi * np.arange(len(self.settings.proportions)) / len(self.settings.proportions)
-        return self.settings.separation * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        classes = len(self.settings.proportions)
+        return self.settings.separation * np.array([direction(360 * k / classes) for k in range(classes)])
+
+
+def _half_square(offsets: np.ndarray) -> np.ndarray:
+    return total(np.square(offsets) / 2)
+
+
+def direction(degrees: float) -> tuple[float, float]:
+    """Cosine and sine of an angle, by their series for the angle to the next axis.
+
+    >>> direction(90.0), direction(180.0)
+    ((0.0, 1.0), (-1.0, 0.0))
+    """
+    degrees = math.fmod(degrees, 360)
+    rest = math.remainder(degrees, 90)  # as exact as fmod, whatever the C library
+    x = rest * (math.pi / 180)
+    cosine = sine = 1.0
+    for n in range(20, 0, -2):
+        cosine = 1 - x * x / (n * (n - 1)) * cosine
+        sine = 1 - x * x / (n * (n + 1)) * sine
+    sine *= x
+    for _ in range(round((degrees - rest) / 90) % 4):
+        cosine, sine = -sine, cosine
+    return cosine + 0.0, sine + 0.0
 
 
 def make(settings: Shift, seeds: Sequence[Seed]) -> Dataset:
@@ -113,12 +138,12 @@ def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
     if isinstance(settings, CovariateShift):
         both = np.concatenate([inputs, target[0]])
         is_target = np.repeat([0, 1], [len(inputs), len(target[0])])
-        model = LogisticRegression().fit(both, is_target)
-        odds: np.ndarray = _ratio(model.decision_function(inputs)) * len(inputs) / len(target[0])
-        return odds
+        odds = logistic.log_odds(inputs, logistic.fit(both, is_target, 2))[:, 1]
+        return _ratio(odds) * len(inputs) / len(target[0])
     if isinstance(settings, LabelShift):
-        found: np.ndarray = np.maximum(label_weights(source, target[0], len(settings.proportions)), _LIGHTEST)[labels]
-        return found
+        weights = label_weights(source, target[0], len(settings.proportions))
+        estimated: np.ndarray = np.maximum(weights, _LIGHTEST)[labels]
+        return estimated
     old, new = (_probabilities(sample, 2)(inputs)[np.arange(len(labels)), labels] for sample in (source, target))
     ratio: np.ndarray = np.maximum(new, _LIGHTEST) / np.maximum(old, _LIGHTEST)
     return ratio
@@ -126,15 +151,15 @@ def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
 
 def _ratio(logarithm: np.ndarray) -> np.ndarray:
     """Its exponential, as far as a weight can be far from 1."""
-    found: np.ndarray = np.exp(np.clip(logarithm, np.log(_LIGHTEST), np.log(_HEAVIEST)))
-    return found
+    lightest, heaviest = log([_LIGHTEST, _HEAVIEST])
+    return exp(np.clip(logarithm, lightest, heaviest))
 
 
 def label_weights(source: _Sample, target: np.ndarray, classes: int) -> np.ndarray:
     """Weight of each class, (classes,), from labelled source examples and unlabelled target inputs.
 
-    A weight below 0, which a solution of the linear equations may have, is 0. Where the confusion matrix can not be
-    solved all weights are 1: nothing is known.
+    A weight below 0, which a solution of the linear equations may have, is 0. If the confusion matrix is singular, all
+    weights are 1: nothing is known.
     """
     inputs, labels = source
     half = len(labels) // 2
@@ -142,22 +167,24 @@ def label_weights(source: _Sample, target: np.ndarray, classes: int) -> np.ndarr
     confusion = np.zeros((classes, classes))  # of the other half: share with this prediction (row) and label (column)
     np.add.at(confusion, (predict(inputs[half:]).argmax(axis=1), labels[half:]), 1 / (len(labels) - half))
     predicted = np.bincount(predict(target).argmax(axis=1), minlength=classes) / len(target)
-    if np.linalg.matrix_rank(confusion) < classes:
+    parts = decompose(confusion)
+    kept = parts.kept(classes * np.finfo(float).eps)  # as numpy.linalg.matrix_rank has it
+    if not kept.all():
         return np.ones(classes)
-    solved: np.ndarray = np.maximum(np.linalg.solve(confusion, predicted), 0)
+    solved: np.ndarray = np.maximum(product(parts.coordinates(predicted, kept)[None], parts.left)[0], 0)
     return solved if solved.any() else np.ones(classes)
 
 
 def _probabilities(sample: _Sample, classes: int) -> Callable[[np.ndarray], np.ndarray]:
     """Of the labels given inputs, (N, 2) -> (N, classes), by a logistic regression on the sample."""
-    known = np.unique(sample[1])
-    model = LogisticRegression().fit(*sample) if len(known) > 1 else None
+    known, labels = np.unique(sample[1], return_inverse=True)
+    model = logistic.fit(sample[0], labels, len(known)) if len(known) > 1 else None
 
     def predict(inputs: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(inputs), classes))
+        shares = np.zeros((len(inputs), classes))
         # a class that is missing from the sample is never predicted
-        found[:, known] = 1.0 if model is None else model.predict_proba(inputs)
-        return found
+        shares[:, known] = 1.0 if model is None else logistic.probabilities(inputs, model)
+        return shares
 
     return predict
 

@@ -1,4 +1,4 @@
-"""A table of a person's own: split into training and test part anew for every seed, encoded and standardised.
+"""A user's own table: split into training and test part anew for every seed, encoded and standardised.
 
 What is learned from data - means, standard deviations, what takes the place of a missing number - is learned from the
 training part alone. The levels of categories are those of the whole table, so that every seed has the same features.
@@ -7,10 +7,8 @@ training part alone. The levels of categories are those of the whole table, so t
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from pipeline.arithmetic.arrays import total
 from pipeline.project import table
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.seeding import Seed, generator
@@ -23,7 +21,7 @@ def make(settings: Table, seeds: Sequence[Seed]) -> Dataset:
     A seed's split depends on the seed and the number of rows alone.
 
     Raises:
-        UserError: If the table can not be read or is not as its settings say.
+        UserError: If the table cannot be read or is not as its settings say.
     """
     columns = table.read(settings)
     rows = len(columns.target)
@@ -34,11 +32,11 @@ def make(settings: Table, seeds: Sequence[Seed]) -> Dataset:
     for seed in seeds:
         order = generator(seed, "data").permutation(rows)  # the first are the test set
         train = order[held:]
-        scaled = _numeric(settings).fit(numbers[train]).transform(numbers) if columns.numbers else numbers
+        scaled = _standardized(_filled(numbers, train, settings.missing), train)
         inputs.append(np.concatenate([scaled, levels], axis=1)[order])
         target = columns.target
         if not columns.classes and settings.standardize_target:
-            target = StandardScaler().fit(target[train, None]).transform(target[:, None])[:, 0]
+            target = _standardized(target[:, None], train)[:, 0]
         targets.append(target[order])
     both, values = np.stack(inputs), np.stack(targets)
     return Dataset(
@@ -51,18 +49,41 @@ def make(settings: Table, seeds: Sequence[Seed]) -> Dataset:
     )
 
 
-def _numeric(settings: Table) -> Pipeline:
-    if settings.missing == "refuse":
-        return make_pipeline(StandardScaler())
-    # a column that is empty in the training part stays, as zeros: every seed has the same features
-    return make_pipeline(SimpleImputer(strategy=settings.missing, keep_empty_features=True), StandardScaler())
+def _filled(numbers: np.ndarray, train: np.ndarray, missing: str) -> np.ndarray:
+    """(N, D) without gaps: each takes the mean, median or smallest most frequent value of its column in these rows."""
+    filled = numbers.copy()
+    for column in filled.T:
+        gaps = np.isnan(column)
+        if not gaps.any():
+            continue
+        known = column[train[~gaps[train]]]
+        if not len(known):
+            value = 0.0  # the column stays: every seed has the same features
+        elif missing == "mean":
+            value = float(total(known)) / len(known)
+        elif missing == "median":
+            value = float(np.median(known))
+        else:
+            distinct, counts = np.unique(known, return_counts=True)
+            value = distinct[counts.argmax()]
+        column[gaps] = value + 0.0  # -0 becomes 0: which of the two comes first depends on how NumPy sorts
+    return filled
+
+
+def _standardized(values: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """(N, D) with mean 0 and variance 1 in these rows, of each column; a constant column is only shifted."""
+    known = values[train]
+    count = len(known)
+    mean = total(known.T) / count
+    variance = total(np.square(known - mean).T) / count
+    # of equal numbers the variance is 0 up to rounding
+    constant = variance <= np.square(count * np.finfo(float).eps * mean)
+    return (values - mean) / np.where(constant, 1.0, np.sqrt(variance))
 
 
 def _one_hot(columns: table.Columns) -> np.ndarray:
     """(N, levels of all columns), 0 or 1; a missing category is a level of its own."""
-    if not columns.levels:
-        return np.zeros((len(columns.target), 0))
-    cells = np.stack(list(columns.levels.values()), axis=1)
-    encoder = OneHotEncoder(categories=columns.categories, sparse_output=False)
-    found: np.ndarray = encoder.fit_transform(cells)
-    return found
+    parts = [np.zeros((len(columns.target), 0))]
+    for cells, levels in zip(columns.levels.values(), columns.categories, strict=True):
+        parts.append((cells[:, None] == levels).astype(float))
+    return np.concatenate(parts, axis=1)

@@ -1,75 +1,63 @@
 """All runs of a study: those that are in the store are taken, the others trained and kept."""
 
 import logging
-import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tqdm import tqdm
 
-from pipeline.execution import parent, workers
-from pipeline.execution.chunks import chunks
-from pipeline.execution.environment import demand, environment
+from pipeline.execution import pool
+from pipeline.execution.environment import environment
 from pipeline.execution.store import Store, code
 from pipeline.execution.tables import Run, Tables, Trained
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.variants import Study
+from pipeline.training import closed_form
 
 log = logging.getLogger(__name__)
 
+_LINES = 20  # of a log, for a study
 
-def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, device: str, store: Store | None = None) -> Trained:
+
+def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> Trained:
     """The tables of a study.
 
     Args:
         study: Its variants.
         seeds: Each variant is trained once with every seed.
         dataset: The study's data set, with examples for every seed.
-        device: Of all tensors.
         store: Of finished runs; the user's where none is given.
-
-    Raises:
-        UserError: If there is no such device, or the process that started this one ends meanwhile.
     """
-    demand(device)
     store = Store.of_user() if store is None else store
     runs = [Run(variant, seed, fold) for variant in study.variants for seed in seeds for fold in variant.folds]
-    jobs = [run.job for run in runs]
-    keys = store.keys(jobs, dataset, environment(device))
+    keys = store.keys([run.spec for run in runs], dataset)
     tables = Tables(study, runs, dataset)
     missing = []
     for place, key in enumerate(keys):
-        record = store.get(key)
-        if record is None:
+        result = store.get(key)
+        if result is None:
             missing.append(place)
         else:
-            tables.add(runs[place], record)
-    stacks = [
-        [missing[place] for place in stack] for stack in chunks([jobs[place] for place in missing], dataset, device)
-    ]
-    log.info(
-        "%s: %d runs to train in %d stacks, %d taken from the store",
-        study.id,
-        len(missing),
-        len(stacks),
-        len(runs) - len(missing),
-    )
-    # a bar on a terminal, a line for every stack in a log
-    total = sum(jobs[place][0].schedule.epochs for place in missing)
-    with tqdm(desc=study.id, total=total, unit="run-epoch", disable=None, dynamic_ncols=True) as bar:
-        work = [[jobs[place] for place in stack] for stack in stacks]
-        for finished, (number, found) in enumerate(workers.trained(work, dataset, device, bar.update), start=1):
-            for place, record in zip(stacks[number], found, strict=True):
-                tables.add(runs[place], record)
-                store.put(keys[place], record)
-            if bar.disable:
-                names = textwrap.shorten(
-                    ", ".join(dict.fromkeys(runs[place].variant.id for place in stacks[number])),
-                    100,
-                    placeholder=" ...",
-                )
-                log.info("%s: %d of %d stacks, %d runs: %s", study.id, finished, len(stacks), len(found), names)
-            parent.demand()
+            tables.add(runs[place], result)
+    taken = len(runs) - len(missing)
+    log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), taken)
+    specs = [runs[place].spec for place in missing]
+    linear = [place for place in missing if dataset.task == "regression" and not runs[place].spec.setting.model.hidden]
+    solved = closed_form.solve([runs[place].spec for place in linear], dataset)
+    solutions = dict(zip(linear, solved, strict=True))
+    # a bar on a terminal, some lines in a log
+    total = sum(spec.setting.schedule.epochs for spec in specs)
+    with tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar:
+        trained = pool.train(specs, dataset, lambda epochs: bar.update(epochs - bar.n))
+        for finished, (number, result) in enumerate(trained, start=1):
+            place = missing[number]
+            result = replace(result, metrics=result.metrics | solutions.get(place, {}))
+            tables.add(runs[place], result)
+            store.put(keys[place], result)
+            if bar.disable and finished * _LINES // len(missing) > (finished - 1) * _LINES // len(missing):
+                log.info("%s: %d of %d runs, last %s", study.id, finished, len(missing), runs[place].variant.id)
     if missing:
         store.prune()
-    return tables.trained(environment(device), code()[:12])
+    implementations = {variant.setting.implementation for variant in study.variants}
+    return tables.trained(environment(implementations), code()[:12])

@@ -11,14 +11,14 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 
-from pipeline.execution.records import Job, Record
+from pipeline.execution.environment import environment
+from pipeline.execution.results import RunResult, RunSpec
 from pipeline.project.dataset import Dataset
 from pipeline.project.errors import brief
 
@@ -30,11 +30,18 @@ _ABANDONED = 3600  # seconds without a change after which a temporary file is no
 _NAME = 62  # letters of an entry's name, after the two that name its folder
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
-_CODE = ("project/seeding.py", "project/settings/*.py", "training/*.py", "execution/records.py")
+_CODE = (
+    "project/seeding.py",
+    "project/settings/*.py",
+    "arithmetic/*.py",
+    "training/*.py",
+    "training/kernels/*.py",
+    "execution/results.py",
+)
 
 
 class Store:
-    """Records of finished runs in a folder; without a folder it holds nothing."""
+    """RunResults of finished runs in a folder; without a folder it holds nothing."""
 
     def __init__(self, folder: Path | None, limit: int = LIMIT) -> None:
         self._folder, self._limit = folder, limit
@@ -47,25 +54,24 @@ class Store:
             return cls(None)
         return cls(Path(named) if named else platformdirs.user_cache_path("mlp-ablations") / "runs")
 
-    def keys(self, jobs: Sequence[Job], dataset: Dataset, environment: Mapping[str, str]) -> list[str]:
-        """What each run's record is kept under: a digest of everything that its numbers depend on."""
+    def keys(self, specs: Sequence[RunSpec], dataset: Dataset) -> list[str]:
+        """What each run's result is kept under: a digest of everything that its numbers depend on."""
         if self._folder is None:
-            return [""] * len(jobs)
-        shared = {"code": code(), "environment": dict(environment)}
-        shared |= {name: version(name) for name in ("scikit-learn", "scipy")}  # of the closed form
-        beginning = json.dumps(shared, sort_keys=True)
-        settings = {id(setting): setting.model_dump_json() for setting, _, _ in jobs}
-        slots = {slot: _digest_of(dataset, slot) for slot in {dataset.slot(seed.index) for _, seed, _ in jobs}}
-        return [
-            _hex(
-                "\n".join(
-                    [beginning, settings[id(setting)], str((seed, fold)), slots[dataset.slot(seed.index)]]
-                ).encode()
-            )
-            for setting, seed, fold in jobs
-        ]
+            return [""] * len(specs)
+        shared = {
+            name: json.dumps({"code": code(), "environment": environment([name])}, sort_keys=True)
+            for name in {spec.setting.implementation for spec in specs}
+        }
+        settings = {id(spec.setting): spec.setting.model_dump_json() for spec in specs}
+        slots = {slot: _digest_of(dataset, slot) for slot in {dataset.slot(spec.seed.index) for spec in specs}}
 
-    def get(self, key: str) -> Record | None:
+        def key(spec: RunSpec) -> str:
+            run = settings[id(spec.setting)], str((spec.seed, spec.fold)), slots[dataset.slot(spec.seed.index)]
+            return _hex("\n".join([shared[spec.setting.implementation], *run]).encode())
+
+        return [key(spec) for spec in specs]
+
+    def get(self, key: str) -> RunResult | None:
         """The record under this key; nothing if there is none or it is damaged."""
         if self._folder is None:
             return None
@@ -74,7 +80,7 @@ class Store:
             content = path.read_bytes()
             if _seal(key, content[:-_DIGEST]) != content[-_DIGEST:]:
                 raise ValueError("its digest is another one")
-            record = Record.from_bytes(content[:-_DIGEST])
+            record = RunResult.from_bytes(content[:-_DIGEST])
             os.utime(path)
         except FileNotFoundError:
             return None
@@ -83,7 +89,7 @@ class Store:
             return None
         return record
 
-    def put(self, key: str, record: Record) -> None:
+    def put(self, key: str, record: RunResult) -> None:
         """Keep a record; where that fails, say so and keep none from then on."""
         if self._folder is None:
             return

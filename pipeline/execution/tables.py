@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.execution.records import Job, Record
+from pipeline.execution.results import RunResult, RunSpec
 from pipeline.project.artifacts import PROBE_COLUMNS, Probes
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study, Variant
-from pipeline.training import loop
+from pipeline.training import engine
 from pipeline.training.subsets import subset
 from pipeline.training.weights import effective_examples, example_weights
 
@@ -31,8 +31,8 @@ class Run:
     fold: int
 
     @property
-    def job(self) -> Job:
-        return self.variant.setting, self.seed, self.fold
+    def spec(self) -> RunSpec:
+        return RunSpec(self.variant.setting, self.seed, self.fold)
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,23 @@ class Tables:
 
     def __init__(self, study: Study, runs: Sequence[Run], dataset: Dataset) -> None:
         self._study, self._runs, self._dataset = study, runs, dataset
-        self._records: dict[Run, Record] = {}
+        self._results: dict[Run, RunResult] = {}
         slots = {dataset.slot(run.seed.index) for run in runs}
         self._fingerprints = {slot: dataset.fingerprint(slot) for slot in slots}
 
-    def add(self, run: Run, record: Record) -> None:
+    def add(self, run: Run, result: RunResult) -> None:
         """What one of the runs left."""
-        self._records[run] = record
+        self._results[run] = result
 
     def trained(self, environment: Mapping[str, str], code: str) -> Trained:
         """All tables, once every run was added; with what their numbers depend on besides settings and data."""
-        whole = [(run, self._records[run]) for run in self._runs if run.fold == 0]
+        whole = [(run, self._results[run]) for run in self._runs if run.fold == 0]
         pictured = [
             pair for pair in whole if self._study.figure == "predictions" and pair[0].seed == self._runs[0].seed
         ]
         rows = {
-            "layers": itertools.chain.from_iterable(_layers(run, record) for run, record in whole),
-            "weights": itertools.chain.from_iterable(_weights(run, record) for run, record in whole),
+            "layers": itertools.chain.from_iterable(_layers(run, result) for run, result in whole),
+            "weights": itertools.chain.from_iterable(_weights(run, result) for run, result in whole),
             "pictures": itertools.chain.from_iterable(_pictures(*pair, self._dataset) for pair in pictured),
         }
         tables = {name: pd.DataFrame(list(found), columns=PROBE_COLUMNS[name]) for name, found in rows.items()}
@@ -79,8 +79,8 @@ class Tables:
         )
 
     def _result(self, run: Run) -> dict[str, object]:
-        record = self._records[run]
-        metrics = record.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
+        result = self._results[run]
+        metrics = result.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
         if "shift" in self._study.traits:
             setting = run.variant.setting
             places = subset(setting, run.seed, run.fold, self._dataset.train.examples).trained
@@ -93,24 +93,24 @@ class Tables:
             "seed_index": run.seed.index,
             "fold": run.fold,
             "data": self._fingerprints[self._dataset.slot(run.seed.index)],
-            "status": "finished" if record.finite else "diverged",
+            "status": "finished" if result.finite else "diverged",
             # what a diverged run ended with means nothing, also where it happens to be finite
             **{
-                metric.name: metrics.get(metric.name, np.nan) if record.finite or not metric.trained else np.nan
+                metric.name: metrics.get(metric.name, np.nan) if result.finite or not metric.trained else np.nan
                 for metric in self._study.metrics
             },
         }
 
 
 def _parameters(setting: Setting, dataset: Dataset) -> int:
-    pairs = itertools.pairwise(loop.widths(setting, dataset))
+    pairs = itertools.pairwise(engine.widths(setting, dataset))
     return sum((before + setting.model.bias) * after for before, after in pairs)
 
 
-def _curves(records: Sequence[tuple[Run, Record]]) -> pd.DataFrame:
-    variants = {run.variant.id: run.variant for run, _ in records}
-    epochs = {name: loop.evaluated_epochs(variant.setting) for name, variant in variants.items()}
-    curves = [(run.variant.id, split, values) for run, record in records for split, values in record.curves.items()]
+def _curves(results: Sequence[tuple[Run, RunResult]]) -> pd.DataFrame:
+    variants = {run.variant.id: run.variant for run, _ in results}
+    epochs = {name: engine.evaluated_epochs(variant.setting) for name, variant in variants.items()}
+    curves = [(run.variant.id, split, values) for run, result in results for split, values in result.curves.items()]
     lengths = [len(values) for *_, values in curves]
     return pd.DataFrame(
         {
@@ -123,20 +123,20 @@ def _curves(records: Sequence[tuple[Run, Record]]) -> pd.DataFrame:
     )
 
 
-def _layers(run: Run, record: Record) -> Iterator[tuple[object, ...]]:
-    for (quantity, moment), values in record.layers.items():
+def _layers(run: Run, result: RunResult) -> Iterator[tuple[object, ...]]:
+    for (quantity, moment), values in result.layers.items():
         for layer, value in enumerate(values, start=1):
             yield run.variant.id, run.seed.index, moment, quantity, layer, float(value)
 
 
-def _weights(run: Run, record: Record) -> Iterator[tuple[object, ...]]:
-    for number, value in enumerate(record.weights):
+def _weights(run: Run, result: RunResult) -> Iterator[tuple[object, ...]]:
+    for number, value in enumerate(result.weights):
         yield run.variant.id, run.seed.index, number, float(value)
 
 
-def _pictures(run: Run, record: Record, dataset: Dataset) -> Iterator[tuple[object, ...]]:
+def _pictures(run: Run, result: RunResult, dataset: Dataset) -> Iterator[tuple[object, ...]]:
     slot = dataset.slot(run.seed.index)
-    labels, predictions = dataset.test.targets[slot], record.predictions
+    labels, predictions = dataset.test.targets[slot], result.predictions
     for right in (True, False):
         for example in np.flatnonzero((predictions == labels) == right)[:PICTURES]:
             pixels = dataset.test.inputs[slot, example].astype(np.float32)

@@ -1,13 +1,16 @@
-"""Activation functions: their values, and their gradients by autograd.
+"""Activation functions: their values, and the gradients that the backward pass multiplies by.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Multilayer perceptrons".
 """
 
+import numpy as np
 import pandas as pd
-import torch
 
+from pipeline.arithmetic import library
 from pipeline.project.settings.probes import Activations
-from pipeline.training.activations import MODULES
+from pipeline.training.kernels.arguments import ACTIVATIONS
+
+_LANES = 16
 
 
 def measure(settings: Activations) -> pd.DataFrame:
@@ -15,19 +18,33 @@ def measure(settings: Activations) -> pd.DataFrame:
 
     With tanh and sigmoid among them also the `identity` tanh(x) + 1 - 2 sigmoid(2 x), which is 0.
     """
-    points = torch.linspace(settings.low, settings.high, settings.points, dtype=torch.float64)
+    steps = np.arange(settings.points)
+    points = (settings.low * steps[::-1] + settings.high * steps) / steps[-1]
     tables = []
 
-    def add(case: str, quantity: str, values: torch.Tensor) -> None:
-        columns = {"case": case, "quantity": quantity, "x": points.numpy(), "value": values.detach().numpy()}
-        tables.append(pd.DataFrame(columns))
+    def add(case: str, quantity: str, values: np.ndarray) -> None:
+        tables.append(pd.DataFrame({"case": case, "quantity": quantity, "x": points, "value": values}))
 
     for name in settings.functions:
-        x = points.clone().requires_grad_()
-        values = MODULES[name]()(x)
-        (gradient,) = torch.autograd.grad(values.sum(), x)
+        values, gradients = values_and_slopes(name, points)
         add(name, "value", values)
-        add(name, "gradient", gradient)
+        add(name, "gradient", gradients)
     if {"tanh", "sigmoid"} <= set(settings.functions):
-        add("tanh", "identity", torch.tanh(points) + 1 - 2 * torch.sigmoid(2 * points))
+        add(
+            "tanh",
+            "identity",
+            values_and_slopes("tanh", points)[0] + 1 - 2 * values_and_slopes("sigmoid", 2 * points)[0],
+        )
     return pd.concat(tables, ignore_index=True)
+
+
+def values_and_slopes(name: str, points: np.ndarray) -> np.ndarray:
+    """Value and slope, (2, N) float64, of an activation at points (N,): what the kernels of training compute."""
+    count = len(points)
+    arrays = np.zeros((3, -(-count // _LANES) * _LANES))
+    arrays[0, :count] = points
+    write = library.function(
+        "pipeline.training.kernels.activations:values_and_slopes", "int64", *["float64*"] * 3, "int64"
+    )
+    write(ACTIVATIONS.index(name), *(array.ctypes.data for array in arrays), arrays.shape[1] // _LANES)
+    return arrays[1:, :count]

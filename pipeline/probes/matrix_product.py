@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.arithmetic.arrays import log, normals, product, total
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.probes import MatrixProduct
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_LOG_10 = 2.302585092994046
 
 
 def measure(settings: MatrixProduct, seeds: Sequence[Seed]) -> pd.DataFrame:
@@ -22,20 +24,20 @@ def measure(settings: MatrixProduct, seeds: Sequence[Seed]) -> pd.DataFrame:
     """
     size = settings.size
     shape = (settings.factors + 1, size, size)
-    matrices = np.stack([generator(seed, "data").standard_normal(shape) for seed in seeds], axis=1)
-    product = matrices[0]
+    matrices = np.stack([normals(generator(seed, "data"), shape) for seed in seeds], axis=1)
+    result = matrices[0]
     # kept at a largest entry of 1, since the product of some hundred large matrices leaves the range of floats
     logarithm = np.zeros(len(seeds))
     path = []
-    start = np.log10(np.linalg.norm(product[:, 0], axis=1))
+    start = _log10_norm(result[:, 0])
     for factor in range(settings.factors + 1):
         if factor:
-            product = product @ matrices[factor]
-        largest = np.abs(product).max(axis=(1, 2))
-        product = product / largest[:, None, None]
-        logarithm = logarithm + np.log10(largest)
+            result = product(result, matrices[factor])
+        largest = np.abs(result).max(axis=(1, 2))
+        result = result / largest[:, None, None]
+        logarithm = logarithm + log(largest) / _LOG_10
         path.append(np.quantile(logarithm, QUANTILES))
-    growth = logarithm + np.log10(np.linalg.norm(product[:, 0], axis=1)) - start
+    growth = logarithm + _log10_norm(result[:, 0]) - start
     repetitions = np.arange(len(seeds))
     tables = [
         pd.DataFrame({"case": "", "quantity": "log10_largest", "x": repetitions, "value": logarithm}),
@@ -45,3 +47,7 @@ def measure(settings: MatrixProduct, seeds: Sequence[Seed]) -> pd.DataFrame:
         factors = np.arange(settings.factors + 1)
         tables.append(pd.DataFrame({"case": f"{quantile:g}", "quantity": "path", "x": factors, "value": values}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _log10_norm(rows: np.ndarray) -> np.ndarray:
+    return log(np.sqrt(total(np.square(rows)))) / _LOG_10

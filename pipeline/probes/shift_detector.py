@@ -3,13 +3,14 @@
 Reference: Lopez-Paz and Oquab (2017), "Revisiting classifier two-sample tests".
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from sklearn.linear_model import LogisticRegression
 
+from pipeline.arithmetic import logistic
+from pipeline.arithmetic.arrays import exp, log, normals
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.probes import ShiftDetector
 
@@ -21,22 +22,41 @@ def measure(settings: ShiftDetector, seeds: Sequence[Seed]) -> pd.DataFrame:
     """
     rows = []
     for repetition, seed in enumerate(seeds):
-        noise = generator(seed, "data").standard_normal((2, settings.examples, settings.inputs))
-        for shift in settings.shifts:
-            after = noise[1].copy()
-            after[:, 0] += shift
-            rows.append((f"{shift:g}", "p_value", repetition, p_value(noise[0], after)))
+        before, after = normals(generator(seed, "data"), (2, settings.examples, settings.inputs))
+        shape = (len(settings.shifts), *before.shape)
+        shifted = np.broadcast_to(after, shape).copy()
+        shifted[..., 0] += np.array(settings.shifts)[:, None]
+        for shift, value in zip(settings.shifts, p_value(np.broadcast_to(before, shape), shifted), strict=True):
+            rows.append((f"{shift:g}", "p_value", repetition, value))
     return pd.DataFrame(rows, columns=["case", "quantity", "x", "value"])
 
 
-def p_value(before: np.ndarray, after: np.ndarray) -> float:
-    """That a logistic regression, fitted on half of both samples (N, D), is as good on the rest by guessing.
+def p_value(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """That a logistic regression, fitted on half of both samples, is as good on the rest by guessing.
 
-    The number of right answers is binomial with 1/2 when both samples come from one distribution.
+    The number of right answers is binomial with 1/2 if both samples come from one distribution.
+
+    Args:
+        before, after: Pairs of samples, (..., N, D).
+
+    Returns:
+        One for each pair, (...).
     """
-    half = len(before) // 2
-    inputs = np.concatenate([before[:half], after[:half]])
-    model = LogisticRegression().fit(inputs, np.repeat([0, 1], half))
-    held = np.concatenate([before[half:], after[half:]])
-    right = int((model.predict(held) == np.repeat([0, 1], len(before) - half)).sum())
-    return float(stats.binom.sf(right - 1, len(held), 0.5))
+    *pairs, examples, _ = before.shape
+    half = examples // 2
+    is_after = np.broadcast_to(np.repeat([0, 1], half), (*pairs, 2 * half))
+    model = logistic.fit(np.concatenate([before[..., :half, :], after[..., :half, :]], axis=-2), is_after, classes=2)
+    old, new = (logistic.log_odds(inputs[..., half:, :], model)[..., 1] > 0 for inputs in (before, after))
+    right = np.count_nonzero(~old, axis=-1) + np.count_nonzero(new, axis=-1)
+    tails: np.ndarray = _tails(2 * (examples - half))[right]
+    return tails
+
+
+@functools.cache
+def _tails(count: int) -> np.ndarray:
+    """Probability that a fair coin shows heads at least 0, 1, ..., count times in so many throws."""
+    heads = np.arange(count)
+    ratios = log((count - heads) / (heads + 1.0))  # of each probability to the one before
+    logarithms = np.concatenate([[0.0], np.cumsum(ratios)])
+    tails: np.ndarray = np.cumsum(exp(logarithms - logarithms.max())[::-1])[::-1]
+    return tails / tails[0]  # type: ignore[no-any-return]

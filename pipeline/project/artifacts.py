@@ -26,6 +26,7 @@ from pipeline.project import lock
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.errors import UserError, brief, listed
 from pipeline.project.params import Params
+from pipeline.project.rounding import WRITTEN, rounded
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.file import Published
 from pipeline.project.variants import Study
@@ -218,15 +219,29 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
 def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
     """One flat JSON file a variant, as `dvc metrics` shows it best; what else lies in the folder goes."""
     texts = {
-        f"{variant}.json": json.dumps(values, indent=2, allow_nan=False) + "\n" for variant, values in metrics.items()
+        f"{variant}.json": json.dumps(_written(values), indent=2, allow_nan=False) + "\n"
+        for variant, values in metrics.items()
     }
     _write_folder(METRICS / study, texts)
 
 
+def _written(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _written(part) for name, part in value.items()}
+    return rounded(value, WRITTEN) if isinstance(value, float) else value
+
+
+def _csv(derived: pd.DataFrame) -> str:
+    """Derived numbers as CSV, rounded."""
+    text: str = derived.to_csv(
+        index=False, lineterminator="\n", float_format=lambda value: str(rounded(value, WRITTEN))
+    )
+    return text
+
+
 def write_curves(study: str, curves: pd.DataFrame) -> None:
     """Loss against epoch of every variant, `CURVE_COLUMNS`."""
-    with replacing(CURVES / f"{study}.csv") as path:
-        curves[CURVE_COLUMNS].to_csv(path, index=False, lineterminator="\n")
+    _write_text(CURVES / f"{study}.csv", _csv(curves[CURVE_COLUMNS]))
 
 
 def read_curves(study: str) -> pd.DataFrame:
@@ -247,7 +262,7 @@ class Probes:
         weights: Learned weights of small linear models, one row for each variant, seed and place.
         points: Examples of the first seed where they have two features: split, x1, x2, label.
         pictures: Test images and what was made of them by the first seed's run of each variant; pixels in [0, 1].
-        environment: Processor, device, versions.
+        environment: Versions of the libraries that compute.
         code: Digest of the code that trained, 12 hexadecimal digits.
     """
 
@@ -325,8 +340,7 @@ MEASURED_COLUMNS = ["case", "quantity", "x", "value"]
 
 def write_measured(probe: str, measured: pd.DataFrame) -> None:
     """What a probe measured, `MEASURED_COLUMNS`."""
-    with replacing(results_path(probe)) as path:
-        measured[MEASURED_COLUMNS].to_csv(path, index=False, lineterminator="\n")
+    _write_text(results_path(probe), _csv(measured[MEASURED_COLUMNS]))
 
 
 def read_measured(probe: str) -> pd.DataFrame:
@@ -407,7 +421,7 @@ def write_figures(figures: Mapping[str, str]) -> None:
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
-    """What the numbers depend on besides settings, data and code, every combination once."""
+    """Versions that the numbers depend on besides settings, data and code, every combination once."""
     distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
     _write_text(ENVIRONMENT, json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n")
 
@@ -415,7 +429,7 @@ def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
 def write_ledger(claims: pd.DataFrame, published: pd.DataFrame) -> None:
     """What came of every claim and of every published outcome."""
     tables = {"claims.csv": claims, "published.csv": published}
-    texts = {name: table.to_csv(index=False, lineterminator="\n") for name, table in tables.items() if len(table)}
+    texts = {name: _csv(table) for name, table in tables.items() if len(table)}
     _write_folder(LEDGER, texts)
 
 

@@ -35,7 +35,6 @@ class Params:
 
     seeds: tuple[Seed, ...]
     judging: Judging
-    device: str
     datasets: Mapping[str, DatasetSettings]
     probes: Mapping[str, ProbeSettings]
     studies: Mapping[str, Study]
@@ -110,7 +109,6 @@ def load(
     return Params(
         seeds=seeds,
         judging=file.judging,
-        device=file.device,
         datasets=file.datasets,
         probes=file.probes,
         studies=studies,

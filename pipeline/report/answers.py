@@ -62,7 +62,10 @@ def _extent(effect: float, metric: Metric) -> float:
     """How large an effect is; what was judged by divergence alone has none and stands behind all others."""
     if math.isnan(effect):
         return -math.inf
-    return abs(math.log(effect)) if metric.scale == "log" else abs(effect)
+    if metric.scale == "linear":
+        return abs(effect)
+    # the logarithm's order without its last bits
+    return max(effect, 1 / effect if effect else math.inf)
 
 
 def _statement(row: Any, name: str, baseline: str, metric: Metric) -> str:

@@ -1,16 +1,20 @@
 """What all figures share: style, panels, scales, colours, words; and the way to SVG that is always the same."""
 
+import base64
 import io
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -20,6 +24,7 @@ _RC = {
     "svg.hashsalt": "mlp-ablations",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: words have the same width on every machine
     "axes.titleweight": "bold",
     "legend.frameon": False,
 }
@@ -46,9 +51,12 @@ class Picture:
 def picture(name: str, caption: str, draw: Callable[[], Figure]) -> Picture:
     """The figure that `draw` makes, byte for byte the same for the same tables."""
     style: dict[str, Any] = {**sns.plotting_context("paper", font_scale=1.15), **sns.axes_style("whitegrid"), **_RC}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context():
+        # not what the user's own matplotlibrc says
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
         file = io.StringIO()
-        draw().savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        draw().savefig(file, format="svg", metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
     return Picture(name, caption, _compact(file.getvalue()))
 
 
@@ -56,16 +64,39 @@ def _compact(svg: str) -> str:
     """The same drawing in half the bytes, since all figures are in the page, which is in git.
 
     Coordinates to a hundredth of a point, no indentation, one group around dots of one kind, one family of fonts, no
-    name for what nothing refers to.
+    name for what nothing refers to. Nothing in it follows from the last bits of a coordinate, as matplotlib's names
+    do, which are digests, or from the library that compresses.
     """
-    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg)
+    places = r' (?:d|x|y|width|height|transform|viewBox)="[^"]*"'
+    svg = re.sub(places, lambda place: re.sub(r"-?\d+(?:\.\d+)?", _hundredths, place[0]), svg)
+    svg = re.sub(r' transform="rotate\(0 [^"]*"', "", svg)
+    svg = re.sub(r"(?<=data:image/png;base64,)\s*([^\"]+)", _grey, svg)
     svg = re.sub(r"\n\s+", "\n", svg)
     svg = re.sub(r'(<use [^>]*/>)\s*</g>\s*<g clip-path="[^"]+">\s*(?=<use )', r"\1\n", svg)
     alike = r'<use [^>]* style="([^"]*)"/>\n(?:<use [^>]* style="\1"/>\n)+'
     svg = re.sub(alike, _grouped, svg)
-    used = set(re.findall(r"#([\w.-]+)", svg))
-    svg = re.sub(r' id="([^"]+)"', lambda name: name[0] if name[1] in used else "", svg)
+    used = dict.fromkeys(re.findall(r'(?:url\(|xlink:href=")#([^)"]+)', svg))
+    names = {name: f"p{number}" for number, name in enumerate(used)}
+    svg = re.sub(r' id="([^"]+)"', lambda name: f' id="{names[name[1]]}"' if name[1] in names else "", svg)
+    svg = re.sub(r'(url\(|xlink:href=")#([^)"]+)', lambda name: f"{name[1]}#{names[name[2]]}", svg)
     return re.sub(r"font-family: [^;\"]+", "font-family: sans-serif", svg)
+
+
+def _hundredths(number: re.Match[str]) -> str:
+    text = f"{float(number[0]):z.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _grey(picture: re.Match[str]) -> str:
+    """A grey PNG file in base64 with one byte for each pixel, which are stored without compression."""
+    pixels = np.rint(255 * imread(io.BytesIO(base64.b64decode(picture[1])), format="png")[..., 0]).astype(np.uint8)
+    height, width = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    header = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")):
+        file += len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4)
+    return base64.b64encode(file).decode()
 
 
 def _grouped(dots: re.Match[str]) -> str:

@@ -59,7 +59,7 @@ def predictions(section: Section) -> Figure:
         for axes, (_, row) in zip(line, group.iterrows(), strict=False):
             side = math.isqrt(len(row["pixels"]))
             pixels = np.asarray(row["pixels"]).reshape(side, -1)
-            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="none")
             words = row["truth"] if right else f"{row['prediction']}\nis {row['truth']}"
             axes.set_title(words, fontsize=8, fontweight="normal")
         line[0].set_ylabel(f"{shortened(section.name(variant))}\n{'right' if right else 'wrong'}", fontsize=8)
@@ -227,7 +227,8 @@ def _boundary(axes: Any, plane: np.ndarray, values: np.ndarray, colour: Any) -> 
     if not np.isfinite(values).all():
         # where training diverged no line divides anything
         return
-    outputs = plane @ values[: 2 * classes].reshape(2, classes) + values[2 * classes :]
+    first, second, biases = values.reshape(3, classes)
+    outputs = plane[..., :1] * first + plane[..., 1:] * second + biases
     for one, other in itertools.combinations(range(classes), 2):
         rest = np.delete(outputs, [one, other], axis=-1)
         highest = np.maximum(outputs[..., one], outputs[..., other])

@@ -113,8 +113,7 @@ def significant(value: float) -> str:
         return "–"
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
+    scientific = f"{value:.2e}"
     # of the rounded value: 9.9999 has two digits before the point
-    magnitude = math.floor(math.log10(abs(float(f"{value:.2e}"))))
-    if -4 <= magnitude < 6:
-        return f"{value:.{max(0, 2 - magnitude)}f}"
-    return f"{value:.2e}"
+    magnitude = int(scientific.partition("e")[2])
+    return f"{value:.{max(0, 2 - magnitude)}f}" if -4 <= magnitude < 6 else scientific

@@ -18,11 +18,11 @@ class Provenance:
     """Digests, the first 12 hexadecimal digits of SHA-256 each.
 
     Attributes:
-        settings: Of seeds, device, data set and study as `params.yaml` has them, as JSON with sorted keys.
+        settings: Of seeds, data set and study as `params.yaml` has them, as JSON with sorted keys.
         code: Of the modules that compute the numbers, as they were when the study was trained.
         data: Of the examples of all seeds.
         data_sets: How many of them differ: 1 where all seeds see the same examples.
-        environment: Device, kind of processor, versions of the libraries that compute.
+        environment: Versions of the libraries that compute.
     """
 
     settings: str
@@ -37,7 +37,6 @@ def provenance(project: Params, study: Study, results: pd.DataFrame, probes: Pro
     written = project.written
     own = {
         "seeds": written["seeds"],
-        "device": written["device"],
         "dataset": written["datasets"][study.dataset],
         "study": written["studies"][study.id],
     }

@@ -1,9 +1,26 @@
 """The steps of `dvc.yaml`: read -> compute -> write, one module each."""
 
 import importlib.util
+import os
 import sys
+from pathlib import Path
 
-_NEEDED = ("numpy", "pandas", "pydantic", "ruamel.yaml", "torch")
+
+def _has_avx2() -> bool:
+    try:
+        return "avx2" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+# The second line of defence, before NumPy is imported: it and OpenBLAS take the same code on every x86-64 processor and
+# for every number of cores. The first is that no number depends on it. What the user has set stays.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if _has_avx2():
+    os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+    os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
+
+_NEEDED = ("numba", "numpy", "pandas", "pydantic", "ruamel.yaml", "torch")
 
 
 def _found(module: str) -> bool:

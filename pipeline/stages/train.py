@@ -1,6 +1,6 @@
 """Stage `train`: train every run of one study and write one row per run.
 
-Reads   data/params.ok, params.yaml (seeds, device, datasets, studies.<study>), data/<dataset>.npz
+Reads   data/params.ok, params.yaml (seeds, datasets, studies.<study>), data/<dataset>.npz
 Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/probes/<study>.npz
 """
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     study = project.studies[key]
     seeds = project.seeds_of(study.dataset)
     dataset = artifacts.read_dataset(study.dataset, seeds)
-    trained = runs.train(study, seeds, dataset, project.device)
+    trained = runs.train(study, seeds, dataset)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
     artifacts.write_curves(key, summary.curves(trained.curves, study.resplits))

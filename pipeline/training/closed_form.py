@@ -1,54 +1,73 @@
-"""The solution that training of a linear model approaches: least squares or ridge regression, by scikit-learn."""
+"""The solution that training of a linear model approaches: least squares or ridge regression.
 
-from collections.abc import Sequence
+Reference: Golub and Van Loan, "Matrix computations", sections 5.5 and 6.1: both from one singular value decomposition.
+"""
+
+from collections.abc import Hashable, Sequence
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from pipeline.arithmetic.arrays import decompose, product, total
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import AdamW, Setting
 from pipeline.training.subsets import subset
 
+_CUTOFF = 1e-6  # of least squares, as in scikit-learn: directions with smaller singular values are left out
 
-def solve(jobs: Sequence[tuple[Setting, Seed, int]], dataset: Dataset) -> list[dict[str, float]]:
+Job = tuple[Setting, Seed, int]
+
+
+def solve(jobs: Sequence[Job], dataset: Dataset) -> list[dict[str, float]]:
     """Test loss and norm of the weights of the minimum of loss and l2 penalty, for models without hidden layers.
 
     With mean squared error, n examples and the total penalty lambda |w|^2 / 2, ridge regression has alpha =
-    n lambda / 2; with half of it alpha = n lambda. Without a penalty it is least squares, of the smallest norm where
-    there are many.
+    n lambda / 2; with half of it alpha = n lambda. Without a penalty it is least squares, of the smallest norm if
+    there are several.
     An l1 penalty has no closed form, and what decoupled weight decay approaches depends on the steps: both numbers are
     then undefined (NaN).
+
+    Jobs that differ in nothing but their penalty and loss share one decomposition, so they belong into one call.
 
     Args:
         jobs: Setting, seed and fold of each run.
         dataset: With examples for every seed.
     """
-    # several threads add up in another order, with other bits; to say so takes milliseconds, so once for all
-    with threadpool_limits(limits=1):
-        return [_solve(setting, seed, fold, dataset) for setting, seed, fold in jobs]
+    solutions = [{"closed_form_test_loss": np.nan, "closed_form_weight_norm": np.nan} for _ in jobs]
+    groups: dict[Hashable, list[int]] = {}
+    for number, (setting, seed, fold) in enumerate(jobs):
+        decoupled = isinstance(setting.optimizer, AdamW) and setting.optimizer.weight_decay > 0
+        if setting.penalty.l1 == 0 and not decoupled:
+            sizes = setting.sizes(fold, dataset.train.examples)
+            groups.setdefault((seed, fold, sizes, setting.model.features, setting.model.bias), []).append(number)
+    for numbers in groups.values():
+        losses, norms = _solve([jobs[number] for number in numbers], dataset)
+        for number, loss, norm in zip(numbers, losses, norms, strict=True):
+            solutions[number] = {"closed_form_test_loss": float(loss), "closed_form_weight_norm": float(norm)}
+    return solutions
 
 
-def _solve(setting: Setting, seed: Seed, fold: int, dataset: Dataset) -> dict[str, float]:
-    from sklearn.linear_model import LinearRegression, Ridge  # a second that other studies need not pay
-
-    decoupled = isinstance(setting.optimizer, AdamW) and setting.optimizer.weight_decay > 0
-    if setting.penalty.l1 > 0 or decoupled:
-        return {"closed_form_test_loss": np.nan, "closed_form_weight_norm": np.nan}
-    slot = dataset.slot(seed.index)
-    features = dataset.features if setting.model.features == "all" else setting.model.features
+def _solve(jobs: Sequence[Job], dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Losses and norms, (V,) each, of V jobs with the same examples and inputs."""
+    setting, seed, fold = jobs[0]
+    slot, chosen = dataset.slot(seed.index), setting.model.features
+    features = slice(None) if chosen == "all" else slice(chosen)
     places = subset(setting, seed, fold, dataset.train.examples).trained
-    half = 0.5 if setting.loss == "half_squared_error" else 1.0
-    alpha = len(places) * (setting.optimizer.weight_decay + setting.penalty.l2) / (2 * half)
-    bias = setting.model.bias
-    inputs, targets = (values[slot][places] for values in (dataset.train.inputs, dataset.train.targets))
-    inputs = inputs[:, :features]
+    inputs, targets = dataset.train.inputs[slot][places, features], dataset.train.targets[slot][places]
+    test_inputs, test_targets = dataset.test.inputs[slot][:, features], dataset.test.targets[slot]
+    # with a bias, weights are those of inputs and targets around their means
+    means = total(inputs.T) / len(places) if setting.model.bias else np.zeros(inputs.shape[1])
+    mean = total(targets) / len(places) if setting.model.bias else 0.0
+    halves = np.array([0.5 if job.loss == "half_squared_error" else 1.0 for job, _, _ in jobs])
+    decays = np.array([job.optimizer.weight_decay + job.penalty.l2 for job, _, _ in jobs])
+    penalties = len(places) * decays / (2 * halves)
     # a penalty that is lost in the rounding of the squares leaves equations without one solution
-    smallest = np.finfo(float).eps * np.square(inputs).sum()
-    model = Ridge(alpha=alpha, fit_intercept=bias) if alpha > smallest else LinearRegression(fit_intercept=bias)
-    model.fit(inputs, targets)
-    residuals = model.predict(dataset.test.inputs[slot][:, :features]) - dataset.test.targets[slot]
-    return {
-        "closed_form_test_loss": half * float(np.mean(np.square(residuals))),
-        "closed_form_weight_norm": float(np.sqrt(np.square(model.coef_).sum())),
-    }
+    smallest = np.finfo(float).eps * total(np.square(inputs).reshape(-1))
+    penalties = np.where(penalties > smallest, penalties, 0.0)[:, None]
+    parts = decompose(inputs - means)
+    coordinates = parts.coordinates(targets - mean, (penalties > 0) | parts.kept(_CUTOFF), penalties)
+    # of test inputs along the same directions, so that V weights need not be turned back
+    rotated = product(test_inputs - means, parts.left.T)
+    residuals = product(coordinates, rotated.T) + mean - test_targets
+    losses = halves * (total(np.square(residuals)) / len(test_targets))
+    return losses, np.sqrt(total(np.square(product(coordinates, parts.left))))

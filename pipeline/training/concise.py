@@ -1,59 +1,83 @@
-"""The same network by torch.nn, torch.optim and autograd, one run at a time.
+"""The same run by torch.nn, torch.optim and autograd: what users know, and the oracle of the compiled kernels.
 
-It starts with the same weights and sees the same batches as the stacked engine, whose oracle it is.
+It starts with the same weights, sees the same batches and drops the same units. Its bits are the same on x86-64
+processors of all makers, as far as measured (docs/reproducibility.md); that takes the environment below before torch is
+imported, one thread, no oneDNN and fused optimizers.
 """
 
-import contextlib
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+import os
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
+
+os.environ.update(MKL_CBWR="COMPATIBLE", ATEN_CPU_CAPABILITY="avx2")
+
 import torch
 from torch import Tensor, nn
 
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed, generator
+from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
-from pipeline.training import layers
-from pipeline.training.activations import ACTIVATIONS, MODULES
-from pipeline.training.draws import orders
+from pipeline.training.draws import masks, orders
+from pipeline.training.engine import (
+    SAMPLE_ROWS,
+    Control,
+    Examples,
+    Outcome,
+    StoppedError,
+    evaluated_epochs,
+    one_nan,
+    widths,
+)
 from pipeline.training.initializers import initial
-from pipeline.training.loop import EVALUATION_ROWS, PROBE_ROWS, Examples, Outcome, Progress, evaluated_epochs, widths
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
-MakeDropout = Callable[[int, float], nn.Module]  # from the number of the hidden layer and its rate
+torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+# the vector functions of torch's library choose a kernel at their first call, and two threads that call one at once may
+# get one of low accuracy (https://github.com/pytorch/pytorch/issues/188792)
+for _function in (torch.erf, torch.exp, torch.expm1, torch.log, torch.log1p, torch.tanh):
+    for _dtype in (torch.float32, torch.float64):
+        _function(torch.full((1,), 0.5, dtype=_dtype))
 
-
-def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of each example, (N, C), (N,) -> (N,)."""
-    return nn.functional.cross_entropy(outputs, labels, reduction="none")
-
-
-def squared_error(outputs: Tensor, values: Tensor) -> Tensor:
-    """Squared error of each example, (N, 1), (N, 1) -> (N,)."""
-    return nn.functional.mse_loss(outputs, values, reduction="none").squeeze(1)
-
-
-def half_squared_error(outputs: Tensor, values: Tensor) -> Tensor:
-    """Half of torch's squared error."""
-    return squared_error(outputs, values) / 2
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": cross_entropy,
-    "squared_error": squared_error,
-    "half_squared_error": half_squared_error,
+ACTIVATIONS: Mapping[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
 }
 
 
-def build(
-    setting: Setting, seed: Seed, shape: Sequence[int], dtype: torch.dtype, dropout: MakeDropout
-) -> nn.Sequential:
-    """Linear layers with activation and dropout between them, started like the stacked engine's."""
+class Dropout(nn.Module):
+    """`torch.nn.Dropout` with the masks of the compiled kernels."""
+
+    def __init__(self, seed: Seed, layer: int, rate: float, width: int) -> None:
+        super().__init__()
+        self._masks = masks(seed, layer, rate, width)
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training:
+            return values
+        return values * torch.from_numpy(self._masks(len(values))).to(values.dtype)
+
+
+def losses(setting: Setting, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The loss of each example: (N, C), (N,) -> (N,) of classes, (N, 1), (N, 1) -> (N,) of values."""
+    if setting.loss == "cross_entropy":
+        return nn.functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=smoothing)
+    squares = nn.functional.mse_loss(outputs, targets, reduction="none").squeeze(1)
+    return squares if setting.loss == "squared_error" else squares / 2
+
+
+def build(setting: Setting, seed: Seed, shape: Sequence[int], dtype: torch.dtype) -> nn.Sequential:
+    """Linear layers with activation and dropout between them, started like the kernels'."""
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(itertools.pairwise(shape)):
         linear = nn.Linear(before, after, bias=setting.model.bias, dtype=dtype, device="meta").to_empty(device="cpu")
@@ -64,141 +88,188 @@ def build(
                 linear.bias.copy_(torch.from_numpy(bias))
         layers.append(linear)
         if number < len(shape) - 2:
-            layers.append(MODULES[setting.model.activation]())
-            layers.append(dropout(number, setting.model.dropout_rates[number]))
+            layers.append(ACTIVATIONS[setting.model.activation]())
+            if setting.model.dropout_rates[number]:
+                layers.append(Dropout(seed, number, setting.model.dropout_rates[number], after))
     return nn.Sequential(*layers)
 
 
 def train(
-    setting: Setting,
-    seed: Seed,
-    dataset: Dataset,
-    *,
-    fold: int = 0,
-    dtype: torch.dtype = torch.float32,
-    device: str = "cpu",
-    progress: Progress = lambda run_epochs: None,
-    dropout: MakeDropout = lambda number, rate: nn.Dropout(rate),
+    setting: Setting, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
 ) -> Outcome:
-    """Train one run; the outcome's axis R has length 1.
+    """Train one run; arguments, result and errors are those of `engine.train`."""
+    torch.set_num_threads(1)  # of the thread that trains: one product split over several has other bits
+    return _Training(setting, seed, examples, fold).train(control or Control())
 
-    Args:
-        setting, seed, dataset, fold, dtype, device, progress: As for `loop.train`.
-        dropout: What stands after each hidden layer's activation.
-    """
-    shape = widths(setting, dataset)
-    whole, test_set = (
-        _own(Examples.load(split, [dataset.slot(seed.index)], dataset, shape[0], dtype, device), shape[0])
-        for split in (dataset.train, dataset.test)
-    )
-    places = subset(setting, seed, fold, dataset.train.examples)
-    train_set, validation_set, stopping_set = ((whole[0][rows], whole[1][rows]) for rows in places)
-    sets = {"train": train_set, "validation": validation_set, "test": test_set}
-    example_weight = torch.from_numpy(example_weights(setting.data.correction, dataset, seed, places.trained)).to(
-        device, dtype
-    )
-    loss_of = LOSSES[setting.loss]
-    with _isolated(seed):
-        network = build(setting, seed, shape, dtype, dropout).to(device)
-        linears = [layer for layer in network if isinstance(layer, nn.Linear)]
-        optimizer = _optimizer(setting, linears)
-        scheduler = _scheduler(setting, optimizer)
-        sizes = _sizes(network, loss_of, train_set, "start")
-        records: dict[int, dict[str, float]] = {}
-        kept: _Kept | None = None
-        epochs, wanted = setting.schedule.epochs, evaluated_epochs(setting)
-        for epoch, order in enumerate(orders(seed, len(train_set[0]), epochs), start=1):
-            totals: dict[str, float] = {}
-            network.train()
-            for batch in torch.from_numpy(order).to(device).split(setting.schedule.batch_size):
-                inputs, targets = train_set[0][batch], train_set[1][batch]
-                outputs = network(inputs)
-                losses = loss_of(outputs, targets)
-                trained = losses
-                if setting.label_smoothing:
-                    trained = nn.functional.cross_entropy(
-                        outputs, targets, reduction="none", label_smoothing=setting.label_smoothing
-                    )
-                optimizer.zero_grad()
-                ((trained * example_weight[batch]).mean() + _penalty(setting, linears)).backward()
-                optimizer.step()
-                for name, value in _measure(outputs, targets, losses).items():
-                    totals[name] = totals.get(name, 0.0) + value * len(batch)
+
+class _Best(NamedTuple):
+    """The weights after the epoch of the lowest loss so far."""
+
+    epoch: int
+    loss: float
+    weights: dict[str, Tensor]
+
+
+_Set = tuple[Tensor, Tensor]  # inputs (N, D); targets (N,) for classes, (N, 1) for values
+
+
+class _Training:
+    """One run: its data, network and optimizer."""
+
+    def __init__(self, setting: Setting, seed: Seed, examples: Examples, fold: int) -> None:
+        self._setting, self._seed, self._dataset = setting, seed, examples.dataset
+        dtype = getattr(torch, examples.real)
+        shape = widths(setting, examples.dataset)
+        slot = self._dataset.slot(seed.index)
+        places = subset(setting, seed, fold, self._dataset.train.examples)
+        factor, offset = examples.scale
+
+        def load(part: Literal["train", "test"]) -> _Set:
+            inputs = torch.from_numpy(examples.inputs(part, slot, shape[0])[:, : shape[0]])
+            targets = torch.from_numpy(examples.targets(part, slot))
+            return inputs.to(dtype) * factor + offset, targets[:, None] if targets.is_floating_point() else targets
+
+        (inputs, targets), test = load("train"), load("test")
+        self._train, validation, self._stopping = ((inputs[rows], targets[rows]) for rows in places)
+        self._sets = {"train": self._train, "validation": validation, "test": test}
+        weights = example_weights(setting.data.correction, self._dataset, seed, places.trained)
+        self._weights = torch.from_numpy(weights).to(dtype)
+        self._network = build(setting, seed, shape, dtype)
+        self._linears = [layer for layer in self._network if isinstance(layer, nn.Linear)]
+        self._optimizer = _optimizer(setting, self._linears)
+
+    def train(self, control: Control) -> Outcome:
+        setting, schedule = self._setting, self._setting.schedule
+        scheduler, stopping = _scheduler(setting, self._optimizer), schedule.early_stopping
+        layers = self._measure_layers("start")
+        wanted, records, best = evaluated_epochs(setting), {}, None
+        for epoch, order in enumerate(orders(self._seed, len(self._train[0]), schedule.epochs), start=1):
+            running = self._train_epoch(torch.from_numpy(order), control)
             if scheduler is not None:
                 scheduler.step()
-            running = {f"train_{name}_running": value / len(order) for name, value in totals.items()}
             if epoch in wanted:
-                records[epoch] = running | _passes(network, loss_of, sets)
-            progress(1)
-            stopping = setting.schedule.early_stopping
+                records[epoch] = running | self._evaluate_sets()
+            control.state[1] = epoch
             if isinstance(stopping, StoppingOnLoss):
-                loss = _evaluate(network, loss_of, stopping_set)["loss"]
-                if kept is None or loss < kept.loss:
-                    kept = _Kept(epoch, math.inf if math.isnan(loss) else loss, copy.deepcopy(network.state_dict()))
-                elif epoch - kept.epoch >= stopping.patience:
-                    progress(epochs - epoch)
+                loss = self._evaluate(self._stopping)["loss"]
+                if best is None or loss < best.loss:
+                    best = _Best(
+                        epoch, math.inf if math.isnan(loss) else loss, copy.deepcopy(self._network.state_dict())
+                    )
+                elif epoch - best.epoch >= stopping.patience:
                     break
-        if kept is not None:
-            network.load_state_dict(kept.weights)
-            # after the last epoch that was trained, and at the end, the kept weights are what there is
-            records = {epoch: own for epoch, own in records.items() if epoch < epochs}
-            ended = running | _passes(network, loss_of, sets)
+        control.state[1] = schedule.epochs
+        if best is not None:
+            self._network.load_state_dict(best.weights)
+            # after the last epoch that was trained, and at the end, the best weights are what there is
+            records = {epoch: record for epoch, record in records.items() if epoch < schedule.epochs}
+            ended = running | self._evaluate_sets()
             records |= {epoch: ended for epoch in wanted if epoch not in records}
-        sizes |= _sizes(network, loss_of, train_set, "end")
-    weights = [linear.weight.detach().T.double().cpu().numpy()[None].copy() for linear in linears]
-    biases = [linear.bias.detach().double().cpu().numpy()[None].copy() for linear in linears if setting.model.bias]
-    biases = biases or [np.zeros((1, width)) for width in shape[1:]]
-    final = {"kept_epoch": np.array([float(epochs if kept is None else kept.epoch)])}
-    final |= {"weight_norm": np.sqrt(np.array([sum(float(np.square(weight).sum()) for weight in weights)]))}
-    if len(weights) > 1:
-        activation = ACTIVATIONS[setting.model.activation]
-        final |= layers.summary(weights, biases, activation, train_set[0][None, :PROBE_ROWS], sizes)
-    return Outcome(
-        epochs=np.array(wanted),
-        curves={name: np.array([[records[epoch][name] for epoch in wanted]]) for name in records[epochs]},
-        layers=sizes,
-        final=final,
-        predictions=_predict(network, test_set)[None] if dataset.task == "classification" else np.zeros((1, 0), int),
-        weights=weights,
-        biases=biases,
-    )
+        layers |= self._measure_layers("end")
+        return self._outcome(wanted, records, layers, schedule.epochs if best is None else best.epoch)
 
+    def _train_epoch(self, order: Tensor, control: Control) -> dict[str, float]:
+        """One pass over the examples; running means."""
+        totals: dict[str, float] = {}
+        self._network.train()
+        for batch in order.split(self._setting.schedule.batch_size):
+            if control.stopped:
+                raise StoppedError
+            inputs, targets = self._train[0][batch], self._train[1][batch]
+            outputs = self._network(inputs)
+            trained = losses(self._setting, outputs, targets, self._setting.label_smoothing)
+            self._optimizer.zero_grad()
+            ((trained * self._weights[batch]).mean() + _penalty(self._setting, self._linears)).backward()
+            self._optimizer.step()
+            for name, value in self._measure(outputs, targets).items():
+                totals[name] = totals.get(name, 0.0) + value * len(batch)
+        return {f"train_{name}_running": value / len(order) for name, value in totals.items()}
 
-_Examples = tuple[Tensor, Tensor]
-_LossOf = Callable[[Tensor, Tensor], Tensor]
+    def _evaluate_sets(self) -> dict[str, float]:
+        return {
+            f"{split}_{name}": value
+            for split, examples in self._sets.items()
+            if len(examples[0])
+            for name, value in self._evaluate(examples).items()
+        }
 
+    @torch.no_grad()
+    def _evaluate(self, examples: _Set) -> dict[str, float]:
+        self._network.eval()
+        return self._measure(self._network(examples[0]), examples[1])
 
-@contextlib.contextmanager
-def _isolated(seed: Seed) -> Iterator[None]:
-    """One thread, since one product split over several gives other bits; torch's generator seeded, then put back.
+    def _measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        measured = {"loss": float(losses(self._setting, outputs.detach(), targets).double().mean())}
+        if not targets.is_floating_point():
+            measured["accuracy"] = float((outputs.argmax(dim=1) == targets).double().mean())
+        return measured
 
-    `torch.nn.Dropout` knows no other source of chance than the global generator.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(int(generator(seed, "dropout").integers(2**63)))
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    def _measure_layers(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
+        self._network.eval()
+        self._network.zero_grad()
+        values, deviations = self._train[0][:SAMPLE_ROWS], []
+        for layer in self._network:
+            values = layer(values)
+            if isinstance(layer, tuple(ACTIVATIONS.values())):
+                deviations.append(float(values.detach().double().std(correction=0)))
+        losses(self._setting, values, self._train[1][:SAMPLE_ROWS]).mean().backward()
+        gradients = [linear.weight.grad for linear in self._linears]
+        rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
+        return {("activation_sd", moment): one_nan(deviations), ("gradient_rms", moment): one_nan(rms)}
 
+    @torch.no_grad()
+    def _inspect(self) -> dict[str, float]:
+        """In float64: how much the units of the first layer differ, and how far the network is from affine."""
+        network = copy.deepcopy(self._network).double().eval()
+        inputs = self._train[0][:SAMPLE_ROWS].double()
+        first, *others = (layer for layer in network if isinstance(layer, nn.Linear))
+        affine = nn.functional.linear(inputs, first.weight, first.bias)
+        for layer in others:
+            affine = layer(affine)
+        outputs = network(inputs)
+        distance = float((outputs - affine).abs().max())
+        spread = (first.weight.amax(dim=0) - first.weight.amin(dim=0)).square().mean().sqrt()
+        gap = distance / float(outputs.abs().max()) if distance > 0 else distance
+        return {"unit_spread": float(spread), "affine_gap": gap}
 
-def _own(examples: Examples, features: int) -> _Examples:
-    """One seed's examples without padding: inputs (N, D); targets (N,) for classes, (N, 1) for values."""
-    targets = examples.targets
-    return examples.inputs[:, :features], targets[:, None] if targets.is_floating_point() else targets
+    @torch.no_grad()
+    def _outcome(
+        self,
+        wanted: list[int],
+        records: dict[int, dict[str, float]],
+        layers: dict[tuple[str, str], np.ndarray],
+        best_epoch: int,
+    ) -> Outcome:
+        self._network.eval()
+        weights = [linear.weight.T.double().numpy().copy() for linear in self._linears]
+        biases = [
+            linear.bias.double().numpy().copy() if self._setting.model.bias else np.zeros(linear.out_features)
+            for linear in self._linears
+        ]
+        norm = math.sqrt(sum(float(np.square(weight).sum()) for weight in weights))
+        classes = self._dataset.task == "classification"
+        predictions = self._network(self._sets["test"][0]).argmax(dim=1).numpy() if classes else np.zeros(0, np.int64)
+        return Outcome(
+            epochs=np.array(wanted),
+            curves={name: one_nan([records[epoch][name] for epoch in wanted]) for name in records[wanted[-1]]},
+            layers=layers,
+            inspection={"weight_norm": norm} | (self._inspect() if len(weights) > 1 else {}),
+            best_epoch=best_epoch,
+            predictions=predictions,
+            weights=[one_nan(weight) for weight in weights],
+            biases=[one_nan(bias) for bias in biases],
+        )
 
 
 def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:
     own = setting.optimizer
     weights = {"params": [linear.weight for linear in linears], "weight_decay": own.weight_decay}
     biases = {"params": [linear.bias for linear in linears if setting.model.bias], "weight_decay": 0.0}
-    groups = [weights, biases]
+    groups, rate = [weights, biases], own.learning_rate
     if isinstance(own, SGD):
-        return torch.optim.SGD(groups, lr=own.learning_rate, momentum=own.momentum, nesterov=own.nesterov)
+        return torch.optim.SGD(groups, rate, own.momentum, nesterov=own.nesterov, fused=True)
     kind = torch.optim.AdamW if isinstance(own, AdamW) else torch.optim.Adam
-    return kind(groups, lr=own.learning_rate, betas=(own.beta1, own.beta2), eps=own.epsilon)
+    return kind(groups, rate, betas=(own.beta1, own.beta2), eps=own.epsilon, fused=True)
 
 
 def _scheduler(setting: Setting, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
@@ -211,16 +282,8 @@ def _scheduler(setting: Setting, optimizer: torch.optim.Optimizer) -> torch.opti
     return None
 
 
-class _Kept(NamedTuple):
-    """The weights after the epoch of the lowest loss so far."""
-
-    epoch: int
-    loss: float
-    weights: dict[str, Tensor]
-
-
 def _penalty(setting: Setting, linears: Sequence[nn.Linear]) -> Tensor | float:
-    """Part of the loss that is trained, 0 where there is none."""
+    """Part of the loss that is trained, 0 without penalties."""
     total: Tensor | float = 0.0
     for linear in linears:
         if setting.penalty.l2 > 0:
@@ -228,58 +291,3 @@ def _penalty(setting: Setting, linears: Sequence[nn.Linear]) -> Tensor | float:
         if setting.penalty.l1 > 0:
             total = total + setting.penalty.l1 * linear.weight.abs().sum()
     return total
-
-
-def _measure(outputs: Tensor, targets: Tensor, losses: Tensor) -> dict[str, float]:
-    measured = {"loss": float(losses.detach().mean())}
-    if not targets.is_floating_point():
-        measured["accuracy"] = float((outputs.argmax(dim=-1) == targets).double().mean())
-    return measured
-
-
-def _passes(network: nn.Sequential, loss_of: _LossOf, sets: Mapping[str, _Examples]) -> dict[str, float]:
-    return {
-        f"{split}_{name}": value
-        for split, examples in sets.items()
-        if len(examples[0])
-        for name, value in _evaluate(network, loss_of, examples).items()
-    }
-
-
-@torch.no_grad()
-def _evaluate(network: nn.Sequential, loss_of: _LossOf, examples: _Examples) -> dict[str, float]:
-    network.eval()
-    totals: dict[str, float] = {}
-    for inputs, targets in zip(*(tensor.split(EVALUATION_ROWS) for tensor in examples), strict=True):
-        outputs = network(inputs)
-        for name, value in _measure(outputs, targets, loss_of(outputs, targets)).items():
-            totals[name] = totals.get(name, 0.0) + value * len(inputs)
-    return {name: total / len(examples[0]) for name, total in totals.items()}
-
-
-@torch.no_grad()
-def _predict(network: nn.Sequential, examples: _Examples) -> np.ndarray:
-    network.eval()
-    classes: np.ndarray = torch.cat([network(rows).argmax(dim=1) for rows in examples[0].split(EVALUATION_ROWS)]).numpy(
-        force=True
-    )
-    return classes
-
-
-def _sizes(
-    network: nn.Sequential, loss_of: _LossOf, examples: _Examples, moment: str
-) -> dict[tuple[str, str], np.ndarray]:
-    network.eval()
-    network.zero_grad()
-    values, deviations = examples[0][:PROBE_ROWS], []
-    for layer in network:
-        values = layer(values)
-        if isinstance(layer, tuple(MODULES.values())):
-            deviations.append(float(values.detach().double().std(correction=0)))
-    loss_of(values, examples[1][:PROBE_ROWS]).mean().backward()
-    gradients = [layer.weight.grad for layer in network if isinstance(layer, nn.Linear)]
-    rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
-    return {
-        ("activation_sd", moment): np.array([deviations]).reshape(1, -1),
-        ("gradient_rms", moment): np.array([rms]),
-    }

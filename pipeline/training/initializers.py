@@ -7,24 +7,13 @@ import math
 
 import numpy as np
 
+from pipeline.arithmetic.arrays import normals
 from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.training import (
-    Constant,
-    Initialization,
-    KaimingNormal,
-    KaimingUniform,
-    Normal,
-    TorchLinear,
-    Uniform,
-    WeightInitializer,
-    XavierNormal,
-    XavierUniform,
-    Zeros,
-)
+from pipeline.project.settings import training as kinds
 
 
 def initial(
-    settings: Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
+    settings: kinds.Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight (fan_in, fan_out) and bias (fan_out,) of one layer of one run, float64.
 
@@ -39,32 +28,32 @@ def initial(
 
 
 def draw(
-    settings: WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+    settings: kinds.WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
 ) -> np.ndarray:
     """Numbers of one distribution, float64."""
 
     def normal(std: float) -> np.ndarray:
-        return std * stream.standard_normal(shape)
+        return std * normals(stream, shape)
 
     def uniform(bound: float) -> np.ndarray:
         return bound * (2 * stream.random(shape) - 1)
 
     match settings:
-        case Zeros():
+        case kinds.Zeros():
             return np.zeros(shape)
-        case Constant():
+        case kinds.Constant():
             return np.full(shape, settings.value)
-        case Normal():
+        case kinds.Normal():
             return normal(settings.std)
-        case Uniform():
+        case kinds.Uniform():
             return uniform(settings.bound)
-        case XavierUniform():
+        case kinds.XavierUniform():
             return uniform(settings.gain * math.sqrt(6 / (fan_in + fan_out)))
-        case XavierNormal():
+        case kinds.XavierNormal():
             return normal(settings.gain * math.sqrt(2 / (fan_in + fan_out)))
-        case KaimingUniform():
+        case kinds.KaimingUniform():
             return uniform(math.sqrt(6 / fan_in))
-        case KaimingNormal():
+        case kinds.KaimingNormal():
             return normal(math.sqrt(2 / fan_in))
-        case TorchLinear():
+        case kinds.TorchLinear():
             return uniform(1 / math.sqrt(fan_in))

@@ -3,10 +3,9 @@
 Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift".
 """
 
-from typing import cast
-
 import numpy as np
 
+from pipeline.arithmetic.arrays import total
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Correction, Estimated
@@ -19,10 +18,11 @@ def example_weights(settings: Correction, dataset: Dataset, seed: Seed, places: 
     """
     if settings.name == "none":
         return np.ones(len(places))
-    weights = dataset.weights[settings.name][dataset.slot(seed.index), places]
+    weights: np.ndarray = dataset.weights[settings.name][dataset.slot(seed.index), places]
     if isinstance(settings, Estimated):
         weights = np.minimum(weights, settings.clip)
-    return cast(np.ndarray, weights / weights.mean())
+    scaled: np.ndarray = weights / (total(weights) / len(weights))
+    return scaled
 
 
 def effective_examples(weights: np.ndarray) -> float:
@@ -31,4 +31,4 @@ def effective_examples(weights: np.ndarray) -> float:
     >>> effective_examples(np.array([1.0, 1.0, 0.0, 0.0]))
     2.0
     """
-    return float(np.square(weights.sum()) / np.square(weights).sum())
+    return float(np.square(total(weights)) / total(np.square(weights)))

@@ -1,5 +1,7 @@
 """Each verdict, and that an earlier rule wins over a later one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from scipy import stats
 
 from pipeline.analysis import judging, significance
 from pipeline.analysis.judging import evidence, judge
+from pipeline.analysis.statistics import Estimate
 from pipeline.project.metrics import METRICS
 from pipeline.project.settings.file import Judging
 
@@ -75,6 +78,23 @@ def test_wins_count_seeds_in_the_metric_s_direction_and_ties_for_nobody():
     assert one(ours, BASE).wins == 0.7
     assert one(ours, BASE, LOSS).wins == pytest.approx(0.1)
     assert np.isnan(one(ours, BASE, NORM).wins)
+
+
+@pytest.mark.parametrize(
+    ("ours", "metric"),
+    [(BASE * 1.05, LOSS), (BASE / 1.05, LOSS), (BASE + 0.005, ACCURACY), (BASE - 0.005, ACCURACY)],
+)
+def test_an_effect_that_is_the_margin_lies_within_it_whatever_its_last_bits_are(ours, metric):
+    assert one(ours, BASE, metric, MARGINS).verdict == "equivalent"
+    assert one(ours + np.sign(ours - BASE) * 1e-6, BASE, metric, MARGINS).verdict in ("better", "worse")
+
+
+def test_a_p_that_is_alpha_is_significant_whatever_its_last_bits_are():
+    assert 11 * (0.05 / 11) > 0.05  # in floating point
+    rest = [judging.Evidence(n=10, reference_n=10, p=1.0)] * 10
+    better = judging.Evidence(10, 10, effect=Estimate(10, 0.02, 0.01, 0.03), p=0.05 / 11)
+    assert judge([better, *rest], ACCURACY, ALPHA)[0].verdict == "better"
+    assert judge([replace(better, p=0.05001 / 11), *rest], ACCURACY, ALPHA)[0].verdict == "undecided"
 
 
 # --- rule 1 ----------------------------------------------------------------------------------------------------------

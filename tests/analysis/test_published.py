@@ -52,6 +52,9 @@ def test_runs_that_diverged_are_not_counted():
         (0.5, math.nan, math.nan, math.nan, 0.549, "10 %", "inside"),
         (0.5, math.nan, math.nan, math.nan, 0.551, "10 %", "outside"),
         (-0.5, math.nan, math.nan, math.nan, -0.549, "10 %", "inside"),
+        # at the limit, which floating point takes for outside
+        (0.3, math.nan, math.nan, math.nan, 0.33, "10 %", "inside"),
+        (0.5, 0.1, 0.2, 0.3, 0.1 + 0.2, "range", "inside"),
         (0.5, 0.1, 0.2, 0.6, math.nan, "range", "not measured"),
     ],
 )

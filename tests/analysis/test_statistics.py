@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.statistics import centre, paired_effect
+from pipeline.analysis.statistics import centre, centres, logarithms, paired_effect
 from pipeline.project.settings.datasets import Table
 from pipeline.project.settings.training import HoldOut, KFold
 
@@ -66,8 +66,34 @@ def test_a_log_scale_has_no_place_for_zero(bad):
     assert np.isnan(paired_effect([1.0, bad], [1.0, bad], "log").centre)
 
 
-def test_equal_values_have_an_interval_without_width():
-    assert centre([2.0, 2.0, 2.0], "linear")[1:] == (2.0, 2.0, 2.0)
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_equal_values_have_an_interval_without_width(scale):
+    assert centre([2.0, 2.0, 2.0], scale)[1:] == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("n", [1, 2, 9, 100])
+def test_many_samples_at_once_are_one_after_the_other(scale, n):
+    random = np.random.default_rng(3)
+    samples = random.lognormal(0, 3, (20, n))
+    samples[4, 0], samples[5, 0], samples[6, 0] = np.nan, 0.0, np.inf
+    resplits = random.random(20)
+    found = centres(samples, scale, resplits)
+    expected = [centre(*pair)[1:] for pair in zip(samples, [scale] * 20, resplits, strict=True)]
+    np.testing.assert_array_equal(found, expected)
+    assert centres(samples[:0], scale).shape == (0, 3)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_last_bits_of_values_are_in_no_estimate(scale):
+    values = np.random.default_rng(4).lognormal(0, 2, 15)
+    assert centre(values, scale) == centre(np.nextafter(values, np.inf), scale)
+
+
+def test_logarithms_are_those_of_numpy_and_undefined_where_there_is_none():
+    values = np.random.default_rng(5).lognormal(0, 50, 1000)
+    np.testing.assert_allclose(logarithms(values), np.log(values), rtol=1e-15, atol=1e-16)
+    assert np.isnan(logarithms([0.0, -1.0, np.inf, np.nan, 5e-324])).all()
 
 
 @pytest.mark.parametrize(("folds", "fraction"), [(1, 0.25), (5, 0.2)])

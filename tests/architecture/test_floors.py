@@ -3,17 +3,19 @@
 import ast
 import doctest
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from imports import imported, modules, reached
+from imports import imported, modules
 from samples import ROOT
 
 FLOORS = [
     {"project"},
+    {"arithmetic"},
     {"data", "training", "analysis"},
     {"execution", "probes", "report"},
     {"commands"},
@@ -46,22 +48,44 @@ def test_the_engine_reads_no_files_and_prints_nothing():
             assert "params.load" not in (ROOT / modules()[module]).read_text()
 
 
-def test_only_the_engine_needs_torch():
-    """`import torch` costs two seconds: stages that need none do not pay for it."""
-    for stage in ("check", "data", "report"):
-        for module in reached(f"pipeline.stages.{stage}"):
-            for node in ast.parse((ROOT / modules()[module]).read_text()).body:
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module] if isinstance(node, ast.ImportFrom) else []
-                assert not [name for name in names if str(name).split(".")[0].startswith("torch")], module
+def test_only_concise_imports_torch():
+    """torch chooses its kernels by processor, and its import takes seconds."""
+    importing = set()
+    for module in MODULES:
+        for node in _nodes(module):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            importing |= {module for name in names if name.partition(".")[0] == "torch"}
+    # images are read by torchvision, whose import fails beside some builds of torch unless it gets help
+    assert importing == {"pipeline.training.concise", "pipeline.data.images"}
 
 
-def test_training_starts_without_what_it_does_not_need():
-    """`scipy.stats` alone would cost each of a project's training stages another second."""
-    listed = [sys.executable, "-c", "import sys, pipeline.stages.train; print(*sys.modules)"]
-    loaded = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
-    assert "torch" in loaded
-    assert not {"scipy.stats", "sklearn", "matplotlib", "distributed"} & set(loaded)
+TRAINING = """
+import sys, pipeline.stages.train
+from samples import classes, seeds, setting, values
+from pipeline.execution.results import RunSpec, train
+from pipeline.training.engine import Examples
+
+linear = {"model.hidden": [], "loss": "squared_error"}
+for changes, dataset in (({}, classes(1)), (linear, values(1))):
+    train(RunSpec(setting(changes), seeds(1)[0], 0), Examples(dataset))
+print(*sys.modules)
+"""
+
+
+def test_training_needs_few_imports():
+    """Each of these would cost every training stage between half a second and three."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    for _ in range(2):  # the first may have to compile the kernels, and needs numba
+        loaded = subprocess.run(
+            [sys.executable, "-c", TRAINING],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    assert "pipeline.training.engine" in loaded
+    assert not {"torch", "numba", "scipy.stats", "sklearn", "matplotlib", "distributed"} & set(loaded)
 
 
 def test_every_module_has_its_test_file():
@@ -74,18 +98,13 @@ def test_every_module_has_its_test_file():
 
 
 def test_every_test_file_stands_where_its_module_stands():
-    extra = {"training/test_purity.py", "training/test_untried.py", "training/test_cuda.py", "test_end_to_end.py"}
-    extra |= {"analysis/test_between.py", "test_compare_commits.py"}
-    extra |= {"benchmarks/test_benchmarks.py", "benchmarks/test_coverage.py"}
-    extra |= {"test_plots.py", "test_remote.py", "test_sweeps.py", "report/test_in_a_browser.py"}
+    of_several = {"test_between.py", "test_in_a_browser.py", "test_processors.py", "test_purity.py", "test_untried.py"}
+    rooms = {room(module) for module in MODULES}
     for path in (ROOT / "tests").rglob("test_*.py"):
         relative = path.relative_to(ROOT / "tests")
-        if relative.parts[0] in ("architecture", "documentation", "faults") or str(relative) in extra:
-            continue
-        name = relative.name.removeprefix("test_").replace("init.py", "__init__.py")
-        assert (ROOT / "pipeline" / relative.parent / name).is_file() or (
-            ROOT / "pipeline" / relative.parent / relative.name.removeprefix("test_")
-        ).is_file(), relative
+        if relative.parts[0] in rooms and relative.name not in of_several:
+            name = relative.name.removeprefix("test_").replace("init.py", "__init__.py")
+            assert (ROOT / "pipeline" / relative.parent / name).is_file(), relative
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if ".stages" not in module])

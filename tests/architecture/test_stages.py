@@ -41,7 +41,10 @@ def test_code_dependencies_are_what_the_stage_imports(stage):
     covered = {path for path in declared if path.endswith(".py")}
     for folder in folders:
         inside = {path for path in modules().values() if path.startswith(folder + "/")}
-        # a folder stands for all of its modules only where all of them are imported
+        # a folder stands for all of its modules only where all of them are imported, or where it seldom changes: more
+        # names make dvc.lock longer, which DVC reads and writes at every stage
+        if folder == "pipeline/arithmetic":
+            inside &= needed
         assert inside <= needed, f"{stage} depends on {folder} but does not import {inside - needed}"
         covered |= inside
     assert covered == needed
@@ -62,7 +65,7 @@ def test_the_header_of_a_stage_says_what_dvc_yaml_says(stage):
 def test_the_parameters_of_a_stage_are_those_it_reads():
     assert entry("data")["params"] == ["seeds", "datasets.${key}"]
     assert entry("probe")["params"] == ["seeds.root", "probes.${key}"]
-    assert entry("train")["params"] == ["seeds", "device", "datasets.${item.dataset}", "studies.${key}"]
+    assert entry("train")["params"] == ["seeds", "datasets.${item.dataset}", "studies.${key}"]
     # as parameters, all of a file would stand in dvc.lock value by value, which DVC reads and writes at every stage
     for stage in ("check", "report"):
         assert "params" not in entry(stage)

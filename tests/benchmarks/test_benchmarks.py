@@ -1,6 +1,7 @@
 """The benchmark runs, and every side that is installed trains the same network to the same loss."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,38 +10,46 @@ from samples import ROOT
 
 
 @pytest.mark.xdist_group("benchmarks")
-@pytest.mark.parametrize("engine", ["stack", "study"])
-def test_every_side_ends_at_the_same_loss(tmp_path, engine):
-    written = tmp_path / "table.json"
-    rows = ["polynomial-textbook", "images-textbook", "images-in-memory", "images-functional", "images-sklearn"]
-    rows += ["polynomial-jax", "images-jax", "many-runs"] if engine == "study" else []
-    chosen = [part for row in rows for part in ("--row", row)]
+def test_every_side_ends_at_the_same_loss(tmp_path):
+    written, copy = tmp_path / "table.json", tmp_path / "speed.md"
+    page = (ROOT / "docs" / "speed.md").read_text()
+    copy.write_text(page)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--engine", engine, "--json", str(written), *chosen],
+        [sys.executable, "-m", "benchmarks", "--quick", "--json", str(written), "--docs", str(copy)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    table = json.loads(written.read_text())
-    verdicts = {row["row"]: row["verdict"] for row in table["rows"]}
-    assert set(rows) <= set(verdicts)
+    verdicts = {row["row"]: row["verdict"] for row in json.loads(written.read_text())["rows"]}
     # without jax its rows are skipped, with a note; no other row may be
     assert set(verdicts.values()) <= {"too small", "skipped"}
-    assert all(name.endswith("jax") for name, verdict in verdicts.items() if verdict == "skipped")
+    assert all("jax" in name for name, verdict in verdicts.items() if verdict == "skipped")
+    # the page has the same rows, and those of the whole project; its table is replaced and nothing else
+    assert set(rows(page)) == {*verdicts, "compilation", "repro"}
+    assert rows(copy.read_text()) == list(verdicts)
+    assert around(copy.read_text()) == around(page)
 
 
-def test_a_side_that_trains_something_else_is_an_error(tmp_path):
+def rows(page: str) -> list[str]:
+    return [line.split(" | ")[0].strip("| ") for line in page.splitlines() if line.startswith("| ")][2:]
+
+
+def around(page: str) -> list[str]:
+    return re.split("(<!-- .* -->)", page)[::4]
+
+
+def test_a_side_that_trains_something_else_is_an_error():
     program = """
 import sys
 from benchmarks.sides import textbook
-train = textbook.train
-def wrong(work, *arguments):
-    found = train(work, *arguments)
+train = textbook.tables
+def wrong(work):
+    found = train(work)
     found.train[:] *= 1.01
     return found
-textbook.train = wrong
+textbook.tables = wrong
 sys.argv = ["benchmarks", "--quick", "--row", "polynomial-textbook"]
 import runpy
 runpy.run_module("benchmarks", run_name="__main__")

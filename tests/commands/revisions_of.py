@@ -46,4 +46,4 @@ def revision(
     judged = {key: (metrics or {}).get(key, "test_accuracy") for key in tables}
     studies = {key: {"question": "?", "dataset": dataset, "metric": metric} for key, metric in judged.items()}
     written = {"seeds": {"root": 0, "count": 10}, "judging": JUDGING, "datasets": DATASETS, "studies": studies}
-    return Revision(name, {**written, **params}, dict(tables), {}, [{"processor": "x", "torch": "2.13.0"}])
+    return Revision(name, {**written, **params}, dict(tables), {}, [{"numba": "1", "numpy": "2.4.6"}])

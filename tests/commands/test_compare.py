@@ -62,7 +62,7 @@ accuracy: test accuracy, higher is better
   variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict       note
   better         10  85.0 %     88.1 %  +3.01 points  [+2.90, +3.12]        0.014  100 %  better
   worse          10  85.0 %     83.1 %  −1.99 points  [−2.10, −1.88]        0.014    0 %  worse
-  equivalent     10  85.0 %     85.1 %  +0.00 points  [−0.05, +0.06]            1   60 %  equivalent
+  equivalent     10  85.0 %     85.1 %  +0.01 points  [−0.05, +0.06]            1   60 %  equivalent
   identical      10  85.0 %     85.0 %  +0.00 points  [+0.00, +0.00]            1         equivalent    identical
   undecided      10  85.0 %     85.1 %  +0.05 points  [−0.50, +0.60]            1   60 %  undecided
   lost           10  85.0 %     85.0 %                                          1         incomparable  diverged: 2 of 10 against 0 of 10
@@ -216,14 +216,14 @@ def test_other_code_is_named_and_book_s_way_to_it_is_the_same_code(two):
     assert two(before, now).notes[""] == []
 
 
-def test_another_machine_and_other_probes_are_noted(two):
+def test_other_versions_and_other_probes_are_noted(two):
     before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
-    now = dataclasses.replace(now, environment=[{"processor": "y", "torch": "2.13.0"}])
+    now = dataclasses.replace(now, environment=[{"numba": "2", "numpy": "2.4.6"}])
     for side, value in ((before, 1.0), (now, 2.0)):
         side.params["probes"] = {"p": {}, f"only_{side.name}": {}}
         side.results.update({"p": pd.DataFrame({"value": [value]}), f"only_{side.name}": pd.DataFrame()})
     assert two(before, now).notes[""] == [
-        "another machine: x, torch 2.13.0 → y, torch 2.13.0; bits may differ where nothing else does",
+        "other versions: numba 1, numpy 2.4.6 → numba 2, numpy 2.4.6; bits may differ where nothing else does",
         "probe p: other measurements",
         "probe only_workspace: only in workspace",
         "probe only_main: only in main",

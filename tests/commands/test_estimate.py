@@ -6,34 +6,34 @@ from samples import classes, seeds, setting
 
 from pipeline.commands import estimate
 from pipeline.commands.estimate import Estimator
+from pipeline.execution import pool
 
 
 def test_a_few_epochs_stand_for_all(monkeypatch):
     clock = [0.0]
     trained = []
 
-    def train(stack, dataset, device):
-        epochs = stack[0][0].schedule.epochs
+    def train(spec, examples):
+        epochs = spec.setting.schedule.epochs
         trained.append(epochs)
         clock[0] += 0.01 * epochs
 
-    monkeypatch.setattr(estimate.records, "train", train)
+    monkeypatch.setattr(estimate.results, "train", train)
     monkeypatch.setattr(estimate.time, "perf_counter", lambda: clock[0])
     one = study(**{"schedule.epochs": 1000, "schedule.evaluations": 100})
-    found = Estimator("cpu")(one, seeds(2), classes(2))
+    found = Estimator()(one, seeds(2), classes(2))
     assert found.runs == len(one.variants) * 2
     assert found.stored == 0
-    # a hundredth of a second an epoch for each of the stacks, however few were tried
-    stacks = found.seconds / 10
-    assert stacks == pytest.approx(round(stacks))
+    # a hundredth of a second per epoch of each run, however few were tried
+    assert found.seconds == pytest.approx(10 * found.runs / pool.threads())
     assert max(trained) < 200
     assert trained[0] == 1
 
 
 def test_never_more_epochs_than_there_are(monkeypatch):
     trained = []
-    monkeypatch.setattr(estimate.records, "train", lambda stack, *_: trained.append(stack[0][0].schedule.epochs))
-    Estimator("cpu")(study(**{"schedule.epochs": 3}), seeds(2), classes(2))
+    monkeypatch.setattr(estimate.results, "train", lambda spec, _: trained.append(spec.setting.schedule.epochs))
+    Estimator()(study(**{"schedule.epochs": 3}), seeds(2), classes(2))
     assert max(trained) == 3
 
 
@@ -47,8 +47,8 @@ def test_fewer_epochs_are_evaluated_as_often_for_each():
 
 def test_what_was_timed_once_is_not_timed_again(monkeypatch):
     calls = []
-    monkeypatch.setattr(estimate.records, "train", lambda stack, *_: calls.append(stack))
-    estimator = Estimator("cpu")
+    monkeypatch.setattr(estimate.results, "train", lambda spec, _: calls.append(spec))
+    estimator = Estimator()
     estimator(study(), seeds(2), classes(2))
     first = len(calls)
     estimator(study(), seeds(2), classes(2))

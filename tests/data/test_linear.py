@@ -33,7 +33,7 @@ def test_values_follow_the_published_line_up_to_the_noise():
 def test_every_number_is_a_parameter():
     dataset = make(inputs=3, weight=2.0, bias=1.0, noise_sd=0.0, train_examples=4, test_examples=5)
     assert dataset.test.inputs.shape == (3, 5, 3)
-    np.testing.assert_allclose(dataset.train.targets, 1 + 2 * dataset.train.inputs.sum(axis=2), rtol=1e-14)
+    np.testing.assert_allclose(dataset.train.targets, 1 + 2 * dataset.train.inputs.sum(axis=2), atol=1e-14)
 
 
 def test_a_seed_s_examples_do_not_depend_on_how_many_are_asked_for():

@@ -1,8 +1,11 @@
 """The weights are ratios of densities: they turn means over the source into means over the target."""
 
+import mpmath
 import numpy as np
 import pytest
 from samples import seeds
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
 
 from pipeline.data import shift
 from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift
@@ -70,6 +73,40 @@ def test_where_the_confusion_matrix_tells_nothing_no_class_weighs_more():
     assert shift.label_weights((inputs, labels), np.zeros((20, 2)), 2).tolist() == [1.0, 1.0]
     # only one class was seen
     assert shift.label_weights((inputs, np.zeros(20, dtype=int)), np.zeros((20, 2)), 2).tolist() == [1.0, 1.0]
+
+
+def test_estimated_weights_are_those_of_scikit_learn_s_regressions():
+    random = np.random.default_rng(0)
+    (x, y), (moved, turned) = ((random.standard_normal((500, 2)), random.integers(2, size=500)) for _ in range(2))
+    moved[:, 0] += 1
+    odds = LogisticRegression(tol=1e-8).fit(np.concatenate([x, moved]), np.repeat([0, 1], 500)).decision_function(x)
+    estimated = shift.estimate(KINDS["covariate"], (x, y), (moved, turned))
+    np.testing.assert_allclose(estimated, np.exp(odds), rtol=1e-4)
+    old, new = (
+        LogisticRegression(tol=1e-8).fit(*sample).predict_proba(x)[range(500), y]
+        for sample in ((x, y), (moved, turned))
+    )
+    estimated = shift.estimate(KINDS["concept"], (x, y), (moved, turned))
+    np.testing.assert_allclose(estimated, new / old, rtol=1e-4)
+
+
+def test_label_weights_are_those_of_numpy_s_linear_equations():
+    random = np.random.default_rng(0)
+    labels, target = random.integers(3, size=400), random.standard_normal((300, 2)) + 0.7
+    inputs = random.standard_normal((400, 2)) + 2 * np.array([[0, 0], [1, 0], [0, 1]])[labels]
+    model = LogisticRegression(tol=1e-8).fit(inputs[:200], labels[:200])
+    confusion = confusion_matrix(labels[200:], model.predict(inputs[200:])).T / 200
+    named = np.bincount(model.predict(target), minlength=3) / 300
+    expected = np.maximum(np.linalg.solve(confusion, named), 0)
+    np.testing.assert_allclose(shift.label_weights((inputs, labels), target, 3), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1.0, 30.0, 45.0, 60.0, 89.9, 90.0, -45.0, 120.0, 200.0, 359.0, -725.5, 1e6])
+def test_a_direction_is_the_cosine_and_the_sine(degrees):
+    with mpmath.workdps(40):
+        angle = mpmath.radians(mpmath.mpf(degrees))
+        exact = [float(mpmath.cos(angle)), float(mpmath.sin(angle))]
+    np.testing.assert_allclose(shift.direction(degrees), exact, rtol=0, atol=2e-16)
 
 
 def test_the_test_set_plays_no_part_in_the_estimate():

@@ -76,9 +76,8 @@ def test_examples_are_what_scikit_learn_s_transformers_make_of_them(make, missin
         target = StandardScaler().fit(table[["price"]].to_numpy()[train])
         for split, rows in ((dataset.train, train), (dataset.test, test)):
             np.testing.assert_allclose(split.inputs[slot], transformer.transform(table.iloc[rows]), atol=1e-9)
-            np.testing.assert_array_equal(
-                split.targets[slot], target.transform(table[["price"]].to_numpy()[rows])[:, 0]
-            )
+            expected = target.transform(table[["price"]].to_numpy()[rows])[:, 0]
+            np.testing.assert_allclose(split.targets[slot], expected, rtol=1e-12)
     assert dataset.train.inputs.shape == (3, 45, 3 + 4 + 2)
     assert dataset.test.inputs.shape == (3, 15, 9)
 
@@ -121,6 +120,23 @@ def test_a_column_that_is_empty_in_a_training_part_keeps_its_place(make):
     assert dataset.features == 9
     assert (dataset.train.inputs[0, :, 1] == 0).all()
     assert np.isfinite(dataset.test.inputs).all()
+
+
+def test_the_smallest_of_the_most_frequent_numbers_takes_the_place_of_a_missing_one(make):
+    """Of two zeros it is the positive one, wherever they stand."""
+    table = frame()
+    table["small"] = np.tile([3.0, -0.0, 0.0, np.nan], ROWS // 4)
+    dataset = make(table, missing="most_frequent", count=1)
+    column = np.concatenate([dataset.train.inputs[0, :, 1], dataset.test.inputs[0, :, 1]])
+    assert len(set(column)) == 2
+    table["small"] = np.tile([3.0, -0.0, 0.0, 0.0], ROWS // 4)
+    np.testing.assert_array_equal(make(table, count=1).train.inputs, dataset.train.inputs)
+
+
+def test_numbers_that_are_equal_up_to_rounding_are_constant(make):
+    table = frame()
+    table["small"] = 1e9 + 1e-7 * (np.arange(ROWS) % 3)
+    assert (np.abs(make(table).train.inputs[..., 1]) < 1e-6).all()
 
 
 def test_a_seed_s_split_does_not_depend_on_how_many_seeds_there_are(make):

@@ -32,9 +32,9 @@ NOT_RUN = {
     "make mutants": "half an hour; tests/faults/test_mutants.py holds its list to the files",
     "make mutants MUTANTS=lock.py": "as make mutants",
     "pip install '.[cluster]'": "packages: the tests have distributed installed",
-    "dask scheduler": "tests/execution/test_workers.py starts one",
-    "dask worker tcp://127.0.0.1:8786 --nworkers 16 --nthreads 1": "tests/execution/test_workers.py starts some",
-    "DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:8786 dvc repro": "tests/execution/test_workers.py trains on workers",
+    "dask scheduler": "tests/execution/test_pool.py starts one",
+    "dask worker tcp://127.0.0.1:8786 --nworkers 16 --nthreads 1": "tests/execution/test_pool.py starts some",
+    "DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:8786 dvc repro": "tests/execution/test_pool.py trains on workers",
     "dvc exp run -S datasets.images.source=fashion_mnist -S seeds.count=2 \\\n"
     "  -S studies.dropout.base.schedule.epochs=2 train@dropout": (
         "downloads 30 MB: book/ was run on them, and tests/data/test_images.py reads such files"

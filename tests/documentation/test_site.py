@@ -121,6 +121,16 @@ def test_every_link_of_a_page_leads_somewhere(page):
     assert broken(ROOT / page) == []
 
 
+# what they tell was true when it was written
+PAST = ("docs/log.md", "docs/decisions/")
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if not page.startswith(PAST)])
+def test_a_file_that_a_page_names_is_there(page):
+    named = re.findall(r"`((?:pipeline|tests|benchmarks|docs)/[\w./-]+)`", (ROOT / page).read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_a_link_that_leads_nowhere_is_noticed(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(

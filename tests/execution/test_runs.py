@@ -6,51 +6,45 @@ import pytest
 from execution.studies import study, with_folds
 from samples import classes, seeds, setting, values
 
-from pipeline.execution import chunks, runs
+from pipeline.execution import runs
 from pipeline.project import artifacts, params
 from pipeline.project.variants import Variant
-from pipeline.training import loop
+from pipeline.training import engine
+from pipeline.training.engine import Examples
 
 
-def test_every_run_has_its_row_whatever_the_stacks(monkeypatch):
-    whole = runs.train(study(), seeds(3), classes(), "cpu")
+def test_every_run_has_its_row():
+    whole = runs.train(study(), seeds(3), classes())
     assert list(whole.results.columns) == artifacts.results_columns(study())
     found = list(zip(whole.results["variant"], whole.results["seed_index"], strict=True))
     assert found == [(variant.id, index) for variant in study().variants for index in range(3)]
     assert (whole.results["status"] == "finished").all()
     assert whole.results["model.hidden"].unique().tolist() == ["[33, 20]"]
-    # the same bits when everything is cut to pieces
-    monkeypatch.setattr(chunks, "STACK_BYTES", 0)
-    monkeypatch.setattr(chunks, "SMALLEST_STACK", 1)
-    cut = runs.train(study(), seeds(3), classes(), "cpu")
-    assert whole.results.equals(cut.results)
-    assert whole.curves.equals(cut.curves)
-    assert whole.probes.layers.equals(cut.probes.layers)
 
 
 def test_a_row_holds_the_numbers_of_its_own_run():
-    found = runs.train(study(), seeds(3), classes(), "cpu")
+    found = runs.train(study(), seeds(3), classes())
     variant = study().variants[3]
-    alone = loop.train([variant.setting], seeds(3)[2:], classes())
+    alone = engine.train(variant.setting, seeds(3)[2], Examples(classes()))
     row = found.results.set_index(["variant", "seed_index"]).loc[(variant.id, 2)]
     measured = {metric.name for metric in study().metrics}
     for name, value in alone.metrics().items():
         # of a study that stops no run early the epoch that is kept is no column
         assert name == "kept_epoch" or name in measured
-        assert name not in measured or row[name] == value[0]
+        assert name not in measured or row[name] == value
     curve = found.curves[(found.curves["variant"] == variant.id) & (found.curves["split"] == "test")]
-    assert curve["value"].tolist()[4:] == alone.curves["test_loss"][0].tolist()
+    assert curve["value"].tolist()[4:] == alone.curves["test_loss"].tolist()
     layers = found.probes.layers[
         (found.probes.layers["variant"] == variant.id) & (found.probes.layers["seed_index"] == 2)
     ]
     start = layers[(layers["moment"] == "start") & (layers["quantity"] == "gradient_rms")]
-    assert start["value"].tolist() == alone.layers["gradient_rms", "start"][0].tolist()
+    assert start["value"].tolist() == alone.layers["gradient_rms", "start"].tolist()
     assert start["layer"].tolist() == [1, 2, 3]
 
 
 def test_more_seeds_and_more_variants_change_no_run():
-    few = runs.train(study(), seeds(2), classes(), "cpu").results
-    many = runs.train(study(), seeds(3), classes(), "cpu").results
+    few = runs.train(study(), seeds(2), classes()).results
+    many = runs.train(study(), seeds(3), classes()).results
     assert few.equals(many[many["seed_index"] < 2].reset_index(drop=True))
 
 
@@ -63,7 +57,7 @@ def test_a_run_that_diverges_is_marked_and_the_others_are_unharmed():
     variants[1] = Variant("tame", "tame", "", "tame", variants[1].factors, setting(tame))
     traits = frozenset(["regression", "linear"])
     mixed = dataclasses.replace(wild, variants=tuple(variants), traits=traits)
-    results = runs.train(mixed, seeds(3), values(), "cpu").results.set_index("variant")
+    results = runs.train(mixed, seeds(3), values()).results.set_index("variant")
     assert set(results.loc["wild", "status"]) == {"diverged"}
     assert results.loc["wild", ["test_loss", "weight_norm", "loss_gap"]].isna().all().all()
     # what does not come from training means something all the same
@@ -74,14 +68,14 @@ def test_a_run_that_diverges_is_marked_and_the_others_are_unharmed():
 
 def test_the_log_names_every_variant(caplog):
     with caplog.at_level(logging.INFO):
-        runs.train(study(), seeds(2), classes(), "cpu")
+        runs.train(study(), seeds(2), classes())
     for variant in study().variants:
         assert variant.id in caplog.text
 
 
 def test_a_terminal_shows_a_bar(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    runs.train(study(), seeds(2), classes(), "cpu")
+    runs.train(study(), seeds(2), classes())
     shown = capsys.readouterr().err
     assert "study:" in shown
     assert "100%" in shown
@@ -91,13 +85,13 @@ def test_a_terminal_shows_a_bar(monkeypatch, capsys):
 def test_a_study_of_one_variant_and_few_seeds_trains(count, params_file):
     changes = {"studies.weight_decay.grid.optimizer.weight_decay": [0]}
     only = params.load(path=params_file(changes)).studies["weight_decay"]
-    found = runs.train(only, seeds(count), values(count, features=30), "cpu")
+    found = runs.train(only, seeds(count), values(count, features=30))
     assert len(found.results) == count
 
 
 def test_only_folds_are_validated_and_the_whole_is_as_without_them():
     folded = with_folds()
-    found = runs.train(folded, seeds(2), classes(2), "cpu")
+    found = runs.train(folded, seeds(2), classes(2))
     results = found.results
     assert results.groupby("fold").size().tolist() == [4, 4, 4, 4]
     assert results["validation_loss"].isna().tolist() == (results["fold"] == 0).tolist()
@@ -110,7 +104,6 @@ def test_only_folds_are_validated_and_the_whole_is_as_without_them():
         dataclasses.replace(folded, variants=tuple(without), traits=folded.traits - {"validation"}),
         seeds(2),
         classes(2),
-        "cpu",
     ).results
     whole = results[results["fold"] == 0].reset_index(drop=True)
     assert whole[list(alone.columns)].equals(alone)

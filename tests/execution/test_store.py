@@ -12,22 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from execution.studies import study, with_folds
+from imports import modules, reached
 from samples import classes, seeds, setting, values
 
-from pipeline.execution import records, runs, store, workers
-from pipeline.execution.environment import environment
+from pipeline.execution import pool, results, runs, store
+from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store
 from pipeline.project.dataset import Dataset, Split
-
-ENVIRONMENT = {"processor": "x", "device": "cpu", "torch": "1", "numpy": "2"}
+from pipeline.training.engine import Examples
 
 
 def entries(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/*.npy"))
 
 
-def key(job, dataset: Dataset, surroundings=ENVIRONMENT, folder: Path = Path("unused")) -> str:
-    (found,) = Store(folder).keys([job], dataset, surroundings)
+def key(job, dataset: Dataset) -> str:
+    (found,) = Store(Path("unused")).keys([RunSpec(*job)], dataset)
     return found
 
 
@@ -51,11 +51,11 @@ def same(one, other) -> bool:
 def test_cold_warm_and_off_give_the_same_bits(make, tmp_path, caplog):
     chosen = dataclasses.replace(make(), figure="predictions")
     total = sum(len(variant.folds) for variant in chosen.variants) * 3
-    off, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(None))
+    off, trained, taken = counted(caplog, chosen, seeds(3), classes(), Store(None))
     assert (trained, taken) == (total, 0)
-    cold, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(tmp_path))
+    cold, trained, taken = counted(caplog, chosen, seeds(3), classes(), Store(tmp_path))
     assert (trained, taken) == (total, 0)
-    warm, trained, taken = counted(caplog, chosen, seeds(3), classes(), "cpu", Store(tmp_path))
+    warm, trained, taken = counted(caplog, chosen, seeds(3), classes(), Store(tmp_path))
     assert (trained, taken) == (0, total)
     assert same(off, cold)
     assert same(off, warm)
@@ -69,8 +69,8 @@ def test_a_linear_study_and_a_diverged_run_come_back_as_they_were(tmp_path, capl
     linear = dataclasses.replace(
         linear, variants=(linear.variants[0], dataclasses.replace(linear.variants[1], setting=wild))
     )
-    cold = runs.train(linear, seeds(2), values(), "cpu", Store(tmp_path))
-    warm, trained, _ = counted(caplog, linear, seeds(2), values(), "cpu", Store(tmp_path))
+    cold = runs.train(linear, seeds(2), values(), Store(tmp_path))
+    warm, trained, _ = counted(caplog, linear, seeds(2), values(), Store(tmp_path))
     assert trained == 0
     assert same(cold, warm)
     assert set(cold.results["status"]) == {"finished", "diverged"}
@@ -79,14 +79,14 @@ def test_a_linear_study_and_a_diverged_run_come_back_as_they_were(tmp_path, capl
 
 def test_more_seeds_and_one_more_variant_train_what_is_new(tmp_path, caplog):
     first = dataclasses.replace(study(), variants=study().variants[:5])
-    _, trained, taken = counted(caplog, first, seeds(2), classes(5), "cpu", Store(tmp_path))
+    _, trained, taken = counted(caplog, first, seeds(2), classes(5), Store(tmp_path))
     assert (trained, taken) == (10, 0)
     # the data set of five seeds holds the same examples for the first two, in another file
-    _, trained, taken = counted(caplog, first, seeds(5), classes(5), "cpu", Store(tmp_path))
+    _, trained, taken = counted(caplog, first, seeds(5), classes(5), Store(tmp_path))
     assert (trained, taken) == (15, 10)
-    grown, trained, taken = counted(caplog, study(), seeds(5), classes(5), "cpu", Store(tmp_path))
+    grown, trained, taken = counted(caplog, study(), seeds(5), classes(5), Store(tmp_path))
     assert (trained, taken) == (5, 25)
-    assert same(grown, runs.train(study(), seeds(5), classes(5), "cpu", Store(None)))
+    assert same(grown, runs.train(study(), seeds(5), classes(5), Store(None)))
 
 
 def fewer(dataset: Dataset, count: int) -> Dataset:
@@ -127,40 +127,39 @@ def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path
         key((job[0], seeds(5, root=1)[1], 0), dataset),
         key((job[0], job[1], 1), dataset),
         key(job, dataclasses.replace(dataset, factor=0.5)),
-        *(key(job, dataset, {**ENVIRONMENT, name: "another"}) for name in ENVIRONMENT),
     ]
+    # on the versions of what computes
+    for name, value in store.environment().items():
+        monkeypatch.setattr(store, "environment", lambda names, name=name, value=value: {name: f"{value}.1"})
+        others.append(key(job, dataset))
+    monkeypatch.undo()
     # and on the code, byte by byte
     package = tmp_path / "pipeline"
-    for name in ("project/seeding.py", "training/loop.py"):
+    for name in ("project/seeding.py", "training/engine.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("a = 1\n")
     monkeypatch.setattr(store, "_PACKAGE", package)
     before = key(job, dataset)
-    (package / "training" / "loop.py").write_text("a = 2\n")
+    (package / "training" / "engine.py").write_text("a = 2\n")
     others += [before, key(job, dataset)]
     monkeypatch.undo()
     assert len({key(job, dataset), *others}) == len(others) + 1
 
 
 def test_the_code_of_a_key_is_the_code_that_trains():
-    """Every module that training imports, but those that hold data, read and write files or describe metrics."""
-    found = {path.name for pattern in store._CODE for path in store._PACKAGE.glob(pattern)}
-    assert {"loop.py", "mlp.py", "products.py", "optimizers.py", "draws.py", "concise.py", "seeding.py"} <= found
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, pipeline.training.loop, pipeline.training.concise; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    own = {name.split(".")[-1] + ".py" for name in loaded if name.startswith("pipeline.")}
-    files = {"dataset.py", "errors.py"}
-    assert own - found <= files | {"metrics.py", "project.py", "settings.py"}  # the last two are packages
+    """Every module that a run's numbers pass through, but those that hold data, read files or describe metrics."""
+    found = {str(path.relative_to(store._PACKAGE)) for pattern in store._CODE for path in store._PACKAGE.glob(pattern)}
+    needed = set()
+    for module in ("pipeline.training.engine", "pipeline.training.concise", "pipeline.training.closed_form"):
+        needed |= {modules()[name].removeprefix("pipeline/") for name in reached(module)}
+    files = {"__init__.py", "project/__init__.py", "project/dataset.py", "project/errors.py", "project/metrics.py"}
+    assert needed - found <= files
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other", "folder", "header"])
 def test_a_damaged_entry_is_trained_again(damage, tmp_path, caplog):
     chosen = dataclasses.replace(study(), variants=study().variants[:1])
-    whole = runs.train(chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    whole = runs.train(chosen, seeds(2), classes(), Store(tmp_path))
     first, second = entries(tmp_path)
     content = first.read_bytes()
     if damage == "cut":
@@ -178,7 +177,7 @@ def test_a_damaged_entry_is_trained_again(damage, tmp_path, caplog):
     else:
         first.unlink()
         first.mkdir()
-    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), Store(tmp_path))
     assert (trained, taken) == (1, 1)
     assert same(found, whole)
     if damage != "folder":
@@ -188,10 +187,10 @@ def test_a_damaged_entry_is_trained_again(damage, tmp_path, caplog):
 def test_an_entry_under_the_name_of_another_run_is_not_taken(tmp_path, caplog):
     """A copied or renamed file is whole by its digest: only its name says which run it is of."""
     chosen = dataclasses.replace(study(), variants=study().variants[:1])
-    whole = runs.train(chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    whole = runs.train(chosen, seeds(2), classes(), Store(tmp_path))
     first, second = entries(tmp_path)
     first.write_bytes(second.read_bytes())
-    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), "cpu", Store(tmp_path))
+    found, trained, taken = counted(caplog, chosen, seeds(2), classes(), Store(tmp_path))
     assert (trained, taken) == (1, 1)
     assert same(found, whole)
 
@@ -199,9 +198,9 @@ def test_an_entry_under_the_name_of_another_run_is_not_taken(tmp_path, caplog):
 def test_where_nothing_can_be_written_training_goes_on(tmp_path, caplog):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    found, trained, _ = counted(caplog, study(), seeds(2), classes(), "cpu", Store(blocked))
+    found, trained, _ = counted(caplog, study(), seeds(2), classes(), Store(blocked))
     assert trained == 12
-    assert same(found, runs.train(study(), seeds(2), classes(), "cpu", Store(None)))
+    assert same(found, runs.train(study(), seeds(2), classes(), Store(None)))
     assert len([record for record in caplog.records if "not kept" in record.message]) == 1
 
 
@@ -214,18 +213,18 @@ def test_a_full_disk_leaves_no_half_of_an_entry(tmp_path, caplog, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(store.Path, "replace", full)
-    found, trained, _ = counted(caplog, study(), seeds(2), classes(), "cpu", Store(tmp_path))
+    found, trained, _ = counted(caplog, study(), seeds(2), classes(), Store(tmp_path))
     monkeypatch.undo()
     assert trained == 12
     assert "No space left on device" in caplog.text
     assert len(entries(tmp_path)) == len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
-    _, trained, taken = counted(caplog, study(), seeds(2), classes(), "cpu", Store(tmp_path))
+    _, trained, taken = counted(caplog, study(), seeds(2), classes(), Store(tmp_path))
     assert (trained, taken) == (9, 3)
-    assert same(found, runs.train(study(), seeds(2), classes(), "cpu", Store(None)))
+    assert same(found, runs.train(study(), seeds(2), classes(), Store(None)))
 
 
 def test_what_was_used_longest_ago_goes_first(tmp_path):
-    (record,) = records.train([(setting(), seeds(1)[0], 0)], classes(1), "cpu")
+    record = results.train(RunSpec(setting(), seeds(1)[0], 0), Examples(classes(1)))
     size = len(record.to_bytes()) + store._DIGEST
     names = [f"{number:064x}" for number in range(10)]
     other = tmp_path / "00" / "notes.npy"
@@ -250,7 +249,7 @@ def test_the_variable_names_the_folder_or_switches_it_off(tmp_path, monkeypatch)
     default = Store.of_user()._folder
     assert default is not None
     assert "mlp-ablations" in str(default)
-    runs.train(study(), seeds(1), classes(), "cpu", Store(None))
+    runs.train(study(), seeds(1), classes(), Store(None))
     assert not default.exists() or not list(default.iterdir())
 
 
@@ -259,10 +258,9 @@ import sys
 from pathlib import Path
 from execution.studies import study
 from samples import classes, seeds
-from pipeline.execution import chunks, runs
+from pipeline.execution import runs
 from pipeline.execution.store import Store
-chunks.STACK_BYTES = 0
-found = runs.train(study(), seeds(6), classes(6), "cpu", Store(Path(sys.argv[1])))
+found = runs.train(study(), seeds(6), classes(6), Store(Path(sys.argv[1])))
 print(found.results.to_csv())
 """
 
@@ -271,7 +269,7 @@ def start(folder: Path) -> subprocess.Popen:
     tests = Path(__file__).parents[1]
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder)],
-        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -289,37 +287,37 @@ def test_two_that_write_at_once_and_one_that_is_killed(tmp_path, caplog):
     pair = [start(tmp_path), start(tmp_path)]
     one, other = (process.communicate()[0] for process in pair)
     assert one == other
-    found, trained, taken = counted(caplog, study(), seeds(6), classes(6), "cpu", Store(tmp_path))
+    found, trained, taken = counted(caplog, study(), seeds(6), classes(6), Store(tmp_path))
     assert (trained, taken) == (0, 36)
     assert found.results.to_csv() == one.rstrip("\n") + "\n"
-    assert same(found, runs.train(study(), seeds(6), classes(6), "cpu", Store(None)))
+    assert same(found, runs.train(study(), seeds(6), classes(6), Store(None)))
 
 
-def test_a_stack_that_is_done_is_kept_before_the_next_one_begins(tmp_path, monkeypatch):
-    """So a stage that is killed loses the stack that it was at, and no other."""
-    begun = []
-    train = records.train
+def test_a_run_that_is_done_is_kept_while_others_train(tmp_path, monkeypatch):
+    """So a stage that is killed loses the runs that it was at, and no other."""
+    monkeypatch.setenv("ABLATE_THREADS", "1")
+    train, begun = results.train, []
 
-    def counting(stack, *arguments):
+    def counting(spec, examples, control):
         begun.append(len(entries(tmp_path)))
-        return train(stack, *arguments)
+        time.sleep(0.02)  # in which what was finished before is written
+        return train(spec, examples, control)
 
-    monkeypatch.setattr(workers.records, "train", counting)
-    runs.train(study(), seeds(2), classes(), "cpu", Store(tmp_path))
-    assert begun == [0, 4, 8]
+    monkeypatch.setattr(pool.results, "train", counting)
+    runs.train(study(), seeds(2), classes(), Store(tmp_path))
+    assert all(kept >= number - 1 for number, kept in enumerate(begun))
 
 
 def test_rewording_a_question_trains_nothing(tmp_path, caplog):
-    runs.train(study(), seeds(2), classes(2), "cpu", Store(tmp_path))
+    runs.train(study(), seeds(2), classes(2), Store(tmp_path))
     reworded = dataclasses.replace(study(), question="The same?", id="renamed", metric="train_loss")
-    _, trained, taken = counted(caplog, reworded, seeds(2), classes(2), "cpu", Store(tmp_path))
+    _, trained, taken = counted(caplog, reworded, seeds(2), classes(2), Store(tmp_path))
     assert (trained, taken) == (0, 12)
 
 
-def test_the_environment_of_a_key_is_that_of_the_machine(tmp_path):
+def test_an_entry_lies_under_its_key(tmp_path):
     chosen = dataclasses.replace(study(), variants=study().variants[:1])
-    runs.train(chosen, seeds(1), classes(), "cpu", Store(tmp_path))
+    runs.train(chosen, seeds(1), classes(), Store(tmp_path))
     (entry,) = entries(tmp_path)
-    expected = key((chosen.variants[0].setting, seeds(1)[0], 0), classes(), environment("cpu"))
-    assert entry.parent.name + entry.stem == expected
+    assert entry.parent.name + entry.stem == key((chosen.variants[0].setting, seeds(1)[0], 0), classes())
     assert np.load(entry)["finite"]

@@ -29,7 +29,7 @@ FAULTS = {
     "names": "names and text",
     "arrays": "arrays from strangers",
     "randomness": "global random state",
-    "kernels": "choices of the numerical library",
+    "kernels": "compiled kernels",
     "dependencies": "dependencies",
 }
 

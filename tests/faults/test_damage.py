@@ -171,7 +171,7 @@ def test_a_damaged_lock_is_a_line(many, tally):
 def test_a_damaged_entry_of_the_store_is_trained_again(in_folder, caplog, many, tally):
     study, dataset = some_study(), classes()
     store = Store(in_folder / "store")
-    first = runs.train(study, seeds(3), dataset, "cpu", store)
+    first = runs.train(study, seeds(3), dataset, store)
     entries = sorted((in_folder / "store").rglob("*.npy"))
     contents = [entry.read_bytes() for entry in entries]
     assert len(entries) == 18
@@ -181,7 +181,7 @@ def test_a_damaged_entry_of_the_store_is_trained_again(in_folder, caplog, many, 
         place, kind = number % len(entries), KINDS[number % len(KINDS)]
         entries[place].write_bytes(damaged(kind, contents[place], contents[place - 1], random))
         caplog.clear()
-        again = runs.train(study, seeds(3), dataset, "cpu", store)
+        again = runs.train(study, seeds(3), dataset, store)
         assert again.results.equals(first.results)
         assert again.curves.equals(first.curves)
         assert any(str(entries[place]) in record.message for record in caplog.records)

@@ -1,128 +1,285 @@
-"""Kernels that the numerical library chooses, at a first call or by the environment, change no bit."""
+"""The cache of compiled kernels is damaged, full, read-only or written by several: every process gets the same numbers.
 
-import ast
-import importlib
-import os
+So does none where the processor's arithmetic is another: it is refused in one line.
+"""
+
+import ctypes
+import platform
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from faults.tally import Mutant
 from samples import ROOT
-from torch.utils._python_dispatch import TorchDispatchMode
 
-import pipeline.training
-from pipeline.training import VECTOR_FUNCTIONS
+from pipeline.arithmetic import library
+from pipeline.project.errors import UserError
 
-INIT = "pipeline/training/__init__.py"
+LIBRARY = "pipeline/arithmetic/library.py"
 MUTANTS = [
     Mutant(
-        file=INIT,
-        guard="        getattr(torch, _function)(torch.full((1,), 0.5, dtype=_dtype))\n",
-        without="        pass\n",
-        test="test_each_vector_function_is_called_before_threads_can_be",
+        file=LIBRARY,
+        guard="if hashlib.sha256(key.encode() + content[:-_DIGEST]).digest() == content[-_DIGEST:]:",
+        without="if True:",
+        test="test_a_damaged_file_is_compiled_again",
     ),
     Mutant(
-        file=INIT,
-        guard='os.environ["MKL_CBWR"] = "AUTO"',
-        without="os.environ",
-        test="test_the_environment_does_not_choose[MKL_CBWR-COMPATIBLE]",
+        file=LIBRARY,
+        guard='    except OSError as error:\n        log.info("compiled kernels are not kept',
+        without='    except ZeroDivisionError as error:\n        log.info("compiled kernels are not kept',
+        test="test_where_nothing_can_be_kept_kernels_are_compiled_in_memory",
     ),
     Mutant(
-        file=INIT,
-        guard='os.environ.pop("MKL_ENABLE_INSTRUCTIONS", None)\n',
-        without="",
-        test="test_the_environment_does_not_choose[MKL_ENABLE_INSTRUCTIONS-SSE4_2]",
+        file=LIBRARY,
+        guard="    if sys.float_info.min / 2 == 0:\n",
+        without="    if False:\n",
+        test="test_a_process_that_flushes_denormal_numbers_to_zero_is_refused",
+    ),
+    Mutant(
+        file=LIBRARY,
+        guard="    if missing:\n",
+        without="    if False:\n",
+        test="test_a_processor_without_what_is_needed_is_refused",
     ),
 ]
 
-# The first call of a function by two threads, and the second: 25,600 elements are enough for torch to split them.
-FIRST = """
-import sys, pipeline.training, torch
-function, values = getattr(torch, sys.argv[1]), torch.rand(25_600, dtype=getattr(torch, sys.argv[2])) + 1
-for _ in range(5):
-    values + 1  # until both threads are there
-sys.exit(not torch.equal(function(values), function(values)))
-"""
-
-# A forward and a backward pass, as bits.
-BITS = """
-import hashlib, pipeline.training, torch
-source = torch.Generator().manual_seed(0)
-inputs, weight = (torch.rand(shape, generator=source) - 0.5 for shape in ((10, 256, 64), (10, 64, 256)))
-outputs = torch.bmm(inputs, weight).tanh().exp()
-back = torch.bmm(inputs.transpose(1, 2), outputs)
-print(hashlib.sha256(outputs.numpy().tobytes() + back.numpy().tobytes()).hexdigest())
+PROGRAM = """
+import logging, sys
+logging.basicConfig(format="%(message)s")
+logging.getLogger("pipeline").setLevel(logging.INFO)
+import numpy as np
+from pipeline.arithmetic import library
+{}
+state, found = np.arange(4, dtype=np.uint64), np.empty(50, np.int64)
+permute = library.function("pipeline.arithmetic.draws:permute", "uint64*", "int64*", "int64")
+permute(state.ctypes.data, found.ctypes.data, 50)
+print(found.tolist())
 """
 
 
-def run(script: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", script, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False)
+class Cache:
+    """A folder of kernels, and processes that use it."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = {"XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.folder = home / "mlp-ablations" / "kernels"
+
+    def start(self, first: str = "") -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PROGRAM.format(first)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, first: str = "") -> tuple[str, list[str]]:
+        """What it prints, and the lines that it says."""
+        process = self.start(first)
+        printed, said = process.communicate()
+        assert process.returncode == 0, said
+        return printed, said.splitlines()
+
+    def file(self) -> Path:
+        """The only kernel."""
+        (path,) = self.folder.glob("*.o")
+        return path
 
 
-class Called(TorchDispatchMode):
-    """Writes down the name and type of each operation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[tuple[str, torch.dtype]] = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if args and isinstance(args[0], torch.Tensor):
-            self.found.add((func.overloadpacket.__name__, args[0].dtype))
-        return func(*args, **(kwargs or {}))
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    """An empty one."""
+    return Cache(tmp_path / "home")
 
 
-def test_each_vector_function_is_called_before_threads_can_be():
-    called = Called()
-    with called:
-        importlib.reload(pipeline.training)
-    for name in VECTOR_FUNCTIONS:
-        for dtype in (torch.float32, torch.float64):
-            assert (name, dtype) in called.found
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cache, str]:
+    """One with a kernel, and what the program prints."""
+    made = Cache(tmp_path_factory.mktemp("once") / "home")
+    return made, made.run()[0]
 
 
-def test_no_function_is_used_that_is_not_called_first():
-    """Of the unary functions of numbers that torch has, those that round."""
-    rounding = {"acosh", "asinh", "atanh", "cosh", "digamma", "erfinv", "exp2", "log1p", "logit", "pow", "rsqrt"}
-    rounding |= {"sigmoid", "sinc", "sinh", "softplus", "silu", "gelu", "elu", "mish", "logsigmoid", "tan"}
-    rounding |= set(VECTOR_FUNCTIONS)
-    used = set()
-    for path in (ROOT / "pipeline" / "training").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("np", "math"):
-                used.add(node.attr.removesuffix("_"))
-    assert used & rounding <= set(VECTOR_FUNCTIONS)
-    assert {"exp", "tanh", "erf", "sqrt"} <= used
+@pytest.fixture
+def printed(once: tuple[Cache, str]) -> str:
+    return once[1]
 
 
-def test_the_first_call_by_two_threads_gives_what_the_second_gives(many, tally):
-    """In processes of its own each; without the guard 1 in 10 (float32) and 1 in 4 (float64) differ."""
-    tries = many(100)
+@pytest.fixture
+def filled(once: tuple[Cache, str], cache: Cache) -> Cache:
+    """A copy of the one with a kernel."""
+    shutil.copytree(once[0].folder, cache.folder)
+    return cache
+
+
+def damaged(content: bytes, kind: str, random: np.random.Generator) -> bytes:
+    place = int(random.integers(len(content)))
+    if kind == "cut":
+        return content[:place]
+    if kind == "flipped bit":
+        return content[:place] + bytes([content[place] ^ 1 << int(random.integers(8))]) + content[place + 1 :]
+    if kind == "zeros":
+        return content[:place] + bytes(len(content) - place)
+    return {"empty": b"", "longer": content + b"\0", "text": b"no code\n" * 100}[kind]
+
+
+@pytest.mark.parametrize("kind", ["cut", "flipped bit", "zeros", "empty", "longer", "text"])
+def test_a_damaged_file_is_compiled_again(filled, printed, kind, many, tally):
+    path = filled.file()
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    tries = many(10)
+    for _ in range(tries):
+        path.write_bytes(damaged(whole, kind, random))
+        again, said = filled.run()
+        assert again == printed
+        assert [line.split(":")[-1].strip()[:8] for line in said] == ["damaged,", "compiled"], said
+        assert path.read_bytes() == whole
+    tally("kernels", f"file of a kernel, {kind}", "compiled again", tries)
+
+
+def test_a_file_of_another_kernel_is_compiled_again(filled, printed, tally):
+    """Whole, but under a name that is not its own."""
+    path = filled.file()
+    whole = path.read_bytes()
+    filled.run('library.function("pipeline.arithmetic.draws:normals", "uint64*", "float64*", "int64")')
+    (other,) = set(filled.folder.glob("*.o")) - {path}
+    path.write_bytes(other.read_bytes())
+    assert filled.run()[0] == printed
+    assert path.read_bytes() == whole
+    tally("kernels", "file of a kernel, another's", "compiled again")
+
+
+def test_processes_that_compile_at_once_leave_one_whole_file(cache, printed, many, tally):
+    tries = many(10)
+    for _ in range(tries):
+        processes = [cache.start() for _ in range(4)]
+        for process in processes:
+            assert process.communicate()[0] == printed
+        assert [path.suffix for path in cache.folder.iterdir()] == [".o"]
+        assert cache.run() == (printed, [])
+        cache.file().unlink()
+    tally("kernels", "4 processes that compile at once", "one whole file", tries)
+
+
+def test_a_killed_process_leaves_nothing_that_harms(cache, printed, many, tally):
+    """At any time from its start to its end."""
+    begun = time.monotonic()
+    cache.run()
+    took = time.monotonic() - begun
+    tries = many(30)
     for number in range(tries):
-        for dtype in ("float32", "float64"):
-            assert run(FIRST, "exp", dtype, OMP_NUM_THREADS="2").returncode == 0, (number, dtype)
-    tally("kernels", "first call of a vector function, by two threads", "same bits", 2 * tries)
+        for path in cache.folder.glob("*.o"):
+            path.unlink()
+        process = cache.start()
+        time.sleep(took * (number + 1) / tries)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert cache.run()[0] == printed
+        assert cache.run() == (printed, [])
+    tally("kernels", "SIGKILL while a kernel is compiled", "the next process compiles it", tries)
+
+
+def folder_is_a_file(cache: Cache) -> str:
+    cache.folder.parent.mkdir(parents=True)
+    cache.folder.touch()
+    return ""
+
+
+def home_is_a_file(cache: Cache) -> str:
+    Path(cache.environment["XDG_CACHE_HOME"]).touch()
+    return ""
+
+
+def home_is_no_folder_at_all(cache: Cache) -> str:
+    cache.environment["XDG_CACHE_HOME"] = "/dev/full"
+    return ""
+
+
+def limited(cache: Cache) -> str:
+    return "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+
+
+NO_ROOM = """
+import errno
+def no_room(*arguments, **named):
+    raise OSError(errno.ENOSPC, "No space left on device")
+library.{} = no_room
+"""
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "prepare"),
     [
-        ("MKL_CBWR", "COMPATIBLE"),
-        ("MKL_CBWR", "nonsense"),
-        ("MKL_ENABLE_INSTRUCTIONS", "SSE4_2"),
-        ("MKL_ENABLE_INSTRUCTIONS", "AVX2"),
-        ("MKL_DYNAMIC", "FALSE"),
-        ("OMP_NUM_THREADS", "1"),
-        ("OMP_NUM_THREADS", "3"),
-        ("MKL_NUM_THREADS", "1"),
-        ("OMP_WAIT_POLICY", "active"),
+        ("a file in place of the folder", folder_is_a_file),
+        ("a file in place of the cache", home_is_a_file),
+        ("a device in place of the cache", home_is_no_folder_at_all),
+        ("file size limit", limited),
+        ("full disk, no file", lambda cache: NO_ROOM.format("tempfile.NamedTemporaryFile")),
+        ("full disk, at the end", lambda cache: NO_ROOM.format("Path.replace")),
     ],
 )
-def test_the_environment_does_not_choose(name, value, tally):
-    expected = run(BITS)
-    assert expected.returncode == 0, expected.stderr
-    assert run(BITS, **{name: value}).stdout == expected.stdout
-    tally("kernels", f"variable of the environment: {name}", "same bits")
+def test_where_nothing_can_be_kept_kernels_are_compiled_in_memory(
+    cache: Cache, printed: str, name: str, prepare: Callable[[Cache], str], tally
+):
+    again, said = cache.run(prepare(cache))
+    assert again == printed
+    compiled, kept = said
+    assert compiled.startswith("permute: compiled in ")
+    assert kept.startswith("compiled kernels are not kept: ")
+    if cache.folder.is_dir():
+        assert not list(cache.folder.iterdir())
+    tally("kernels", name, "compiled in memory, one line")
+
+
+def test_a_folder_in_place_of_a_file_is_no_hindrance(filled, printed, tally):
+    path = filled.file()
+    path.unlink()
+    path.mkdir()
+    again, said = filled.run()
+    assert again == printed
+    assert said[-1].startswith("compiled kernels are not kept: ")
+    tally("kernels", "a folder in place of a file", "compiled in memory, one line")
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="about processors of this kind")
+@pytest.mark.parametrize(("bits", "name"), [(0x8000, "results"), (0x0040, "operands"), (0x8040, "both")])
+def test_a_process_that_flushes_denormal_numbers_to_zero_is_refused(bits, name, tally):
+    """As some libraries set it for all of a process; here for as long as this test asks."""
+    library.check_processor()
+    libm = ctypes.CDLL("libm.so.6")
+    environment = (ctypes.c_uint32 * 8)()  # of floating point, its last number MXCSR
+    assert libm.fegetenv(environment) == 0
+    before = environment[7]
+    environment[7] |= bits
+    libm.fesetenv(environment)
+    try:
+        with pytest.raises(UserError, match="flushes denormal numbers to zero"):
+            library.check_processor()
+    finally:
+        environment[7] = before
+        libm.fesetenv(environment)
+    library.check_processor()
+    tally("kernels", f"denormal numbers are zero, {name}", "one line")
+
+
+@pytest.mark.parametrize(
+    ("machine", "features", "missing"),
+    [
+        ("x86_64", "+avx2,-fma", "lacks fma;"),
+        ("x86_64", "+sse4.2", "lacks avx2 and fma;"),
+        ("AMD64", "", "lacks avx2 and fma;"),
+        ("ppc64le", "+avx2,+fma", r"\(ppc64le\) lacks x86-64 or ARM64;"),
+    ],
+)
+def test_a_processor_without_what_is_needed_is_refused(machine, features, missing, monkeypatch, tally):
+    library.features.cache_clear()
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    try:
+        with pytest.raises(UserError, match=missing):
+            library.check_processor()
+    finally:
+        library.features.cache_clear()
+    tally("kernels", "processor without AVX2 or FMA", "one line")

@@ -1,26 +1,17 @@
 """Stages that are killed at chosen moments: no half file where a result belongs; the next run gives the same bits."""
 
-import contextlib
 import itertools
 import os
-import shutil
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from conftest import small_project
-from execution.studies import study as some_study
 from faults.tally import Mutant
 from ruamel.yaml import YAML
-from samples import ROOT, Project, classes, seeds
+from samples import ROOT, Project
 
-from pipeline.execution import chunks, runs
-from pipeline.execution import workers as execution_workers
-from pipeline.execution.store import Store
 from pipeline.project import artifacts
 
 pytestmark = pytest.mark.xdist_group("kills")
@@ -56,34 +47,16 @@ MUTANTS = [
         without="            pass\n",
         test="test_a_stage_that_is_killed[report-writing]",
     ),
-    Mutant(
-        file="pipeline/execution/runs.py",
-        guard="            parent.demand()\n",
-        without="",
-        test="test_a_stage_whose_parent_is_killed_stops_at_the_next_stack",
-    ),
-    Mutant(
-        file="pipeline/execution/workers.py",
-        guard="        parent.end_with(started_by)\n",
-        without="        pass\n",
-        test="test_workers_whose_stage_is_killed_end",
-    ),
-    Mutant(
-        file="pipeline/execution/workers.py",
-        guard="            except TerminatedWorkerError:\n",
-        without="            except ZeroDivisionError:\n",
-        test="test_a_worker_that_is_killed_costs_no_run",
-    ),
 ]
 
 # stage, phase, and about how many moments the phase has
 PHASES = [
     ("train", "reading", 4),
-    ("train", "training", 340),
-    ("train", "writing", 210),
+    ("train", "training", 370),
+    ("train", "writing", 180),
     ("train", "renaming", 10),
     ("report", "reading", 13),
-    ("report", "drawing", 820),
+    ("report", "drawing", 2000),
     ("report", "writing", 5),
     ("report", "renaming", 10),
 ]
@@ -190,88 +163,33 @@ def test_git_and_dvc_see_nothing_of_what_is_being_written(states, tmp_path, tall
     tally("kills", "file that is being written", "neither git nor DVC sees it")
 
 
-@pytest.mark.parametrize("shell", ["sh", "bash"])
-def test_a_stage_whose_parent_is_killed_stops_at_the_next_stack(shell, tmp_path, tally, many):
-    # DVC runs commands by the person's shell; a dash stays their parent, a bash gives them its place
-    path = shutil.which(shell) or pytest.skip(f"no {shell} on this machine")
-    project = small_project(tmp_path / "project")
-    project.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": "", "SHELL": path}
-    # two activations are two programs, and so two stacks
-    project.write_params({"studies.weight_decay": ..., "datasets.linear": ...})
-    project.run("dvc", "repro", "data@images", "probe@product")
-    whole = project.copy(tmp_path / "whole")
-    whole.run("dvc", "repro", "train@activation")
+def test_a_killed_stage_loses_the_runs_that_it_was_at(states, tmp_path, tally, many):
     for number in range(many(10)):
-        orphaned = project.copy(tmp_path / f"{number}")
-        done, died = dies(orphaned, f"train training {50 + 20 * number} PARENT")
+        project = states["train"].copy(tmp_path / f"{number}")
+        project.environment["ABLATE_STORE"] = str(tmp_path / f"{number}.store")
+        moment = 3 + number
+        kept = moment // 2  # a file of the store is renamed, with a moment before and one after
+        _, died = dies(project, f"train renaming {moment} KILL")
+        assert died == "renaming"
+        again = project.run("dvc", "repro")
+        assert f"weight_decay: {6 - kept} runs to train, {kept} taken from the store" in again.stderr
+        assert files(project) == files(states["done"])
+        tally("kills", "train while keeping runs, by SIGKILL", "kept runs not trained again, same bits")
+
+
+def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_runs(states, tmp_path, tally, many):
+    whole = files(states["done"])
+    for number in range(many(10)):
+        project = states["train"].copy(tmp_path / f"{number}")
+        project.environment["ABLATE_STORE"] = str(tmp_path / f"{number}.store")
+        done, died = dies(project, f"train training {50 + 30 * number} PARENT")
         assert died == "training"
         assert done.returncode == -9
         # the pipes are closed by the last process that holds them: the stage has ended too
-        assert "is gone, nobody waits for its results" in done.stderr
-        assert "1 of 2 stacks" in done.stderr
-        assert "2 of 2 stacks" not in done.stderr
-        assert set(files(orphaned)) == set(files(project))
-        orphaned.run("dvc", "repro", "train@activation")
-        assert files(orphaned) == files(whole)
-        tally("kills", "dvc while training, by SIGKILL", "stage stopped at the next stack, same bits")
-
-
-def test_workers_whose_stage_is_killed_end(tmp_path, tally):
-    """Several processes train: none is left when the one that gave them work is killed."""
-    script = tmp_path / "stage.py"
-    script.write_text(
-        "from samples import classes, seeds\n"
-        "from execution.studies import study\n"
-        "from pipeline.execution import chunks, runs, workers\n"
-        "from pipeline.execution.store import Store\n"
-        "chunks.STACK_BYTES, workers.WORTH_STARTING, workers.joblib.cpu_count = 0, 0.0, lambda: 2\n"
-        "runs.train(study(**{'schedule.epochs': 5000}), seeds(40), classes(40), 'cpu', Store(None))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
-    with subprocess.Popen(["python", script], env=environment, stderr=subprocess.DEVNULL) as process:
-        stage = psutil.Process(process.pid)
-        deadline = time.monotonic() + 60
-        workers: list[psutil.Process] = []
-        while len(workers) < 2 and time.monotonic() < deadline:
-            time.sleep(0.2)
-            workers = [one for one in stage.children() if any("popen_loky" in word for word in one.cmdline())]
-        time.sleep(3)
-        process.kill()
-    assert len(workers) == 2
-    _, alive = psutil.wait_procs(workers, timeout=15)
-    assert not alive
-    tally("kills", "stage with worker processes, by SIGKILL", "workers ended")
-
-
-def test_a_worker_that_is_killed_costs_no_run(monkeypatch, caplog, tally):
-    """As the system does when memory is short."""
-    study, dataset = some_study(**{"schedule.epochs": 40}), classes(5)
-    whole = runs.train(study, seeds(5), dataset, "cpu", Store(None))
-    monkeypatch.setattr(chunks, "STACK_BYTES", 0)
-    monkeypatch.setattr(execution_workers, "WORTH_STARTING", 0.0)
-    monkeypatch.setattr(execution_workers.joblib, "cpu_count", lambda: 2)
-    killed = []
-
-    def kill_one() -> None:
-        # one that dies before it has work is not missed
-        while not any(": 2 of 9 stacks" in record.message for record in caplog.records):
-            time.sleep(0.01)
-        while not killed:
-            for child in psutil.Process().children():
-                # one that ended meanwhile has no command line any more
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    if any("popen_loky" in word for word in child.cmdline()):
-                        child.kill()
-                        killed.append(child.pid)
-                        return
-
-    killer = threading.Thread(target=kill_one, daemon=True)
-    killer.start()
-    caplog.set_level("INFO")
-    found = runs.train(study, seeds(5), dataset, "cpu", Store(None))
-    assert killed
-    assert [record.message for record in caplog.records if "a worker was killed" in record.message]
-    assert found.results.equals(whole.results)
-    assert found.curves.equals(whole.curves)
-    killer.join()
-    tally("kills", "worker process, by SIGKILL", "trained in one process, same bits")
+        assert "Traceback" not in done.stderr
+        assert {path for path, content in files(project).items() if whole.get(path) != content} == set()
+        again = project.run("dvc", "repro")
+        assert "weight_decay: 0 runs to train, 6 taken from the store" in again.stderr
+        assert files(project) == whole
+        assert lock(project) == lock(states["done"])
+        tally("kills", "dvc while training, by SIGKILL", "stage ended by itself, same bits")

@@ -498,7 +498,7 @@ OVERRIDES = [
     "+_target_=os.system",
     "studies.weight_decay._target_=x",
 ]
-OVERRIDES += ["seeds.count=${oc.env:NO_SUCH}", "seeds.count=${x:1}", "device=???", "seeds.count=${seeds.count}"]
+OVERRIDES += ["seeds.count=${oc.env:NO_SUCH}", "seeds.count=${x:1}", "seeds.root=???", "seeds.count=${seeds.count}"]
 OVERRIDES += ["seeds.count=" + "9" * 5000, "seeds.count=range(1,10,0)"]
 OVERRIDES += [
     "+studies.x={_target_:os.system,command:'touch pwned'}",

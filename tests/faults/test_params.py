@@ -452,7 +452,6 @@ def demand_everything(project: params.Params, path: Path) -> None:
     raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     typed = {
         "seeds": {"root": project.seeds[0].root, "count": len(project.seeds)},
-        "device": project.device,
         "judging": project.judging.model_dump(exclude_unset=True),
         "datasets": {key: one.model_dump(exclude_unset=True) for key, one in project.datasets.items()},
         "probes": {key: one.model_dump(exclude_unset=True) for key, one in project.probes.items()},

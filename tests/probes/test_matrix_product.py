@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from samples import seeds
 
+from pipeline.arithmetic.arrays import normals
 from pipeline.probes import matrix_product
 from pipeline.project.seeding import generator
 from pipeline.project.settings.probes import MatrixProduct
@@ -15,7 +16,7 @@ def measured(size: int, factors: int, repetitions: int):
 def test_the_numbers_are_those_of_the_plain_product():
     found = measured(3, 5, 4)
     for repetition, seed in enumerate(seeds(4)):
-        matrices = generator(seed, "data").standard_normal((6, 3, 3))
+        matrices = normals(generator(seed, "data"), (6, 3, 3))
         product = np.linalg.multi_dot(list(matrices))
         row = found[found["x"] == repetition].set_index("quantity")["value"]
         assert row["log10_largest"] == pytest.approx(np.log10(np.abs(product).max()))

@@ -234,15 +234,36 @@ def test_curves_and_probes_are_read_as_they_were_written(study):
 
 
 def test_what_a_probe_measured_is_read_as_it_was_written(in_folder):
-    rows = [["", "log10_largest", 0, 1 / 3], ["0.5", "path", 7, 1e300]]
+    rows = [["", "log10_largest", 0, 0.1], ["0.5", "path", 7, 1e300]]
     measured = pd.DataFrame(rows, columns=artifacts.MEASURED_COLUMNS)
     artifacts.write_measured("probe", measured)
     found = artifacts.read_measured("probe")
-    assert found["value"].tolist() == [1 / 3, 1e300]
+    assert found["value"].tolist() == [0.1, 1e300]
     assert found["quantity"].tolist() == ["log10_largest", "path"]
     artifacts.results_path("probe").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"reports/results/probe.csv: found the columns 'a, b'"):
         artifacts.read_measured("probe")
+
+
+def test_runs_keep_every_bit_and_what_is_derived_from_them_has_seven_digits(study):
+    runs = results(study)
+    runs["test_loss"] = np.random.default_rng(0).random(len(runs))
+    artifacts.write_results(study, runs)
+    assert pd.read_csv(artifacts.results_path(study.id))["test_loss"].tolist() == runs["test_loss"].tolist()
+    artifacts.write_curves(study.id, pd.DataFrame([["a", "test", 3, 1 / 3, 1e-9 / 3, 2e20 / 3]], columns=CURVES))
+    artifacts.write_measured("probe", pd.DataFrame([["", "p", 0, 2 / 3]], columns=artifacts.MEASURED_COLUMNS))
+    artifacts.write_ledger(pd.DataFrame({"n": [3], "effect": [np.nan], "low": [-1 / 3]}), pd.DataFrame())
+    artifacts.write_metrics("study", {"a": {"runs": 3, "test_loss": {"centre": np.float64(1 / 3)}}})
+    for path, words in (
+        (artifacts.CURVES / f"{study.id}.csv", "a,test,3,0.3333333,3.333333e-10,6.666667e+19"),
+        (artifacts.results_path("probe"), ",p,0,0.6666667"),
+        (artifacts.LEDGER / "claims.csv", "3,,-0.3333333"),
+        (artifacts.METRICS / "study" / "a.json", '"centre": 0.3333333\n'),
+    ):
+        assert words in path.read_text()
+
+
+CURVES = artifacts.CURVE_COLUMNS
 
 
 def test_published_outcomes_are_read_and_other_tables_refused(in_folder):
@@ -295,8 +316,8 @@ def test_what_studies_left_that_are_gone_goes(study):
 
 
 def test_environments_are_listed_once(in_folder):
-    artifacts.write_environment([{"torch": "2", "device": "cpu"}, {"device": "cpu", "torch": "2"}])
-    assert json.loads(artifacts.ENVIRONMENT.read_text()) == [{"device": "cpu", "torch": "2"}]
+    artifacts.write_environment([{"numpy": "2", "numba": "1"}, {"numba": "1", "numpy": "2"}])
+    assert json.loads(artifacts.ENVIRONMENT.read_text()) == [{"numba": "1", "numpy": "2"}]
 
 
 def test_figures_that_are_no_longer_drawn_go(in_folder):

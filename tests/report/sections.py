@@ -11,8 +11,10 @@ from samples import BASE, SMALL, laid_over, write_params
 from pipeline import data, probes
 from pipeline.analysis import summary
 from pipeline.execution import runs
+from pipeline.execution.tables import Trained
 from pipeline.project import params
 from pipeline.project.artifacts import PUBLISHED_COLUMNS
+from pipeline.project.params import Params
 from pipeline.report.section import Report, report
 
 _DECAY = SMALL["studies"]["weight_decay"]
@@ -150,21 +152,33 @@ PUBLISHED = pd.DataFrame(
 ).astype({"sd": float, "low": float, "high": float})
 
 
+def write_project(folder: Path, count: int = 3) -> Path:
+    """The settings of the whole report, with so many seeds."""
+    PUBLISHED.to_csv(folder / "published.csv", index=False)
+    return write_params(folder, laid_over(SMALL, {**CHANGES, "seeds.count": count}))
+
+
+@functools.cache
+def trained(count: int = 3) -> tuple[Params, dict[str, Trained], dict[str, pd.DataFrame]]:
+    """The project, what its runs leave, by study, and what its probes measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = params.load(path=write_project(Path(folder), count))
+    found = {}
+    for key, study in project.studies.items():
+        seeds = project.seeds_of(study.dataset)
+        found[key] = runs.train(study, seeds, data.make(project.datasets[study.dataset], seeds))
+    return project, found, {key: probes.measure(settings, 0) for key, settings in project.probes.items()}
+
+
 @functools.cache
 def made(count: int = 3) -> Report:
     """The whole report, with so many seeds."""
-    with tempfile.TemporaryDirectory() as folder:
-        project = params.load(path=write_params(Path(folder), laid_over(SMALL, {**CHANGES, "seeds.count": count})))
-    trained = {}
-    for key, study in project.studies.items():
-        seeds = project.seeds_of(study.dataset)
-        dataset = data.make(project.datasets[study.dataset], seeds)
-        trained[key] = runs.train(study, seeds, dataset, "cpu")
+    project, found, measured = trained(count)
     return report(
         project,
-        {key: one.results for key, one in trained.items()},
-        {key: summary.curves(one.curves, project.studies[key].resplits) for key, one in trained.items()},
-        {key: one.probes for key, one in trained.items()},
-        {key: probes.measure(settings, 0) for key, settings in project.probes.items()},
+        {key: one.results for key, one in found.items()},
+        {key: summary.curves(one.curves, project.studies[key].resplits) for key, one in found.items()},
+        {key: one.probes for key, one in found.items()},
+        measured,
         PUBLISHED,
     )

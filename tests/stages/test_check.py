@@ -19,11 +19,3 @@ def test_a_wrong_file_leaves_none(params_file, in_folder):
     with pytest.raises(UserError, match="seeds.count"):
         check.main([])
     assert not artifacts.CHECKED.exists()
-
-
-def test_a_device_that_is_not_there_leaves_none(params_file, in_folder, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    params_file({"device": "cuda"})
-    with pytest.raises(UserError, match="torch finds no such device here"):
-        check.main([])
-    assert not artifacts.CHECKED.exists()

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from samples import seeds, setting, values
+from sklearn.linear_model import LinearRegression, Ridge
 
-from pipeline.training import closed_form, loop
+from pipeline.training import closed_form, engine
+from pipeline.training.engine import Examples
 
 
 def chosen(**changes):
@@ -33,10 +34,46 @@ CASES = {
 def test_training_arrives_at_the_closed_form(case):
     setting_ = chosen(**CASES[case])
     dataset = values(features=4)
-    trained = loop.train([setting_] * 2, seeds(2), dataset, dtype=torch.float64)
-    for run, solved in enumerate(closed_form.solve([(setting_, seed, 0) for seed in seeds(2)], dataset)):
-        assert trained.final["weight_norm"][run] == pytest.approx(solved["closed_form_weight_norm"], rel=1e-6)
-        assert trained.curves["test_loss"][run, -1] == pytest.approx(solved["closed_form_test_loss"], rel=1e-6)
+    examples = Examples(dataset, "float64")
+    for seed in seeds(2):
+        trained = engine.train(setting_, seed, examples).metrics()
+        (solved,) = closed_form.solve([(setting_, seed, 0)], dataset)
+        assert trained["weight_norm"] == pytest.approx(solved["closed_form_weight_norm"], rel=1e-6)
+        assert trained["test_loss"] == pytest.approx(solved["closed_form_test_loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(44, 13), (20, 60), (30, 30), (200, 1)])
+@pytest.mark.parametrize("penalty", [0.0, 1e-18, 1e-6, 0.3, 1e6])
+def test_it_is_the_solution_of_scikit_learn(bias, shape, penalty):
+    examples, features = shape
+    dataset = values(features=features, train=examples)
+    setting_ = chosen(**{"model.bias": bias, "optimizer.weight_decay": penalty})
+    for slot, solved in enumerate(closed_form.solve([(setting_, seed, 0) for seed in seeds(3)], dataset)):
+        alpha = examples * penalty / 2
+        # the other solvers of ridge regression square the inputs, and lose digits
+        ridge, least_squares = Ridge(alpha, fit_intercept=bias, solver="svd"), LinearRegression(fit_intercept=bias)
+        model = (ridge if penalty > 1e-9 else least_squares).fit(
+            dataset.train.inputs[slot], dataset.train.targets[slot]
+        )
+        residuals = model.predict(dataset.test.inputs[slot]) - dataset.test.targets[slot]
+        assert solved["closed_form_test_loss"] == pytest.approx(np.mean(np.square(residuals)), rel=1e-9)
+        assert solved["closed_form_weight_norm"] == pytest.approx(np.linalg.norm(model.coef_), rel=1e-9)
+
+
+def test_directions_that_the_examples_hardly_have_are_left_out_as_by_scikit_learn():
+    dataset = values()
+    dataset.train.inputs[..., 5] = dataset.train.inputs[..., 4] + 1e-9 * dataset.train.inputs[..., 5]
+    model = LinearRegression().fit(dataset.train.inputs[0], dataset.train.targets[0])
+    (solved,) = closed_form.solve([(chosen(), seeds(1)[0], 0)], dataset)
+    assert solved["closed_form_weight_norm"] == pytest.approx(np.linalg.norm(model.coef_), rel=1e-9)
+
+
+def test_a_job_beside_others_has_the_bits_that_it_has_alone():
+    dataset = values()
+    settings = [chosen(**CASES[case]) for case in CASES] + [chosen(**{"optimizer.weight_decay": 0.7})]
+    jobs = [(each, seed, 0) for each in settings for seed in seeds(3)]
+    assert closed_form.solve(jobs, dataset) == [closed_form.solve([job], dataset)[0] for job in jobs]
 
 
 def test_a_fold_is_solved_on_its_own_examples():

@@ -1,16 +1,23 @@
 import numpy as np
+import pytest
 import torch
 from samples import classes, seeds, setting
 
 from pipeline.training import concise
+from pipeline.training.engine import Control, Examples, Outcome, StoppedError
 
-# parity with the stacked engine over every choice: test_loop.py
+# parity with the compiled kernels over every choice: test_engine.py
+
+SEED = seeds(1)[0]
 
 
-def test_torch_s_own_dropout_is_active_in_training_only_and_seeded():
-    chosen = setting({"model.dropout": [0.3, 0.5]})
-    one, same, other = (concise.train(chosen, seed, classes()) for seed in (*seeds(1), *seeds(1), seeds(2)[1]))
-    plain = concise.train(setting(), seeds(1)[0], classes())
+def train(changes: dict, seed=SEED, control: Control | None = None) -> Outcome:
+    return concise.train(setting(changes), seed, Examples(classes()), control=control)
+
+
+def test_dropout_is_active_in_training_only_and_seeded():
+    rates = {"model.dropout": [0.3, 0.5]}
+    one, same, other, plain = train(rates), train(rates), train(rates, seeds(2)[1]), train({})
     np.testing.assert_array_equal(one.weights[0], same.weights[0])
     assert not np.allclose(one.weights[0], other.weights[0])
     assert not np.allclose(one.weights[0], plain.weights[0])
@@ -18,13 +25,37 @@ def test_torch_s_own_dropout_is_active_in_training_only_and_seeded():
 
 
 def test_rate_0_is_no_dropout():
-    one, plain = (concise.train(setting({"model.dropout": rate}), seeds(1)[0], classes()) for rate in (0.0, [0.0, 0.0]))
-    np.testing.assert_array_equal(one.weights[0], plain.weights[0])
+    np.testing.assert_array_equal(train({"model.dropout": [0.0, 0.0]}).weights[0], train({}).weights[0])
 
 
-def test_the_global_generator_and_the_number_of_threads_are_left_as_they_were():
+def test_the_process_is_left_as_it_was():
     torch.manual_seed(11)
-    threads, expected = torch.get_num_threads(), torch.random.get_rng_state()
-    concise.train(setting({"model.dropout": 0.5}), seeds(1)[0], classes())
+    threads, onednn, expected = torch.get_num_threads(), torch.backends.mkldnn.enabled, torch.random.get_rng_state()
+    train({"model.dropout": 0.5})
     assert torch.equal(torch.random.get_rng_state(), expected)
     assert torch.get_num_threads() == threads
+    assert torch.backends.mkldnn.enabled == onednn
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_has_the_same_bits_on_one_and_two_threads(threads):
+    dataset = classes(2, features=784, outputs=10, train=300, test=300)
+    chosen = setting({"model.hidden": [256], "schedule": {"epochs": 1, "batch_size": 256, "evaluations": 1}})
+    before = torch.get_num_threads()
+    reference = concise.train(chosen, SEED, Examples(dataset))
+    torch.set_num_threads(threads)
+    try:
+        found = concise.train(chosen, SEED, Examples(dataset))
+    finally:
+        torch.set_num_threads(before)
+    for own, other in zip(found.weights, reference.weights, strict=True):
+        assert own.tobytes() == other.tobytes()
+
+
+def test_a_training_counts_its_epochs_and_can_be_stopped():
+    control = Control()
+    train({}, control=control)
+    assert control.epochs == 3
+    control.stop()
+    with pytest.raises(StoppedError):
+        train({}, control=control)

@@ -1,97 +1,117 @@
 import numpy as np
 import pytest
-import torch
-from samples import seeds
+from samples import classes, seeds, setting
 
+from pipeline.arithmetic.arrays import pcg64_state
 from pipeline.project.seeding import generator
-from pipeline.training import draws
-from pipeline.training.draws import Dropout, orders
-from pipeline.training.products import padded
+from pipeline.training import engine
+from pipeline.training.draws import mask_key, masks, orders
+from pipeline.training.engine import Examples
 
-LIKE = torch.empty(0, dtype=torch.float64)
+SEED = seeds(1)[0]
 
 
 def test_every_epoch_is_a_permutation_and_no_two_are_alike():
-    found = [order.copy() for order in orders(seeds(1)[0], 50, 20)]
+    found = [order.tolist() for order in orders(SEED, 50, 20)]
     assert all(sorted(order) == list(range(50)) for order in found)
     assert len({tuple(order) for order in found}) == 20
 
 
 def test_more_epochs_begin_with_the_same_ones():
-    short, long = ([order.tolist() for order in orders(seeds(1)[0], 50, count)] for count in (3, 20))
+    short, long = ([order.tolist() for order in orders(SEED, 50, count)] for count in (3, 20))
     assert long[:3] == short
 
 
-def test_the_order_does_not_depend_on_how_many_epochs_are_drawn_in_one_call(monkeypatch):
-    at_once = [order.tolist() for order in orders(seeds(1)[0], 50, 20)]
-    monkeypatch.setattr(draws, "_BLOCK", 150)
-    assert [order.tolist() for order in orders(seeds(1)[0], 50, 20)] == at_once
+def test_orders_of_seeds_differ_and_those_of_one_are_the_same():
+    first, again, other = (next(orders(seed, 50, 1)).tolist() for seed in (SEED, SEED, seeds(2)[1]))
+    assert first == again
+    assert first != other
 
 
-def masks(rate: float, runs: int = 2, rows: int = 400, width: int = 250) -> torch.Tensor | None:
-    (mask,) = Dropout(seeds(runs), [[rate]] * runs, [width], LIKE).keeps(rows, [padded(width)])
-    return mask
+def test_the_state_of_a_generator_is_split_into_halves():
+    stream = generator(SEED, "order")
+    (high, low), (high_increment, low_increment) = pcg64_state(stream).reshape(2, 2).tolist()
+    state = stream.bit_generator.state["state"]
+    assert (high << 64) + low == state["state"]
+    assert (high_increment << 64) + low_increment == state["inc"]
+
+
+def mask(rate: float, rows: int = 400, width: int = 500, seed=SEED, layer: int = 0) -> np.ndarray:
+    """That of the first step."""
+    return masks(seed, layer, rate, width)(rows)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.9])
 def test_rate_and_scale_of_a_mask(rate):
     """P(drop) = p, E[m] = 1, Var[m] = p / (1 - p), checked at 5 standard errors, n = 200,000."""
-    mask = masks(rate)[..., :250]
-    n = mask.numel()
-    dropped = float((mask == 0).double().mean())
-    assert dropped == pytest.approx(rate, abs=5 * (rate * (1 - rate) / n) ** 0.5)
+    found = mask(rate)
+    n = found.size
+    assert (found == 0).mean() == pytest.approx(rate, abs=5 * (rate * (1 - rate) / n) ** 0.5)
     variance = rate / (1 - rate)
-    assert float(mask.mean()) == pytest.approx(1, abs=5 * (variance / n) ** 0.5)
-    assert float(mask.var()) == pytest.approx(variance, rel=0.05)
-    assert float(mask.max()) == pytest.approx(1 / (1 - rate), rel=2e-4)
+    assert found.mean() == pytest.approx(1, abs=5 * (variance / n) ** 0.5)
+    assert found.var() == pytest.approx(variance, rel=0.05)
+    # a rate is rounded to a multiple of 2^-16
+    assert set(np.unique(found)) == {0.0, 1 / (1 - round(rate * 2**16) / 2**16)}
 
 
 def test_rate_0_drops_nothing_and_rate_1_everything():
-    assert masks(0.0) is None
-    assert not masks(1.0).any()
+    assert (mask(0.0) == 1).all()
+    assert (mask(1.0) == 0).all()
+    assert (mask(2.0**-17) == 1).all()
 
 
-def test_a_run_without_dropout_beside_one_with_it_is_multiplied_by_exactly_one():
-    (mask,) = Dropout(seeds(2), [[0.0], [0.5]], [30], LIKE).keeps(8, [32])
-    assert torch.equal(mask[0, :, :30], torch.ones(8, 30, dtype=torch.float64))
+@pytest.mark.parametrize("lower", [0.0, 0.2, 0.59])
+def test_a_higher_rate_drops_what_a_lower_one_drops_and_more(lower):
+    few, many = mask(lower) == 0, mask(0.6) == 0
+    assert (many | ~few).all()
+    assert many.sum() > few.sum()
 
 
 def test_masks_depend_on_seed_layer_and_step_and_on_nothing_else():
-    widths, sizes = [33, 20], [48, 32]
-    together = Dropout([*seeds(3), *seeds(3)], [[0.3, 0.5]] * 6, widths, LIKE)
-    alone = Dropout(seeds(3)[1:2], [[0.3, 0.5]], widths, LIKE)
-    seen = set()
-    for rows in (17, 17, 5):
-        all_masks = [mask.clone() for mask in together.keeps(rows, sizes)]
-        for layer, mask in enumerate(alone.keeps(rows, sizes)):
-            assert torch.equal(mask[0], all_masks[layer][1])
-            assert torch.equal(mask[0], all_masks[layer][4])
-        seen |= {mask[run].numpy().tobytes() for mask in all_masks for run in range(3)}
-    assert len(seen) == 3 * 2 * 3
+    drawn = {}
+    for seed in (*seeds(2), SEED):
+        for layer in (0, 1):
+            draw = masks(seed, layer, 0.3, 33)
+            for step in range(3):
+                drawn.setdefault((seed, layer, step), set()).add(draw(17).tobytes())
+    assert all(len(found) == 1 for found in drawn.values())
+    assert len(set.union(*drawn.values())) == 2 * 2 * 3
 
 
-def test_a_higher_rate_drops_what_a_lower_one_drops_and_more():
-    (mask,) = Dropout([seeds(1)[0]] * 2, [[0.2], [0.6]], [64], LIKE).keeps(50, [64])
-    assert not ((mask[0] == 0) & (mask[1] != 0)).any()
+@pytest.mark.parametrize(("rows", "width"), [(1, 1), (3, 16), (4, 17), (5, 33), (13, 48)])
+def test_a_short_batch_and_a_width_of_the_same_strips_are_parts_of_the_whole(rows, width):
+    whole = mask(0.5, rows=16, width=-(-width // 16) * 16)
+    assert np.array_equal(mask(0.5, rows=rows, width=width), whole[:rows, :width])
 
 
-def test_no_two_columns_of_a_mask_go_together():
-    mask = (masks(0.5, runs=1, rows=2000, width=40)[0, :, :40] > 0).double().numpy()
-    correlations = np.corrcoef(mask.T)[np.triu_indices(40, 1)]
-    assert np.abs(correlations).max() < 5 / 2000**0.5
+def test_neither_columns_nor_rows_of_a_mask_go_together():
+    kept = mask(0.5, rows=2000, width=40) > 0
+    assert np.abs(np.corrcoef(kept.T)[np.triu_indices(40, 1)]).max() < 5 / 2000**0.5
+    kept = mask(0.5, rows=40, width=2000) > 0
+    assert np.abs(np.corrcoef(kept)[np.triu_indices(40, 1)]).max() < 5 / 2000**0.5
 
 
-def test_the_draws_of_a_device_drop_at_the_rate_and_are_the_seed_s_own():
-    """The generators that live on a GPU, here on the processor: any width, stacks of any composition."""
-    stream = draws._DeviceStream(generator(seeds(1)[0], "dropout", 0), torch.device("cpu"))
-    drawn = stream.draw(200_001)
-    assert drawn.dtype == torch.int16
-    assert drawn.shape == (200_001,)
-    for rate in (0.2, 0.5):
-        dropped = float((drawn < rate * 65_536 - 32_768).double().mean())
-        assert dropped == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200_001) ** 0.5)
-    again = draws._DeviceStream(generator(seeds(1)[0], "dropout", 0), torch.device("cpu"))
-    assert torch.equal(again.draw(200_001), drawn)
-    assert not torch.equal(again.draw(200_001), drawn)
-    other = draws._DeviceStream(generator(seeds(2)[1], "dropout", 0), torch.device("cpu"))
-    assert not torch.equal(other.draw(200_001), drawn)
+def test_a_unit_is_dropped_at_the_rate_over_the_steps():
+    draw = masks(SEED, 0, 0.2, 20)
+    dropped = np.stack([draw(4) == 0 for _ in range(5000)])
+    assert np.abs(dropped.mean(axis=0) - 0.2).max() < 5 * (0.16 / 5000) ** 0.5
+    steps = dropped.reshape(5000, -1).astype(float)
+    serial = [np.corrcoef(steps[:-1, unit], steps[1:, unit])[0, 1] for unit in range(80)]
+    assert np.abs(serial).max() < 5 / 5000**0.5
+
+
+def test_a_key_is_32_bits_of_the_seed_s_own_stream():
+    assert mask_key(SEED, 3) == generator(SEED, "dropout", 3).integers(2**32)
+
+
+def test_a_training_drops_by_these_masks():
+    """One example, one step: the outgoing weights of units that were dropped learn nothing."""
+    changes = {"model.hidden": [33], "model.dropout": 0.5, "data.examples": 1, "schedule.epochs": 1}
+    changes |= {"model.activation": "identity", "model.bias": False}
+    before, after = (
+        engine.train(setting(changes | {"optimizer.learning_rate": rate}), SEED, Examples(classes())).weights[1]
+        for rate in (1e-30, 0.1)
+    )
+    kept = masks(SEED, 0, 0.5, 33)(1)[0] > 0
+    assert 5 < kept.sum() < 28
+    assert ((before != after).any(axis=1) == kept).all()

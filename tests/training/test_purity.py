@@ -1,214 +1,157 @@
-"""A run is a pure function of settings, seed and data, bit for bit, whatever it is stacked with, whoever computes it.
+"""A run is a pure function of settings, seed and examples, bit for bit: whoever computes it, beside whatever, anywhere.
 
-Shapes are chosen to hurt: odd widths, classes and batches, a last short batch, a single output, a stack of one.
+`golden.json` holds digests of whole trainings. They are made again, where numbers are meant to change, by
+
+    PYTHONPATH=.:tests python -m training.golden > tests/training/golden.json
 """
 
-import hashlib
-import itertools
+import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import typing
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
-import torch
-from samples import ROOT, classes, seeds, setting, values
+from samples import ROOT, seeds, setting
+from training.golden import CASES, FILE, SEEDS, STARTS, data, digest, train
 
-from pipeline.project.dataset import Dataset
-from pipeline.project.settings.training import Setting
-from pipeline.training import concise, loop
+from pipeline.project.settings.training import ActivationName, LossName
+from pipeline.training import engine
+from pipeline.training.engine import Examples
 
-SEEDS = 5
-RUNS = 37
-
-STOPPING = {"name": "validation_loss", "fraction": 0.3, "patience": 1}
-# what a run may have and its neighbours in the stack not
-RATES = [{"name": "constant"}, {"name": "step", "every": 1, "gamma": 0.3}, {"name": "cosine", "final": 0.1}]
-
-CASES = {
-    "softmax regression": (classes, {"model.hidden": []}),
-    "odd widths": (classes, {"model.hidden": [33, 20]}),
-    "one hidden unit": (classes, {"model.hidden": [1, 7]}),
-    "round widths": (classes, {"model.hidden": [16, 32]}),
-    "relu": (classes, {"model.activation": "relu"}),
-    "sigmoid": (classes, {"model.activation": "sigmoid"}),
-    "identity": (classes, {"model.activation": "identity"}),
-    **{name: (classes, {"model.activation": name}) for name in ("leaky_relu", "elu", "gelu", "silu")},
-    "l1 penalty": (classes, {"penalty.l1": 0.01}),
-    "few examples": (classes, {"data.examples": 23}),
-    "folds": (classes, {"data.validation": {"name": "k_fold", "folds": 3}}),
-    "example weights": (classes, {"data.correction": {"name": "estimated", "clip": 2.0}}),
-    "dropout": (classes, {"model.dropout": [0.2, 0.5]}),
-    "all dropped": (classes, {"model.dropout": [0.5, 1.0], "model.activation": "sigmoid"}),
-    "no bias": (classes, {"model.bias": False}),
-    "momentum": (classes, {"optimizer.momentum": 0.9}),
-    "nesterov": (classes, {"optimizer.momentum": 0.9, "optimizer.nesterov": True, "penalty.l1": 0.01}),
-    "adam": (classes, {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}}),
-    "adamw, wide": (
-        lambda: classes(SEEDS, features=784, outputs=10),
-        {"optimizer": {"name": "adamw", "learning_rate": 0.1, "weight_decay": 0.0}, "model.hidden": [37]},
-    ),
-    "adam, regression": (
-        values,
-        {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}, "loss": "squared_error"},
-    ),
-    "label smoothing": (classes, {"label_smoothing": 0.1}),
-    "early stopping": (classes, {"schedule.early_stopping": STOPPING, "schedule.epochs": 12}),
-    "one feature": (classes, {"model.features": 1}),
-    "two examples a batch": (classes, {"schedule.batch_size": 2}),
-    "one example a batch": (classes, {"schedule.batch_size": 1, "schedule.epochs": 1}),
-    "whole batch": (classes, {"schedule.batch_size": 99}),
-    "wide images": (lambda: classes(SEEDS, features=784, outputs=10), {"model.hidden": [37]}),
-    "two classes": (lambda: classes(SEEDS, outputs=2), {}),
-    "linear regression": (values, {"model.hidden": [], "loss": "squared_error"}),
-    "many inputs": (lambda: values(SEEDS, features=200, train=20), {"model.hidden": [], "loss": "half_squared_error"}),
-    "two features": (values, {"model.hidden": [], "loss": "squared_error", "model.features": 2}),
-    "regression": (values, {"loss": "squared_error", "model.activation": "sigmoid", "model.dropout": 0.3}),
-    "regression, relu": (values, {"loss": "half_squared_error", "model.activation": "relu"}),
-}
-EPOCHS = 2
-STARTS = [
-    {"name": name} for name in ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "torch_linear")
-]
+GOLDEN = json.loads(FILE.read_text())
 
 
-def stack(case: str) -> tuple[list[Setting], list, list[int], Dataset]:
-    """37 runs that differ in everything in which runs of one program may differ: setting, seed and fold of each."""
-    make, changes = CASES[case]
-    dataset = make() if make not in (classes, values) else make(SEEDS)
-    base = setting(changes)
-    settings = []
-    for number in range(RUNS):
-        rates = [rate * (number % 3) / 2 for rate in base.model.dropout_rates]
-        own = {
-            **changes,
-            "optimizer.learning_rate": 0.01 * (1 + number % 5),
-            "optimizer.weight_decay": 0.03 * (number % 4),
-            "penalty.l2": 0.02 * (number % 2),
-            "model.dropout": rates,
-            "model.initialization.weight": STARTS[number % len(STARTS)],
-            "schedule.epochs": min(EPOCHS, base.schedule.epochs),
-            "schedule.learning_rate": RATES[number % 3],
-            "label_smoothing": base.label_smoothing * (1 + number % 4),
-        }
-        if case == "early stopping":
-            own["schedule.epochs"] = base.schedule.epochs
-            own["schedule.early_stopping"] = {**STOPPING, "patience": 1 + number % 3}
-        settings.append(setting(own))
-    count = base.data.validation.folds
-    folds = [1 + number % count if count else 0 for number in range(RUNS)]
-    return settings, [seeds(SEEDS)[number % SEEDS] for number in range(RUNS)], folds, dataset
-
-
-def arrays(outcome: loop.Outcome) -> Iterator[tuple[str, np.ndarray]]:
-    yield from ((f"weight {layer}", weight) for layer, weight in enumerate(outcome.weights))
-    yield from ((f"bias {layer}", bias) for layer, bias in enumerate(outcome.biases))
-    yield from outcome.curves.items()
-    yield from ((" ".join(key), value) for key, value in outcome.layers.items())
-    yield from outcome.final.items()
-    yield "predictions", outcome.predictions
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
-def test_a_run_has_the_same_bits_in_every_stack(case, dtype, threads):
-    settings, own_seeds, folds, dataset = stack(case)
-    torch.set_num_threads(2)
-    reference = loop.train(settings, own_seeds, dataset, folds=folds, dtype=dtype)
-    assert np.isfinite(reference.final["weight_norm"]).all()
-    cuts = [range(3, 4), range(2), range(11, 24), [30, 5, 17], range(RUNS)]
-    for count, runs in itertools.product((1, 2), cuts):
-        torch.set_num_threads(count)
-        own = ([values[run] for run in runs] for values in (settings, own_seeds, folds))
-        some_settings, some_seeds, some_folds = own
-        found = loop.train(some_settings, some_seeds, dataset, folds=some_folds, dtype=dtype)
-        for (name, whole), (_, part) in zip(arrays(reference), arrays(found), strict=True):
-            assert part.tobytes() == whole[list(runs)].tobytes(), (name, count, runs)
+def test_a_training_has_the_bits_that_it_has_everywhere(case):
+    assert digest(train(case)) == GOLDEN[case]
 
 
-def test_large_products_have_the_same_bits_on_one_and_two_threads(threads):
-    """Large enough that the library splits the work."""
-    dataset = classes(2, features=784, outputs=10, train=300, test=300)
-    changes = {"model.hidden": [256, 255], "schedule": {"epochs": 1, "batch_size": 256, "evaluations": 1}}
-    chosen = [setting({**changes, "optimizer.learning_rate": rate}) for rate in (0.1, 0.2, 0.3)]
-    torch.set_num_threads(2)
-    reference = loop.train(chosen, [seeds(2)[1]] * 3, dataset)
-    for count, runs in itertools.product((1, 2), ([0], [1, 2], [2, 1, 0])):
-        torch.set_num_threads(count)
-        found = loop.train([chosen[run] for run in runs], [seeds(2)[1]] * len(runs), dataset)
-        for (name, whole), (_, part) in zip(arrays(reference), arrays(found), strict=True):
-            assert part.tobytes() == whole[runs].tobytes(), (name, count, runs)
+def test_the_table_has_these_cases_and_no_two_have_one_digest():
+    assert list(GOLDEN) == list(CASES)
+    assert len(set(GOLDEN.values())) == len(CASES)
 
 
-def test_a_concise_run_has_the_same_bits_on_one_and_two_threads(threads):
-    dataset = classes(2, features=784, outputs=10, train=300, test=300)
-    chosen = setting({"model.hidden": [256], "schedule": {"epochs": 1, "batch_size": 256, "evaluations": 1}})
-    found = []
-    for count in (1, 2):
-        torch.set_num_threads(count)
-        found.append(concise.train(chosen, seeds(2)[1], dataset))
-    for (name, one), (_, other) in zip(*map(arrays, found), strict=True):
-        assert one.tobytes() == other.tobytes(), name
+def test_every_choice_is_among_the_cases():
+    chosen = [setting(changes) for _, changes, _ in CASES.values()]
+    assert {one.model.activation for one in chosen} == set(typing.get_args(ActivationName))
+    assert {one.loss for one in chosen} == set(typing.get_args(LossName))
+    assert {one.optimizer.name for one in chosen} == {"sgd", "adam", "adamw"}
+    assert {one.model.initialization.weight.name for one in chosen} == {one["name"] for one in STARTS.values()}
+    assert {one.schedule.learning_rate.name for one in chosen} == {"constant", "step", "cosine"}
+    assert {one.schedule.early_stopping.name for one in chosen} == {"none", "validation_loss"}
+    assert {one.data.validation.name for one in chosen} == {"none", "hold_out", "k_fold"}
+    assert {one.data.correction.name for one in chosen} == {"none", "oracle", "estimated"}
 
 
-def digest(case: str) -> str:
-    settings, own_seeds, folds, dataset = stack(case)
-    outcome = loop.train(settings, own_seeds, dataset, folds=folds)
-    return hashlib.sha256(b"".join(array.tobytes() for _, array in arrays(outcome))).hexdigest()
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_runs_beside_each_other_have_the_bits_that_they_have_alone(threads):
+    """In any order, on any number of threads, with one data set for all."""
+    cases = np.random.default_rng(threads).permutation([case for case, one in CASES.items() if not one[0]] * 3).tolist()
+    examples = Examples(data())
+
+    def run(case: str) -> str:
+        _, changes, fold = CASES[case]
+        return digest(engine.train(setting(changes), seeds(SEEDS)[1], examples, fold=fold))
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(run, cases))
+    assert found == [GOLDEN[case] for case in cases]
 
 
-@pytest.mark.parametrize("count", ["1", "2"])
-def test_another_process_computes_the_same_bits(count):
-    cases = ["odd widths", "sigmoid", "regression"]
-    program = f"from training.test_purity import digest; print([digest(case) for case in {cases}])"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
-            "OMP_NUM_THREADS": count,
-            "MKL_NUM_THREADS": count,
-            "PYTHONHASHSEED": count,
-        },
-        capture_output=True,
-        text=True,
-        check=True,
+def test_seeds_and_settings_give_different_runs():
+    examples = Examples(data())
+    plain, again, other, faster = (
+        digest(engine.train(setting({"optimizer.learning_rate": rate}), seeds(SEEDS)[index], examples))
+        for rate, index in ((0.1, 0), (0.1, 0), (0.1, 1), (0.1001, 0))
     )
-    assert done.stdout.strip() == str([digest(case) for case in cases])
+    assert plain == again
+    assert len({plain, other, faster}) == 3
 
 
-def test_neither_global_generator_is_touched():
-    settings, own_seeds, folds, dataset = stack("dropout")
-    torch.manual_seed(5)
-    before = torch.random.get_rng_state()
+def test_no_global_generator_is_touched():
     np.random.seed(5)  # noqa: NPY002
     state = np.random.get_state()[1].tolist()  # noqa: NPY002
-    loop.train(settings, own_seeds, dataset, folds=folds)
-    assert torch.equal(torch.random.get_rng_state(), before)
+    train("dropout")
     assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
 
 
-NEUTRAL = {
-    "dropout": {"model.dropout": [0.0, 0.0]},
-    "weight decay": {"optimizer.weight_decay": 0.0},
-    "all features": {"model.features": 13},
-    "all examples": {"data.examples": 44},
-    "l2 penalty": {"penalty.l2": 0.0},
-    "validation": {"data.validation": {"name": "hold_out", "fraction": 0.5}},
+# --- other processors ------------------------------------------------------------------------------------------------
+
+X86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="about processors of this kind")
+PROGRAM = """
+import json, sys
+from training.golden import digests
+found = digests()
+print(json.dumps({"digests": found, "compiled": "numba" in sys.modules}))
+"""
+
+
+def elsewhere(environment: dict[str, str], emulator: Sequence[str] = ()) -> dict[str, str]:
+    """The digests by another process, in which nothing may be compiled where it is emulated."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [*emulator, sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    printed = json.loads(done.stdout)
+    assert not (emulator and printed["compiled"])
+    found: dict[str, str] = printed["digests"]
+    return found
+
+
+def without_avx512() -> str:
+    has = {name: on and not name.startswith(("avx512", "avx10")) for name, on in llvm.get_host_cpu_features().items()}
+    return ",".join(f"{'+' if on else '-'}{name}" for name, on in has.items())
+
+
+PROCESSORS = {
+    "haswell": ("haswell", "+avx2,+fma"),
+    "znver3": ("znver3", "+avx2,+fma,-sse4a"),  # of AMD's, what an Intel has too
+    "this one without AVX-512": (llvm.get_host_cpu_name(), without_avx512()),
+    "skylake-avx512": ("skylake-avx512", "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl"),
 }
 
 
-@pytest.mark.parametrize("name", NEUTRAL)
-def test_a_factor_at_its_off_value_leaves_every_bit_as_it_was(name):
-    without = loop.train([setting()] * 3, seeds(3), classes())
-    off = loop.train([setting(NEUTRAL[name])] * 3, seeds(3), classes())
-    for (_, one), (_, other) in zip(arrays(without), arrays(off), strict=True):
-        assert one.tobytes() == other.tobytes()
+@X86
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_kernels_for_another_processor_give_the_same_bits(name):
+    """Registers of another width, tiles of other shapes; NumPy and OpenBLAS without what is newer than AVX2."""
+    processor, features = PROCESSORS[name]
+    if "+avx512f" in features and not llvm.get_host_cpu_features().get("avx512f"):
+        pytest.skip("this processor has no AVX-512")
+    environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    if "avx512" not in name:
+        environment |= {"NPY_DISABLE_CPU_FEATURES": "X86_V4", "OPENBLAS_CORETYPE": "Haswell"}
+    assert elsewhere(environment) == GOLDEN
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1"}])
+def test_another_process_computes_the_same_bits(variables):
+    assert elsewhere(variables) == GOLDEN
+
+
+QEMU = shutil.which("qemu-x86_64")
+ASK = "import llvmlite.binding as llvm; print(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())"
+
+
+@X86
+@pytest.mark.skipif(QEMU is None, reason="qemu-user is not installed")
+@pytest.mark.parametrize("model", ["Haswell", "EPYC"])
+def test_an_emulated_processor_gives_the_same_bits(model):
+    """Kernels are compiled here, for the processor that the emulated one says it is, and loaded there."""
+    emulator = [str(QEMU), "-cpu", model]
+    asked = subprocess.run([*emulator, sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    name, features = asked.stdout.split()
+    assert elsewhere({"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}) == GOLDEN
+    assert elsewhere({}, emulator) == GOLDEN

@@ -8,7 +8,6 @@ from parity import assert_alike
 from samples import classes, setting, values
 
 from pipeline.project.settings.training import ActivationName
-from pipeline.training import loop
 
 COUNT = 60
 
@@ -91,5 +90,4 @@ def test_the_drawn_settings_reach_every_choice():
     assert {one["optimizer"]["name"] for one in tried} == {"sgd", "adam", "adamw"}
     assert {one["schedule"]["learning_rate"]["name"] for one in tried} == {"constant", "step", "cosine"}
     assert {one["schedule"]["early_stopping"]["name"] for one in tried} == {"none", "validation_loss"}
-    programs = {loop.program(setting(one), 0, 44) for one in tried}
-    assert len(programs) > COUNT / 2
+    assert {one["loss"] for one in tried} == {"cross_entropy", "squared_error", "half_squared_error"}

@@ -175,8 +175,6 @@ class File(Settings):
     """The seeds of every study."""
     judging: Judging
     """What verdicts hold to."""
-    device: Literal["cpu", "cuda"]
-    """What trains: the processor, or the first CUDA device. A parameter, because it changes bits."""
     datasets: dict[Id, DatasetSettings]
     """The data sets, by id."""
     probes: dict[Id, ProbeSettings]

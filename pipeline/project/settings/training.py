@@ -397,6 +397,9 @@ class Sizes(NamedTuple):
     stopping: int
 
 
+LossName = Literal["cross_entropy", "squared_error", "half_squared_error"]
+
+
 class Setting(Settings):
     """One complete setting of model and training, every field without a default written out."""
 
@@ -406,7 +409,7 @@ class Setting(Settings):
     """What of the training set is used, and how."""
     model: Model
     """The network."""
-    loss: Literal["cross_entropy", "squared_error", "half_squared_error"]
+    loss: LossName
     """What is trained: cross_entropy where the data set has classes, one of the others where it has numbers."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Of classes, the share of each label that is trained as if it were spread over all classes; 0 is none."""

@@ -4,9 +4,11 @@
 DVC by SIGKILL, and "INT" interrupts the whole group of processes, as Ctrl-C does.
 """
 
+import itertools
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -14,19 +16,17 @@ import psutil
 STAGE, PHASE, COUNT, SIGNAL = os.environ["DIES_AT"].split()
 # calls of functions of these modules are moments of the phase
 COMPUTING = {
-    "training": ("pipeline/training/optimizers.py", "pipeline/training/mlp.py"),
+    "training": ("pipeline/training/engine.py", "pipeline/execution/results.py"),
     "drawing": ("pipeline/report/drawing.py", "pipeline/analysis/comparison.py"),
 }
 # calls by which a file that is open for writing grows, or is closed
 WRITING = {"write", "writerows", "flush", "close"}
-passed = 0
+passed = itertools.count(1)  # by several threads
 temporary_open = False
 
 
 def moment() -> None:
-    global passed
-    passed += 1
-    if passed != int(COUNT):
+    if next(passed) != int(COUNT):
         return
     Path(os.environ["DIED"]).write_text(PHASE)
     if SIGNAL == "PARENT":
@@ -68,3 +68,4 @@ def profiled(frame, event: str, argument: object) -> None:
 if any(f"pipeline.stages.{STAGE}" in word for word in sys.orig_argv):
     sys.addaudithook(audited)
     sys.setprofile(profiled)
+    threading.setprofile(profiled)

@@ -27,4 +27,4 @@ def test_a_mistake_is_named_with_its_place(case, refused):
 
 
 def test_all_mistakes_of_the_typed_part_are_named_at_once(refused):
-    assert len(refused({"seeds.count": 0, "device": "abacus"})) == 2
+    assert len(refused({"seeds.count": 0, "judging.alpha": 2})) == 2

@@ -55,7 +55,6 @@ WRONG = {
     "unknown metric": ({f"{DECAY}.metric": "test_accuracy"}, [f"{DECAY}.metric: found 'test_accuracy'", "test_loss"]),
     "metric without direction": ({f"{DECAY}.metric": "weight_norm"}, [f"{DECAY}.metric: found 'weight_norm'"]),
     "no seeds": ({"seeds.count": 0}, ["seeds.count: found 0"]),
-    "device": ({"device": "abacus"}, ["device: found 'abacus'", "'cpu'"]),
 }
 
 

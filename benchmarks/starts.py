@@ -1,0 +1,116 @@
+"""The rows about what happens before a first step: compilation, the start of a process, and both against JAX."""
+
+import json
+import os
+import pickle
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks.agreement import DisagreementError, Exact
+from benchmarks.comparisons import JAX_MISSING
+from benchmarks.options import Options
+from benchmarks.results import Row, Target, duration
+from benchmarks.timing import alternating
+from benchmarks.work import Losses, Work, digits, polynomial
+from pipeline import data, probes
+from pipeline.arithmetic import library
+from pipeline.execution import runs
+from pipeline.project import params
+
+JAX, COMPILATION, START = "polynomial-jax-start", "compilation", "start"
+ROOT = Path(__file__).parents[1]
+
+
+def against_jax(options: Options) -> list[Row]:
+    """The row: a whole process of ours, its kernels compiled before, and one of JAX, which compiles."""
+    work = polynomial(4, 8) if options.quick else polynomial()
+    row = Row(JAX, f"{work}; a whole process", "JAX jit(vmap(scan)), compiled within", Target(5))
+    if find_spec("jax") is None:
+        return [row.skipped(JAX_MISSING)]
+    try:
+        note = Exact().check(_fresh("engine", work)[0], _fresh("jax_stack", work)[0], work)
+    except DisagreementError as error:
+        return [row.failed(str(error))]
+    rounds = alternating(options.repeats, lambda: _fresh("engine", work), lambda: _fresh("jax_stack", work))
+    ours, theirs = (duration(statistics.median(side)) for side in zip(*rounds, strict=True))
+    ratios = [theirs / ours for ours, theirs in rounds]
+    return [row.judged(ratios, small=options.quick, ours=ours, theirs=theirs, note=note)]
+
+
+def start(options: Options) -> list[Row]:
+    """The row: a process that trains a linear model and a network for a moment, less one that imports NumPy."""
+    works = polynomial(1, 2), digits(1, 1)
+    row = Row(
+        START,
+        "import, load compiled kernels, train two models for a moment",
+        "import numpy",
+        Target(0.5, "s", "at most"),
+        unit="s",
+    )
+    _fresh("engine", *works)
+    rounds = alternating(
+        options.repeats, lambda: _fresh("engine", *works), lambda: _run(sys.executable, "-c", "import numpy")
+    )
+    ours, theirs = (duration(statistics.median(side)) for side in zip(*rounds, strict=True))
+    return [row.judged([ours - theirs for ours, theirs in rounds], small=options.quick, ours=ours, theirs=theirs)]
+
+
+def compilation(options: Options) -> list[Row]:
+    """The row: seconds of the processor for all kernels of the default project in an empty cache."""
+    title = "all kernels that the default project needs, nothing cached"
+    row = Row(COMPILATION, title, "-", Target(15, "s", "at most"), unit="s")
+    rounds: list[dict[str, float]] = []
+    for _ in range(options.long_repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            rounds.append(json.loads(_run(sys.executable, "-m", "benchmarks.starts", XDG_CACHE_HOME=folder)))
+    kernels = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    note = ", ".join(f"{name} {duration(each)}" for name, each in kernels.items())
+    return [row.judged([sum(one.values()) for one in rounds], small=options.quick, note=note)]
+
+
+def _fresh(side: str, *works: Work) -> list[Losses]:
+    """Losses of each work by a side in a process of its own."""
+    found: list[Losses] = pickle.loads(_run(sys.executable, "-m", "benchmarks.fresh", side, given=pickle.dumps(works)))  # noqa: S301
+    return found
+
+
+def _run(*command: str, given: bytes = b"", **environment: str) -> bytes:
+    """What the command prints."""
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | environment, input=given, stdout=subprocess.PIPE, check=True
+    ).stdout
+
+
+# --- in a process of its own -----------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Do what the stages of the default project do, with one seed, and print what each kernel took to compile."""
+    spent: dict[str, float] = {}
+    compile_kernel = library._compile
+
+    def timed(name: str, signature: Any, real: str) -> tuple[str, bytes]:
+        begun = time.thread_time()
+        compiled = compile_kernel(name, signature, real)
+        kernel = f"{name.partition(':')[2]} {real}"
+        spent[kernel] = spent.get(kernel, 0.0) + time.thread_time() - begun
+        return compiled
+
+    library._compile = timed
+    project = params.load()
+    datasets = {key: data.make(settings, project.seeds_of(key)[:1]) for key, settings in project.datasets.items()}
+    for probe in project.probes.values():
+        probes.measure(probe, project.seeds[0].root)
+    for study in project.studies.values():
+        runs.train(study, project.seeds_of(study.dataset)[:1], datasets[study.dataset])
+    json.dump(spent, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Random numbers from the state of a NumPy generator: permutations, normal numbers, and bits by counter.
+
+PCG64 is NumPy's own, to the bit. What is made of its integers is ours: NumPy's permutations cost twice as much, and its
+normal numbers call the C library, whose last bits differ between systems.
+
+References: O'Neill (2014), "PCG"; Lemire (2019), "Fast random integer generation in an interval"; Salmon et al. (2011),
+"Parallel random numbers: as easy as 1, 2, 3" (Philox).
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from pipeline.arithmetic.functions import normal_quantile
+from pipeline.arithmetic.vector import (
+    LANES,
+    Matrix,
+    Vector,
+    get,
+    inline,
+    kernel,
+    load,
+    put,
+    splat,
+    store,
+)
+
+_MULTIPLIER_HIGH, _MULTIPLIER_LOW = np.uint64(2549297995355413924), np.uint64(4865540595714422341)
+
+
+@intrinsic
+def _high_product(typing, a, b):
+    """The upper 64 bits of the product of two unsigned numbers."""
+
+    def code(context, builder, sig, args):
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(value, wide) for value in args))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), code
+
+
+@inline
+def next_bits(state):
+    """The next 64 random bits; `state` points to the upper and lower half of state and increment, 4 uint64."""
+    high, low = get(state, 0), get(state, 1)
+    high = _high_product(low, _MULTIPLIER_LOW) + high * _MULTIPLIER_LOW + low * _MULTIPLIER_HIGH
+    low = low * _MULTIPLIER_LOW
+    sum_low = low + get(state, 3)
+    high = high + get(state, 2) + np.uint64(sum_low < low)
+    put(state, 0, high)
+    put(state, 1, sum_low)
+    rotation = high >> np.uint64(58)
+    mixed = high ^ sum_low
+    return (mixed >> rotation) | (mixed << ((np.uint64(64) - rotation) & np.uint64(63)))
+
+
+@kernel
+def permute(state, order, count):
+    """Write a random order of 0 .. count - 1 (int32, fewer than 2^31)."""
+    mask = np.uint64(0xFFFFFFFF)
+    for i in range(count):
+        put(order, i, i)
+    word, left = np.uint64(0), False
+    for i in range(count - 1, 0, -1):
+        bound = np.uint64(i + 1)
+        while True:
+            if left:
+                draw, left = word >> np.uint64(32), False
+            else:
+                word, left = next_bits(state), True
+                draw = word & mask
+            product = draw * bound
+            # each place equally often: of the draws that round down to it none too many
+            if (product & mask) >= bound or (product & mask) >= (np.uint64(2**32) - bound) % bound:
+                break
+        chosen = np.int64(product >> np.uint64(32))
+        own = get(order, i)
+        put(order, i, get(order, chosen))
+        put(order, chosen, own)
+
+
+@kernel
+def normals(state, out, count):
+    """Write `count` standard normal numbers, float64, each from 52 bits; `out` has room for whole vectors."""
+    numbers = Matrix(out, np.int64(1), np.int64(0))
+    for first in range(0, count, LANES):
+        for i in range(first, first + LANES):
+            # in the middle of one of 2^52 intervals, so that neither 0 nor 1 is drawn
+            put(out, i, (np.float64(next_bits(state) >> np.uint64(12)) + 0.5) * 2.0**-52)
+        store(numbers, first // LANES, 0, normal_quantile(load(numbers, first // LANES, 0)))
+
+
+@intrinsic
+def _multiply(typing, a):
+    """Upper and lower 32 bits of the products of unsigned lanes with Philox's multiplier."""
+
+    def code(context, builder, sig, args):
+        wide = ir.VectorType(ir.IntType(64), LANES)
+        product = builder.mul(builder.zext(args[0], wide), ir.Constant(wide, [0xD256D193] * LANES))
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, [32] * LANES)), args[0].type)
+        return context.make_tuple(builder, sig.return_type, (high, builder.trunc(product, args[0].type)))
+
+    return types.UniTuple(a, 2)(a), code
+
+
+@intrinsic
+def counters(typing, first):
+    """first, first + 1, ..., first + 15 as 32-bit integers."""
+
+    def code(context, builder, sig, args):
+        kind = ir.VectorType(ir.IntType(32), LANES)
+        start = builder.insert_element(
+            ir.Constant(kind, ir.Undefined), builder.trunc(args[0], kind.element), ir.IntType(32)(0)
+        )
+        spread = builder.shuffle_vector(start, start, ir.Constant(kind, [0] * LANES))
+        return builder.add(spread, ir.Constant(kind, list(range(LANES))))
+
+    return Vector(types.int32)(types.int64), code
+
+
+@inline
+def random_bits(counter, step, key):
+    """64 random bits for every counter, as two vectors of 32: Philox 2x32 with 10 rounds."""
+    left, right = counter, splat(counter, step)
+    for _ in range(10):
+        high, low = _multiply(left)
+        left, right = high ^ key ^ right, low
+        key = key + 0x9E3779B9
+    return left, right
