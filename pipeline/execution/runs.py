@@ -1,6 +1,7 @@
 """All runs of a study: those that are in the store are taken, the others trained and kept."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from pipeline.training import closed_form
 
 log = logging.getLogger(__name__)
 
-_LINES = 20  # of a log, for a study
+_SILENCE = 3.0  # seconds between two lines of a log
 
 
 def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> Trained:
@@ -46,17 +47,19 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
     linear = [place for place in missing if dataset.task == "regression" and not runs[place].spec.setting.model.hidden]
     solved = closed_form.solve([runs[place].spec for place in linear], dataset)
     solutions = dict(zip(linear, solved, strict=True))
-    # a bar on a terminal, some lines in a log
+    # a bar on a terminal, a line now and then in a log
     total = sum(spec.setting.schedule.epochs for spec in specs)
     with tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar:
+        said = time.monotonic()
         trained = pool.train(specs, dataset, lambda epochs: bar.update(epochs - bar.n))
         for finished, (number, result) in enumerate(trained, start=1):
             place = missing[number]
             result = replace(result, metrics=result.metrics | solutions.get(place, {}))
             tables.add(runs[place], result)
             store.put(keys[place], result)
-            if bar.disable and finished * _LINES // len(missing) > (finished - 1) * _LINES // len(missing):
-                log.info("%s: %d of %d runs, last %s", study.id, finished, len(missing), runs[place].variant.id)
+            if bar.disable and (finished == len(missing) or time.monotonic() - said > _SILENCE):
+                log.info("%s: %d of %d runs", study.id, finished, len(missing))
+                said = time.monotonic()
     if missing:
         store.prune()
     implementations = {variant.setting.implementation for variant in study.variants}
