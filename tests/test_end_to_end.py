@@ -37,7 +37,7 @@ def test_a_day_with_the_project(project, tmp_path):
     assert len(runs(project, "weight_decay")) == 6
     assert len(runs(project, "activation")) == 12
     assert "activation: 12 runs to train, 0 taken from the store" in done.stderr
-    assert "activation: 12 of 12 runs, last activation_" in done.stderr
+    assert "activation: 12 of 12 runs" in done.stderr
     assert ran(project.run("dvc", "repro").stdout) == []
     project.commit("first results")
     first = project.read("reports/results/weight_decay.csv")

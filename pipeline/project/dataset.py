@@ -60,7 +60,7 @@ class Dataset:
     def fingerprint(self, slot: int) -> str:
         """Short digest of the examples of a slot, the same wherever they were made.
 
-        In single precision, because another processor may round the last bits of a sum another way.
+        In single precision, in which they are trained on.
         """
         digest = hashlib.sha256(f"{self.task} {self.outputs} {self.factor!r} {self.offset!r}".encode())
         for split in (self.train, self.test):

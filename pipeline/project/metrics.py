@@ -76,7 +76,7 @@ _ALL = (
     _other("gradient_ratio", "rms of the gradients at the start, first layer / last", "log", "hidden", trained=False),
     _other("unit_spread", "largest difference between units of the first layer", "linear", "hidden"),
     _other("affine_gap", "distance from the product of its layers, relative", "linear", "hidden"),
-    # what scikit-learn's solution of the same problem has (training/closed_form.py)
+    # what the solution of the same problem has (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),
     _other("closed_form_weight_norm", "norm of the weights of the closed form", "log", "linear", trained=False),
     _other("kept_epoch", "epoch after which the weights are kept", "linear", "stopping"),

@@ -121,7 +121,7 @@ _SOLVED = {"weight_norm": "norm of the weights", "test_loss": "test loss"}
 
 
 def ridge(section: Section) -> Figure:
-    """Norm of the weights and test loss as trained, beside those of scikit-learn's solution of the same problem."""
+    """Norm of the weights and test loss as trained, beside those of the closed form of the same problem."""
     study = section.study
     figure, panels = panels_of_blocks(study, 5.2, rows=2)
     trained, solved = sns.color_palette("colorblind", 2)
@@ -250,7 +250,7 @@ NAMED: Mapping[str, tuple[str, Callable[[Section], Figure]]] = {
         weights,
     ),
     "ridge": (
-        "As trained (line) and the solution of the same problem by scikit-learn (dashed), with 95 % intervals.",
+        "As trained (line) and the closed form of the same problem (dashed), with 95 % intervals.",
         ridge,
     ),
     "selection": (

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from compiled import compiled
 
-from pipeline.arithmetic import library
-from pipeline.arithmetic import products
+from pipeline.arithmetic import library, products
 
 # rows and columns at the edges of strips (16) and tiles (6 and 12 rows, one or two strips)
 SHAPES = [

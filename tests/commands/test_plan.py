@@ -55,8 +55,7 @@ def test_runs_in_the_store_take_no_time(params_file, in_folder, capsys, monkeypa
     params_file()
     monkeypatch.setenv("ABLATE_STORE", str(in_folder / "store"))
     project = params.load()
-    runs.train(
-        project.studies["weight_decay"], project.seeds, data.make(project.datasets["linear"], project.seeds))
+    runs.train(project.studies["weight_decay"], project.seeds, data.make(project.datasets["linear"], project.seeds))
     assert printed(capsys, ["weight_decay"])[2:4] == [
         "weight_decay 2 3 6 6 0 s",
         "0 runs to train, 6 in the store: 0 s of training here",

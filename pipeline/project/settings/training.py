@@ -404,7 +404,7 @@ class Setting(Settings):
     """One complete setting of model and training, every field without a default written out."""
 
     implementation: Literal["scratch", "concise"]
-    """Scratch: the stacked engine, many runs at once. Concise: `torch.nn` and `torch.optim`, one run at a time."""
+    """Scratch: compiled kernels, the same numbers on every processor. Concise: `torch.nn`, `torch.optim`, autograd."""
     data: Data
     """What of the training set is used, and how."""
     model: Model
@@ -431,7 +431,7 @@ class Setting(Settings):
         validation = self.data.validation
         held = 0
         if fold:
-            # folds of one size, so that all of them stack; what is left over is always trained on
+            # folds of one size; what is left over is always trained on
             held = round(validation.fraction * used) if isinstance(validation, HoldOut) else used // validation.folds
         stopping = round(self.schedule.early_stopping.fraction * (used - held))
         return Sizes(used - held - stopping, held, stopping)

@@ -70,7 +70,7 @@ class Numbers(NamedTuple):
 
 @kernel
 def optimizer(which, w, gradient, first, second, count, numbers):
-    """One step of `count` vectors; `numbers` are rate, `Numbers` from momentum on, corrections, decay, l1 and shrink."""
+    """One step of `count` vectors; `numbers`: rate, `Numbers` from momentum on, corrections, decay, l1 and shrink."""
     nesterov = np.int64(numbers[2] > 0.0)
     run = Numbers(which, numbers[1], nesterov, numbers[3], numbers[4], numbers[5])
     row = np.int64(1)

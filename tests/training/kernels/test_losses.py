@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from compiled import compiled
 from arithmetic.test_products import matrix, strips
+from compiled import compiled
 
 from pipeline.training.kernels.arguments import LOSSES
 
