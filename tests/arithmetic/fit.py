@@ -1,8 +1,8 @@
 """Compute the polynomials of `functions`: `python tests/arithmetic/fit.py` prints them.
 
 Each interpolates its function at Chebyshev nodes, which comes within a factor of two or so of the best polynomial of
-its degree, in 60 digits of mpmath; the coefficients are then rounded to the type that evaluates them. What is left of the
-error, rounding of the evaluation included, is measured in tests/arithmetic/test_functions.py.
+its degree, in 60 digits of mpmath; the coefficients are then rounded to the type that evaluates them. What is left
+of the error, rounding of the evaluation included, is measured in tests/arithmetic/test_functions.py.
 """
 
 from collections.abc import Callable
