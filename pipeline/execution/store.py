@@ -31,6 +31,7 @@ _NAME = 62  # letters of an entry's name, after the two that name its folder
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
 _CODE = (
+    "project/rounding.py",
     "project/seeding.py",
     "project/settings/*.py",
     "arithmetic/*.py",

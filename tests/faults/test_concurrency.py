@@ -33,6 +33,8 @@ BUSY = re.compile(r"Unable to acquire .*lock|is busy, it is being blocked by")
 SWEPT = re.compile(
     r"failed to reproduce '[\w@]+': \[Errno 2\] No such file or directory: '\S+/\.dvc/cache/runs/\S+\.tmp'$"
 )
+# `dvc exp run -S` changes params.yaml in the workspace for a moment, in which a stage of another command may read it
+CHANGED = re.compile(r"made with other settings: .*is due")
 STAGES = {"check", "data@linear", "probe@product", "train@weight_decay", "report"}
 
 
@@ -88,6 +90,8 @@ def ended(process: "subprocess.Popen[str]") -> str:
     assert len(problems) == 1, words
     if SWEPT.search(problems[0]):
         return "ended with a line about DVC's run cache"
+    if CHANGED.search(errors):
+        return "said that settings were others meanwhile"
     assert BUSY.search(errors), words
     return "said that another is at work"
 
