@@ -13,7 +13,6 @@ import logging
 import os
 import platform
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -24,11 +23,11 @@ import llvmlite.binding as llvm
 import numpy as np
 import platformdirs
 
+from pipeline.project.cache import Cache
 from pipeline.project.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_DIGEST = 32  # bytes, at the end of a file
 _SOURCES = ("arithmetic", "training/kernels")
 _NEEDED = {"x86_64": ("avx2", "fma"), "amd64": ("avx2", "fma"), "aarch64": (), "arm64": ()}
 _lock = threading.Lock()
@@ -112,9 +111,10 @@ def wide_registers() -> bool:
 # --- the cache -------------------------------------------------------------------------------------------------------
 
 
-def folder() -> Path:
-    """Where the files are: `kernels` in the user's cache folder."""
-    return platformdirs.user_cache_path("mlp-ablations") / "kernels"
+@functools.cache
+def cache() -> Cache:
+    """The files: in `kernels` in the user's cache folder."""
+    return Cache(platformdirs.user_cache_path("mlp-ablations") / "kernels", ".o", "compiled kernels")
 
 
 @functools.cache
@@ -133,32 +133,14 @@ def _key() -> str:
 def _code(name: str, signature: tuple[str | np.dtype, ...], real: str) -> tuple[str, bytes]:
     """Symbol and machine code of a kernel."""
     key = hashlib.sha256(f"{_key()} {name} {signature} {real}".encode()).hexdigest()
-    path = folder() / f"{key}.o"
-    try:
-        content = path.read_bytes()
-        if hashlib.sha256(key.encode() + content[:-_DIGEST]).digest() == content[-_DIGEST:]:
-            name_of_symbol, _, code = content[:-_DIGEST].partition(b"\n")
-            return name_of_symbol.decode(), code
-        log.info("%s: damaged, compiled again", path)
-    except OSError:
-        pass  # nothing there, or nothing to be read: writing says why
-    symbol, code = _compile(name, signature, real)
-    _keep(path, f"{symbol}\n".encode() + code, key)
-    return symbol, code
-
-
-def _keep(path: Path, content: bytes, key: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
-                file.write(content + hashlib.sha256(key.encode() + content).digest())
-                file.close()
-                Path(file.name).replace(path)
-            finally:
-                Path(file.name).unlink(missing_ok=True)
-    except OSError as error:
-        log.info("compiled kernels are not kept: %s (%s)", path.parent, error.strerror or error)
+    content = cache().get(key)
+    if content is None:
+        symbol, code = _compile(name, signature, real)
+        content = f"{symbol}\n".encode() + code
+        cache().put(key, content)
+        cache().prune()
+    symbol_line, _, code = content.partition(b"\n")
+    return symbol_line.decode(), code
 
 
 def _compile(name: str, signature: tuple[str | np.dtype, ...], real: str) -> tuple[str, bytes]:

@@ -25,7 +25,6 @@ __all__ = [
         "absolute",
         "bits",
         "doubles",
-        "element",
         "fill",
         "fma",
         "get",
@@ -381,12 +380,6 @@ def load_bytes(typing, like, address, offset):
         return builder.uitofp(builder.load(start, align=1), context.get_value_type(like))
 
     return like(like, types.uint64, types.int64), code
-
-
-@inline
-def element(matrix, row, column):
-    """One number of a matrix."""
-    return get(matrix.data, ((column >> 4) * matrix.rows + row) * 16 + (column & 15))
 
 
 @inline

@@ -3,14 +3,17 @@
 A run is trained by one thread, and no other has a part in its numbers, so they are the same wherever it is trained.
 """
 
+import contextlib
+import copy
 import os
 import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
 
 from pipeline.execution import results, store
-from pipeline.execution.environment import environment
 from pipeline.execution.results import RunResult, RunSpec
 from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
@@ -24,17 +27,17 @@ Progress = Callable[[int], None]  # called with the number of epochs of all runs
 Numbered = tuple[int, RunResult]  # place of a run among the specs, and its result
 
 
-def train(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> Iterator[Numbered]:
+def train(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> Generator[Numbered]:
     """Train runs; yields their places and results in the order in which they are finished.
 
     Raises:
         UserError: If `ABLATE_THREADS` is no number of threads, there is no scheduler where `DASK_SCHEDULER_ADDRESS`
             says, or a worker would give other results.
     """
-    if os.environ.get("DASK_SCHEDULER_ADDRESS"):
+    if specs and os.environ.get("DASK_SCHEDULER_ADDRESS"):
         yield from _on_cluster(specs, dataset, progress)
     else:
-        yield from _in_threads(specs, Examples(dataset), min(threads(), len(specs)), progress)
+        yield from _in_threads(specs, Examples(dataset), progress)
 
 
 def threads() -> int:
@@ -51,41 +54,26 @@ def threads() -> int:
     return int(named)
 
 
-def _in_threads(specs: Sequence[RunSpec], examples: Examples, count: int, progress: Progress) -> Iterator[Numbered]:
-    places = iter(range(len(specs)))  # shared: each thread takes the next
-    finished: queue.SimpleQueue[Numbered | BaseException] = queue.SimpleQueue()
-    controls = [Control() for _ in range(count)]
+def _in_threads(specs: Sequence[RunSpec], examples: Examples, progress: Progress) -> Generator[Numbered]:
+    finished: queue.SimpleQueue[Future[Numbered]] = queue.SimpleQueue()
+    stop, epochs = np.zeros(1, np.int64), np.zeros(len(specs), np.int64)
 
-    def work(control: Control) -> None:
-        try:
-            for place in places:
-                control.begin()
-                finished.put((place, results.train(specs[place], examples, control)))
-        except BaseException as error:  # it is raised where the results are waited for
-            finished.put(error)
+    def train(place: int) -> Numbered:
+        return place, results.train(specs[place], examples, Control(stop, epochs[place:]))
 
-    workers = [threading.Thread(target=work, args=[control], daemon=True) for control in controls]
-    for worker in workers:
-        worker.start()
-    epochs, left = 0, len(specs)
+    executor = ThreadPoolExecutor(threads())
     try:
+        for place in range(len(specs)):
+            executor.submit(train, place).add_done_callback(finished.put)
+        left = len(specs)
         while left:
-            try:
-                found = finished.get(timeout=_POLL)
-            except queue.Empty:
-                progress(epochs + sum(control.epochs for control in controls))
-                continue
-            if isinstance(found, BaseException):
-                raise found
-            left -= 1
-            epochs += specs[found[0]].setting.schedule.epochs
-            progress(epochs)
-            yield found
+            with contextlib.suppress(queue.Empty):
+                yield finished.get(timeout=_POLL).result()
+                left -= 1
+            progress(int(epochs.sum()))
     finally:
-        for control in controls:
-            control.stop()
-        for worker in workers:
-            worker.join()
+        stop[0] = True
+        executor.shutdown(cancel_futures=True)
 
 
 # --- a cluster -------------------------------------------------------------------------------------------------------
@@ -93,10 +81,10 @@ def _in_threads(specs: Sequence[RunSpec], examples: Examples, count: int, progre
 
 def identity() -> dict[str, str]:
     """All that a run's numbers depend on besides its spec and examples: versions and code."""
-    return environment(["scratch", "concise"]) | {"code": store.code()}
+    return store.environment(["scratch", "concise"]) | {"code": store.code()}
 
 
-def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> Iterator[Numbered]:
+def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> Generator[Numbered]:
     """By Dask's own futures: joblib's backend loses what it gave to a worker that dies (docs/decisions/0009)."""
     address = os.environ["DASK_SCHEDULER_ADDRESS"]
     try:
@@ -110,24 +98,20 @@ def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) 
             f"DASK_SCHEDULER_ADDRESS: no scheduler at {address} ({error}); `dask scheduler` starts one"
         ) from None
     with client:
-        here = identity()
-        workers = client.run(identity)
-        if not workers:
+        if not client.nthreads():
             found = f"the scheduler at {address} has no workers"
             raise UserError(f"DASK_SCHEDULER_ADDRESS: {found}; `dask worker {address}` starts some")
-        for worker, there in workers.items():
-            _check_identity(worker, here, there)
         # one run tells how long a run takes, and so how many make a task
         begun, epochs = time.perf_counter(), specs[0].setting.schedule.epochs
         yield 0, results.train(specs[0], Examples(dataset))
         progress(epochs)
         size = max(1, round(_TASK / (time.perf_counter() - begun)))
         # the result of a task and no data laid out on workers: if the worker that has it dies, another makes it again
-        examples = client.submit(_hand_on, dataset, pure=False)
-        places = list(enumerate(specs))
+        examples = client.submit(copy.copy, dataset, pure=False)
+        places, here = list(enumerate(specs)), identity()
         futures = [
-            client.submit(_train_there, task, examples, here, pure=False)
-            for task in (places[first : first + size] for first in range(1, len(specs), size))
+            client.submit(_train_there, places[first : first + size], examples, here, pure=False)
+            for first in range(1, len(specs), size)
         ]
         for _, found in as_completed(futures, with_results=True):
             for place, result in found:
@@ -136,18 +120,14 @@ def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) 
             progress(epochs)
 
 
-def _hand_on(dataset: Dataset) -> Dataset:
-    return dataset
+def _train_there(task: list[tuple[int, RunSpec]], dataset: Dataset, here: Mapping[str, str]) -> list[Numbered]:
+    """What a worker does.
 
-
-def _train_there(task: list[tuple[int, RunSpec]], dataset: Dataset, wanted: Mapping[str, str]) -> list[Numbered]:
-    """What a worker does; also one that joined when the others had been looked at."""
-    _check_identity("a worker", wanted, identity())
+    Raises:
+        UserError: If its versions or code differ from those `here`.
+    """
+    there = identity()
+    if differing := [f"{name} {there.get(name)}, here {here[name]}" for name in here if there.get(name) != here[name]]:
+        raise UserError(f"a worker would give other results: {'; '.join(differing)}")
     examples = Examples(dataset)
     return [(place, results.train(spec, examples)) for place, spec in task]
-
-
-def _check_identity(worker: str, here: Mapping[str, str], there: Mapping[str, str]) -> None:
-    differing = [f"{name} {there.get(name)}, here {here[name]}" for name in here if there.get(name) != here[name]]
-    if differing:
-        raise UserError(f"{worker} would give other results: {'; '.join(differing)}")

@@ -3,13 +3,12 @@
 The weights of a large network are not among them: ten thousand runs must fit into memory, a store and a message.
 """
 
-import io
+import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.project.arrays import demand_array
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Setting
 from pipeline.training import engine
@@ -47,35 +46,21 @@ class RunResult:
     predictions: np.ndarray
 
     def to_bytes(self) -> bytes:
-        """A NumPy array file of one structured element, which says by itself what is in it."""
-        parts = {"finite": np.array(self.finite), "weights": self.weights, "predictions": self.predictions}
-        parts |= {f"metric/{name}": np.array(value) for name, value in self.metrics.items()}
-        parts |= {f"curve/{split}": values for split, values in self.curves.items()}
-        parts |= {f"layers/{quantity}/{moment}": values for (quantity, moment), values in self.layers.items()}
-        array = np.zeros((), dtype=[(name, part.dtype, part.shape) for name, part in parts.items()])
-        for name, part in parts.items():
-            array[name] = part
-        file = io.BytesIO()
-        np.save(file, array, allow_pickle=False)
-        return file.getvalue()
+        """As JSON, whose numbers have all digits."""
+        parts = vars(self) | {"layers": [[*key, values] for key, values in self.layers.items()]}
+        return json.dumps(parts, default=np.ndarray.tolist).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "RunResult":
-        """What `to_bytes` made.
-
-        Raises:
-            ValueError, KeyError: If it is something else.
-        """
-        demand_array(io.BytesIO(content), len(content), "the result")
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-        parts = {tuple(name.split("/")): array[name] for name in array.dtype.names or ()}
+        """What `to_bytes` made."""
+        parts = json.loads(content)
         return cls(
-            finite=bool(parts["finite",]),
-            metrics={name[1]: float(part) for name, part in parts.items() if name[0] == "metric"},
-            curves={name[1]: part for name, part in parts.items() if name[0] == "curve"},
-            layers={(name[1], name[2]): part for name, part in parts.items() if name[0] == "layers"},
-            weights=parts["weights",],
-            predictions=parts["predictions",],
+            finite=parts["finite"],
+            metrics=parts["metrics"],
+            curves={split: np.array(values) for split, values in parts["curves"].items()},
+            layers={(quantity, moment): np.array(values) for quantity, moment, values in parts["layers"]},
+            weights=np.array(parts["weights"]),
+            predictions=np.array(parts["predictions"], np.uint16),
         )
 
 

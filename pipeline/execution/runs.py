@@ -1,5 +1,6 @@
 """All runs of a study: those that are in the store are taken, the others trained and kept."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -8,9 +9,9 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from pipeline.execution import pool
-from pipeline.execution.environment import environment
-from pipeline.execution.store import Store, code
-from pipeline.execution.tables import Run, Tables, Trained
+from pipeline.execution.results import RunSpec
+from pipeline.execution.store import Store, code, environment
+from pipeline.execution.tables import Trained, tables
 from pipeline.project.dataset import Dataset
 from pipeline.project.seeding import Seed
 from pipeline.project.variants import Study
@@ -31,36 +32,37 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
         store: Of finished runs; the user's where none is given.
     """
     store = Store.of_user() if store is None else store
-    runs = [Run(variant, seed, fold) for variant in study.variants for seed in seeds for fold in variant.folds]
-    keys = store.keys([run.spec for run in runs], dataset)
-    tables = Tables(study, runs, dataset)
-    missing = []
-    for place, key in enumerate(keys):
-        result = store.get(key)
-        if result is None:
-            missing.append(place)
-        else:
-            tables.add(runs[place], result)
-    taken = len(runs) - len(missing)
-    log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), taken)
-    specs = [runs[place].spec for place in missing]
-    linear = [place for place in missing if dataset.task == "regression" and not runs[place].spec.setting.model.hidden]
-    solved = closed_form.solve([runs[place].spec for place in linear], dataset)
+    runs = [
+        (variant, RunSpec(variant.setting, seed, fold))
+        for variant in study.variants
+        for seed in seeds
+        for fold in variant.folds
+    ]
+    specs = [spec for _, spec in runs]
+    keys = store.keys(specs, dataset)
+    results = {place: result for place, key in enumerate(keys) if (result := store.get(key)) is not None}
+    missing = [place for place in range(len(runs)) if place not in results]
+    log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), len(results))
+    linear = [place for place in missing if dataset.task == "regression" and not specs[place].setting.model.hidden]
+    solved = closed_form.solve([specs[place] for place in linear], dataset)
     solutions = dict(zip(linear, solved, strict=True))
     # a bar on a terminal, a line now and then in a log
-    total = sum(spec.setting.schedule.epochs for spec in specs)
-    with tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar:
+    to_train = [specs[place] for place in missing]
+    total = sum(spec.setting.schedule.epochs for spec in to_train)
+    with (
+        tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar,
+        contextlib.closing(pool.train(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as trained,
+    ):
         said = time.monotonic()
-        trained = pool.train(specs, dataset, lambda epochs: bar.update(epochs - bar.n))
         for finished, (number, result) in enumerate(trained, start=1):
             place = missing[number]
-            result = replace(result, metrics=result.metrics | solutions.get(place, {}))
-            tables.add(runs[place], result)
-            store.put(keys[place], result)
+            results[place] = replace(result, metrics=result.metrics | solutions.get(place, {}))
+            store.put(keys[place], results[place])
             if bar.disable and (finished == len(missing) or time.monotonic() - said > _SILENCE):
                 log.info("%s: %d of %d runs", study.id, finished, len(missing))
                 said = time.monotonic()
     if missing:
         store.prune()
     implementations = {variant.setting.implementation for variant in study.variants}
-    return tables.trained(environment(implementations), code()[:12])
+    finished_runs = [(*run, results[place]) for place, run in enumerate(runs)]
+    return tables(study, finished_runs, dataset, environment(implementations), code()[:12])

@@ -1,16 +1,16 @@
 """From what runs leave to the tables of a study: results, curves, and what the figures need besides."""
 
+import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from pipeline.execution.results import RunResult, RunSpec
-from pipeline.project.artifacts import PROBE_COLUMNS, Probes
+from pipeline.project.artifacts import PROBE_COLUMNS, Probes, results_columns
 from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import Setting
 from pipeline.project.variants import Study, Variant
 from pipeline.training import engine
@@ -22,17 +22,7 @@ PICTURES = 8  # right ones and wrong ones of a variant
 POINTS = 200  # examples of a split
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One training of a study."""
-
-    variant: Variant
-    seed: Seed
-    fold: int
-
-    @property
-    def spec(self) -> RunSpec:
-        return RunSpec(self.variant.setting, self.seed, self.fold)
+Results = Sequence[tuple[Variant, RunSpec, RunResult]]
 
 
 @dataclass(frozen=True)
@@ -47,59 +37,59 @@ class Trained:
     probes: Probes
 
 
-class Tables:
-    """The tables of a study, filled run by run and put in the order of its runs."""
+def tables(study: Study, runs: Results, dataset: Dataset, environment: Mapping[str, str], code: str) -> Trained:
+    """All tables of a study, in the order of its runs.
 
-    def __init__(self, study: Study, runs: Sequence[Run], dataset: Dataset) -> None:
-        self._study, self._runs, self._dataset = study, runs, dataset
-        self._results: dict[Run, RunResult] = {}
-        slots = {dataset.slot(run.seed.index) for run in runs}
-        self._fingerprints = {slot: dataset.fingerprint(slot) for slot in slots}
+    Args:
+        study: Its variants.
+        runs: With their results.
+        dataset: That they were trained on.
+        environment: Versions that their numbers depend on.
+        code: Digest of the code that their numbers depend on.
+    """
+    fingerprint = functools.cache(dataset.fingerprint)
+    whole = [(variant, spec, result) for variant, spec, result in runs if spec.fold == 0]
+    layers = [
+        (variant.id, spec.seed.index, moment, quantity, layer, float(value))
+        for variant, spec, result in whole
+        for (quantity, moment), values in result.layers.items()
+        for layer, value in enumerate(values, start=1)
+    ]
+    weights = [
+        (variant.id, spec.seed.index, number, float(value))
+        for variant, spec, result in whole
+        for number, value in enumerate(result.weights)
+    ]
+    pictured = [run for run in whole if study.figure == "predictions" and run[1].seed == runs[0][1].seed]
+    rows: dict[str, Iterable[tuple[object, ...]]] = {
+        "layers": layers,
+        "weights": weights,
+        "points": _points(dataset),
+        "pictures": _pictures(pictured, dataset),
+    }
+    diagnostics = {name: pd.DataFrame(list(rows[name]), columns=columns) for name, columns in PROBE_COLUMNS.items()}
+    results = [_row(study, *run, dataset) | {"data": fingerprint(dataset.slot(run[1].seed.index))} for run in runs]
+    return Trained(
+        results=pd.DataFrame(results, columns=results_columns(study)),
+        curves=_curves(whole),
+        probes=Probes(**diagnostics, environment=environment, code=code),
+    )
 
-    def add(self, run: Run, result: RunResult) -> None:
-        """What one of the runs left."""
-        self._results[run] = result
 
-    def trained(self, environment: Mapping[str, str], code: str) -> Trained:
-        """All tables, once every run was added; with what their numbers depend on besides settings and data."""
-        whole = [(run, self._results[run]) for run in self._runs if run.fold == 0]
-        pictured = [
-            pair for pair in whole if self._study.figure == "predictions" and pair[0].seed == self._runs[0].seed
-        ]
-        rows = {
-            "layers": itertools.chain.from_iterable(_layers(run, result) for run, result in whole),
-            "weights": itertools.chain.from_iterable(_weights(run, result) for run, result in whole),
-            "pictures": itertools.chain.from_iterable(_pictures(*pair, self._dataset) for pair in pictured),
-        }
-        tables = {name: pd.DataFrame(list(found), columns=PROBE_COLUMNS[name]) for name, found in rows.items()}
-        return Trained(
-            results=pd.DataFrame([self._result(run) for run in self._runs]),
-            curves=_curves(whole),
-            probes=Probes(**tables, points=_points(self._dataset), environment=environment, code=code),
-        )
-
-    def _result(self, run: Run) -> dict[str, object]:
-        result = self._results[run]
-        metrics = result.metrics | {"parameters": _parameters(run.variant.setting, self._dataset)}
-        if "shift" in self._study.traits:
-            setting = run.variant.setting
-            places = subset(setting, run.seed, run.fold, self._dataset.train.examples).trained
-            weights = example_weights(setting.data.correction, self._dataset, run.seed, places)
-            metrics["effective_examples"] = effective_examples(weights)
-        return {
-            "variant": run.variant.id,
-            **run.variant.written_factors(),
-            "seed_root": run.seed.root,
-            "seed_index": run.seed.index,
-            "fold": run.fold,
-            "data": self._fingerprints[self._dataset.slot(run.seed.index)],
-            "status": "finished" if result.finite else "diverged",
-            # what a diverged run ended with means nothing, also where it happens to be finite
-            **{
-                metric.name: metrics.get(metric.name, np.nan) if result.finite or not metric.trained else np.nan
-                for metric in self._study.metrics
-            },
-        }
+def _row(study: Study, variant: Variant, spec: RunSpec, result: RunResult, dataset: Dataset) -> dict[str, object]:
+    """A run's row, but for what is undefined."""
+    setting, seed, fold = spec
+    metrics = result.metrics | {"parameters": _parameters(setting, dataset)}
+    if "shift" in study.traits:
+        places = subset(setting, seed, fold, dataset.train.examples).trained
+        weights = example_weights(setting.data.correction, dataset, seed, places)
+        metrics["effective_examples"] = effective_examples(weights)
+    if not result.finite:
+        # what it ended with means nothing, also where it happens to be finite
+        metrics = {metric.name: metrics[metric.name] for metric in study.metrics if not metric.trained}
+    status = "finished" if result.finite else "diverged"
+    run = {"variant": variant.id, "seed_root": seed.root, "seed_index": seed.index, "fold": fold, "status": status}
+    return run | variant.written_factors() | metrics
 
 
 def _parameters(setting: Setting, dataset: Dataset) -> int:
@@ -107,10 +97,9 @@ def _parameters(setting: Setting, dataset: Dataset) -> int:
     return sum((before + setting.model.bias) * after for before, after in pairs)
 
 
-def _curves(results: Sequence[tuple[Run, RunResult]]) -> pd.DataFrame:
-    variants = {run.variant.id: run.variant for run, _ in results}
-    epochs = {name: engine.evaluated_epochs(variant.setting) for name, variant in variants.items()}
-    curves = [(run.variant.id, split, values) for run, result in results for split, values in result.curves.items()]
+def _curves(runs: Results) -> pd.DataFrame:
+    epochs = {variant.id: engine.evaluated_epochs(variant.setting) for variant, *_ in runs}
+    curves = [(variant.id, split, values) for variant, _, result in runs for split, values in result.curves.items()]
     lengths = [len(values) for *_, values in curves]
     return pd.DataFrame(
         {
@@ -123,32 +112,18 @@ def _curves(results: Sequence[tuple[Run, RunResult]]) -> pd.DataFrame:
     )
 
 
-def _layers(run: Run, result: RunResult) -> Iterator[tuple[object, ...]]:
-    for (quantity, moment), values in result.layers.items():
-        for layer, value in enumerate(values, start=1):
-            yield run.variant.id, run.seed.index, moment, quantity, layer, float(value)
-
-
-def _weights(run: Run, result: RunResult) -> Iterator[tuple[object, ...]]:
-    for number, value in enumerate(result.weights):
-        yield run.variant.id, run.seed.index, number, float(value)
-
-
-def _pictures(run: Run, result: RunResult, dataset: Dataset) -> Iterator[tuple[object, ...]]:
-    slot = dataset.slot(run.seed.index)
-    labels, predictions = dataset.test.targets[slot], result.predictions
-    for right in (True, False):
+def _pictures(runs: Results, dataset: Dataset) -> Iterator[tuple[object, ...]]:
+    for (variant, spec, result), right in itertools.product(runs, (True, False)):
+        slot = dataset.slot(spec.seed.index)
+        labels, predictions = dataset.test.targets[slot], result.predictions
         for example in np.flatnonzero((predictions == labels) == right)[:PICTURES]:
             pixels = dataset.test.inputs[slot, example].astype(np.float32)
             pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-9)
-            yield run.variant.id, right, *(dataset.names[each[example]] for each in (labels, predictions)), pixels
+            yield variant.id, right, *(dataset.names[each[example]] for each in (labels, predictions)), pixels
 
 
-def _points(dataset: Dataset) -> pd.DataFrame:
+def _points(dataset: Dataset) -> Iterator[tuple[object, ...]]:
     """Examples of the first seed, where they have two features and a picture can show them."""
-    tables = [pd.DataFrame(columns=PROBE_COLUMNS["points"])]
     for split, examples in (("train", dataset.train), ("test", dataset.test)) if dataset.features == 2 else ():
-        x1, x2 = examples.inputs[0, :POINTS].T
-        columns = {"split": split, "x1": x1, "x2": x2, "label": examples.targets[0, :POINTS]}
-        tables.append(pd.DataFrame(columns))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+        for (x1, x2), label in zip(examples.inputs[0, :POINTS], examples.targets[0, :POINTS], strict=True):
+            yield split, x1, x2, label

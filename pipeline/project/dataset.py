@@ -1,7 +1,7 @@
 """A data set: the arrays that training and evaluation see, whatever source they are of."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -62,13 +62,24 @@ class Dataset:
 
         In single precision, in which they are trained on.
         """
-        digest = hashlib.sha256(f"{self.task} {self.outputs} {self.factor!r} {self.offset!r}".encode())
-        for split in (self.train, self.test):
-            for array in (split.inputs[slot], split.targets[slot]):
-                own = np.ascontiguousarray(array.astype(np.float32) if array.dtype.kind == "f" else array)
-                digest.update(f"{own.dtype.str} {own.shape}".encode())
-                digest.update(own.data)
-        return digest.hexdigest()[:12]
+        arrays = [array.astype(np.float32) if array.dtype.kind == "f" else array for array in self._arrays(slot)]
+        return self._digest(arrays)[:12]
+
+    def digest(self, slot: int) -> str:
+        """Digest of all that a run with the examples of this slot depends on: other seeds' may come and go."""
+        names, weights = list(self.weights), [weights[slot] for weights in self.weights.values()]
+        return self._digest([*self._arrays(slot), *weights], *names)
+
+    def _arrays(self, slot: int) -> list[np.ndarray]:
+        return [array[slot] for split in (self.train, self.test) for array in (split.inputs, split.targets)]
+
+    def _digest(self, arrays: Iterable[np.ndarray], *names: str) -> str:
+        words = [self.task, str(self.outputs), repr(self.factor), repr(self.offset), *names]
+        digest = hashlib.sha256(" ".join(words).encode())
+        for array in map(np.ascontiguousarray, arrays):
+            digest.update(f"{array.dtype.str} {array.shape}".encode())
+            digest.update(array.data)
+        return digest.hexdigest()
 
     def problem(self, seeds: Sequence[Seed]) -> str | None:
         """What makes it no data set for these seeds, as the end of an error message; nothing where it is one."""

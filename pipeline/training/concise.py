@@ -10,7 +10,7 @@ import itertools
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -22,17 +22,9 @@ from torch import Tensor, nn
 from pipeline.project.seeding import Seed
 from pipeline.project.settings.training import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
 from pipeline.training.draws import masks, orders
-from pipeline.training.engine import (
-    SAMPLE_ROWS,
-    Control,
-    Examples,
-    Outcome,
-    StoppedError,
-    evaluated_epochs,
-    one_nan,
-    widths,
-)
+from pipeline.training.engine import Control, Examples, Outcome, StoppedError, evaluated_epochs, one_nan, widths
 from pipeline.training.initializers import initial
+from pipeline.training.kernels.arguments import ROWS
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
@@ -99,15 +91,7 @@ def train(
 ) -> Outcome:
     """Train one run; arguments, result and errors are those of `engine.train`."""
     torch.set_num_threads(1)  # of the thread that trains: one product split over several has other bits
-    return _Training(setting, seed, examples, fold).train(control or Control())
-
-
-class _Best(NamedTuple):
-    """The weights after the epoch of the lowest loss so far."""
-
-    epoch: int
-    loss: float
-    weights: dict[str, Tensor]
+    return _Training(setting, seed, examples, fold).train(control or Control.of_one_run())
 
 
 _Set = tuple[Tensor, Tensor]  # inputs (N, D); targets (N,) for classes, (N, 1) for values
@@ -118,6 +102,7 @@ class _Training:
 
     def __init__(self, setting: Setting, seed: Seed, examples: Examples, fold: int) -> None:
         self._setting, self._seed, self._dataset = setting, seed, examples.dataset
+        self._classes = examples.dataset.task == "classification"
         dtype = getattr(torch, examples.real)
         shape = widths(setting, examples.dataset)
         slot = self._dataset.slot(seed.index)
@@ -125,9 +110,9 @@ class _Training:
         factor, offset = examples.scale
 
         def load(part: Literal["train", "test"]) -> _Set:
-            inputs = torch.from_numpy(examples.inputs(part, slot, shape[0])[:, : shape[0]])
+            inputs = torch.from_numpy(examples.inputs(part, slot, shape[0])[:, : shape[0]]).to(dtype)
             targets = torch.from_numpy(examples.targets(part, slot))
-            return inputs.to(dtype) * factor + offset, targets[:, None] if targets.is_floating_point() else targets
+            return inputs * factor + offset, targets.long() if self._classes else targets[:, None]
 
         (inputs, targets), test = load("train"), load("test")
         self._train, validation, self._stopping = ((inputs[rows], targets[rows]) for rows in places)
@@ -142,38 +127,38 @@ class _Training:
         setting, schedule = self._setting, self._setting.schedule
         scheduler, stopping = _scheduler(setting, self._optimizer), schedule.early_stopping
         layers = self._measure_layers("start")
-        wanted, records, best = evaluated_epochs(setting), {}, None
+        wanted, records = evaluated_epochs(setting), {}
+        best_epoch, best_loss, best = 0, math.inf, self._network.state_dict()
         for epoch, order in enumerate(orders(self._seed, len(self._train[0]), schedule.epochs), start=1):
             running = self._train_epoch(torch.from_numpy(order), control)
             if scheduler is not None:
                 scheduler.step()
             if epoch in wanted:
                 records[epoch] = running | self._evaluate_sets()
-            control.state[1] = epoch
+            control.epochs[0] = epoch
             if isinstance(stopping, StoppingOnLoss):
                 loss = self._evaluate(self._stopping)["loss"]
-                if best is None or loss < best.loss:
-                    best = _Best(
-                        epoch, math.inf if math.isnan(loss) else loss, copy.deepcopy(self._network.state_dict())
-                    )
-                elif epoch - best.epoch >= stopping.patience:
+                if epoch == 1 or loss < best_loss:
+                    best_epoch, best_loss = epoch, math.inf if math.isnan(loss) else loss
+                    best = copy.deepcopy(self._network.state_dict())
+                elif epoch - best_epoch >= stopping.patience:
                     break
-        control.state[1] = schedule.epochs
-        if best is not None:
-            self._network.load_state_dict(best.weights)
+        control.epochs[0] = schedule.epochs
+        if best_epoch:
+            self._network.load_state_dict(best)
             # after the last epoch that was trained, and at the end, the best weights are what there is
             records = {epoch: record for epoch, record in records.items() if epoch < schedule.epochs}
             ended = running | self._evaluate_sets()
             records |= {epoch: ended for epoch in wanted if epoch not in records}
         layers |= self._measure_layers("end")
-        return self._outcome(wanted, records, layers, schedule.epochs if best is None else best.epoch)
+        return self._outcome(wanted, records, layers, best_epoch or schedule.epochs)
 
     def _train_epoch(self, order: Tensor, control: Control) -> dict[str, float]:
         """One pass over the examples; running means."""
         totals: dict[str, float] = {}
         self._network.train()
         for batch in order.split(self._setting.schedule.batch_size):
-            if control.stopped:
+            if control.stop[0]:
                 raise StoppedError
             inputs, targets = self._train[0][batch], self._train[1][batch]
             outputs = self._network(inputs)
@@ -207,30 +192,25 @@ class _Training:
     def _measure_layers(self, moment: str) -> dict[tuple[str, str], np.ndarray]:
         self._network.eval()
         self._network.zero_grad()
-        values, deviations = self._train[0][:SAMPLE_ROWS], []
+        values, deviations = self._train[0][:ROWS], []
         for layer in self._network:
             values = layer(values)
             if isinstance(layer, tuple(ACTIVATIONS.values())):
                 deviations.append(float(values.detach().double().std(correction=0)))
-        losses(self._setting, values, self._train[1][:SAMPLE_ROWS]).mean().backward()
+        losses(self._setting, values, self._train[1][:ROWS]).mean().backward()
         gradients = [linear.weight.grad for linear in self._linears]
         rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
         return {("activation_sd", moment): one_nan(deviations), ("gradient_rms", moment): one_nan(rms)}
 
     @torch.no_grad()
-    def _inspect(self) -> dict[str, float]:
-        """In float64: how much the units of the first layer differ, and how far the network is from affine."""
-        network = copy.deepcopy(self._network).double().eval()
-        inputs = self._train[0][:SAMPLE_ROWS].double()
-        first, *others = (layer for layer in network if isinstance(layer, nn.Linear))
-        affine = nn.functional.linear(inputs, first.weight, first.bias)
-        for layer in others:
-            affine = layer(affine)
-        outputs = network(inputs)
-        distance = float((outputs - affine).abs().max())
-        spread = (first.weight.amax(dim=0) - first.weight.amin(dim=0)).square().mean().sqrt()
-        gap = distance / float(outputs.abs().max()) if distance > 0 else distance
-        return {"unit_spread": float(spread), "affine_gap": gap}
+    def _affine_gap(self) -> float:
+        """The largest distance of an output from what the layers give without activation, by the largest output."""
+        straight = self._train[0][:ROWS]
+        outputs = self._network(straight)
+        for linear in self._linears:
+            straight = linear(straight)
+        distance = float((outputs - straight).abs().max())
+        return distance / float(outputs.abs().max()) if distance > 0 else distance
 
     @torch.no_grad()
     def _outcome(
@@ -246,16 +226,14 @@ class _Training:
             linear.bias.double().numpy().copy() if self._setting.model.bias else np.zeros(linear.out_features)
             for linear in self._linears
         ]
-        norm = math.sqrt(sum(float(np.square(weight).sum()) for weight in weights))
-        classes = self._dataset.task == "classification"
-        predictions = self._network(self._sets["test"][0]).argmax(dim=1).numpy() if classes else np.zeros(0, np.int64)
+        outputs = self._network(self._sets["test"][0])
         return Outcome(
             epochs=np.array(wanted),
             curves={name: one_nan([records[epoch][name] for epoch in wanted]) for name in records[wanted[-1]]},
             layers=layers,
-            inspection={"weight_norm": norm} | (self._inspect() if len(weights) > 1 else {}),
+            affine_gap=float(one_nan(self._affine_gap())) if len(weights) > 1 else math.nan,
             best_epoch=best_epoch,
-            predictions=predictions,
+            predictions=outputs.argmax(dim=1).numpy() if self._classes else np.zeros(0, np.int64),
             weights=[one_nan(weight) for weight in weights],
             biases=[one_nan(bias) for bias in biases],
         )

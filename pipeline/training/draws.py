@@ -12,8 +12,7 @@ import numpy as np
 from pipeline.arithmetic import library
 from pipeline.arithmetic.arrays import pcg64_state
 from pipeline.project.seeding import Seed, generator
-
-_LEVELS = 2**16  # dropout compares 16-bit draws; a rate is rounded to a multiple of 1 / 65,536
+from pipeline.training.kernels.arguments import LEVELS
 
 
 def orders(seed: Seed, examples: int, epochs: int) -> Iterator[np.ndarray]:
@@ -28,7 +27,7 @@ def orders(seed: Seed, examples: int, epochs: int) -> Iterator[np.ndarray]:
 
 def threshold(rate: float) -> int:
     """A unit whose 16-bit draw is below is dropped."""
-    return round(rate * _LEVELS)
+    return round(rate * LEVELS)
 
 
 def mask_key(seed: Seed, layer: int) -> int:

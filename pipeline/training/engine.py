@@ -6,22 +6,23 @@ its last metric (`kernels.training`), and nothing else has a part in it.
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.arithmetic import library
-from pipeline.arithmetic.arrays import pcg64_state
+from pipeline.arithmetic.arrays import pcg64_state, total
 from pipeline.project.dataset import Dataset
 from pipeline.project.rounding import rounded
 from pipeline.project.seeding import Seed, generator
 from pipeline.project.settings.training import SGD, AdamW, Setting, StoppingOnLoss
 from pipeline.training.draws import mask_key, threshold
 from pipeline.training.initializers import initial
-from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, RUN
+from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, ROWS, RUN
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
@@ -30,7 +31,6 @@ Part = Literal["train", "test"]
 T = TypeVar("T")
 
 _LANES = 16
-SAMPLE_ROWS = 256  # examples that are evaluated, and on which layers are measured, at once
 _OPTIMIZERS = {"sgd": 0, "adam": 1, "adamw": 1}
 
 
@@ -42,7 +42,8 @@ class Outcome:
         epochs: At which training and test set were evaluated, (E,).
         curves: For each metric that is followed, (E,) float64.
         layers: For each quantity and moment ("start", "end"), (L,) float64.
-        inspection: Norm of all weights; of networks with hidden layers also `unit_spread` and `affine_gap`.
+        affine_gap: The largest distance of an output from what the layers give without activation, by the largest
+            output, on up to 256 examples. NaN where one of them is not finite, and without hidden layers.
         best_epoch: The epoch after which the weights are those at the end: the last, without early stopping.
         predictions: The class given to each test example, (N,) int64; empty for a regression.
         weights, biases: At the end, (D, H) and (H,) float64, one for each layer.
@@ -51,7 +52,7 @@ class Outcome:
     epochs: np.ndarray
     curves: dict[str, np.ndarray]
     layers: dict[tuple[str, str], np.ndarray]
-    inspection: dict[str, float]
+    affine_gap: float
     best_epoch: int
     predictions: np.ndarray
     weights: list[np.ndarray]
@@ -61,10 +62,12 @@ class Outcome:
         """The numbers at the end of training.
 
         The ratios are those at the start: of the standard deviation of the last hidden layer to that of the first, and
-        of the root mean square of the first layer's gradient to that of the last.
+        of the root mean square of the first layer's gradient to that of the last. `unit_spread` says how much the
+        incoming weights of the first layer's units differ: the root mean square of largest less smallest.
         """
-        found = {name: float(curve[-1]) for name, curve in self.curves.items()} | self.inspection
+        found = {name: float(curve[-1]) for name, curve in self.curves.items()}
         found["kept_epoch"] = float(self.best_epoch)
+        found["weight_norm"] = math.sqrt(sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights))
         # undefined where both are infinite, as of a run that diverged, or both are 0
         with np.errstate(divide="ignore", invalid="ignore"):
             found["loss_gap"] = float(np.float64(found["test_loss"]) - found["train_loss"])
@@ -74,29 +77,21 @@ class Outcome:
                 deviations, gradients = self.layers["activation_sd", "start"], self.layers["gradient_rms", "start"]
                 found["activation_ratio"] = float(deviations[-1] / deviations[0])
                 found["gradient_ratio"] = float(gradients[0] / gradients[-1])
+                spread = np.ptp(self.weights[0], axis=1)
+                found["unit_spread"] = math.sqrt(total(np.square(spread)) / len(spread))
+                found["affine_gap"] = self.affine_gap
         return found
 
 
-class Control:
-    """What a training shares with other threads: `stop()` ends it, `epochs` counts those that have ended."""
+class Control(NamedTuple):
+    """What a training shares with other threads: it ends once stop[0] is not 0, and counts its epochs in epochs[0]."""
 
-    def __init__(self) -> None:
-        self.state = np.zeros(2, dtype=np.int64)
+    stop: np.ndarray  # int64
+    epochs: np.ndarray  # int64
 
-    def begin(self) -> None:
-        """Count the epochs of another run."""
-        self.state[1] = 0
-
-    def stop(self) -> None:
-        self.state[0] = 1
-
-    @property
-    def stopped(self) -> bool:
-        return bool(self.state[0])
-
-    @property
-    def epochs(self) -> int:
-        return int(self.state[1])
+    @classmethod
+    def of_one_run(cls) -> "Control":
+        return cls(np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 class StoppedError(Exception):
@@ -128,33 +123,26 @@ class Examples:
         if problem := dataset.problem(dataset.seeds):
             raise ValueError(problem)
         self.dataset, self.real = dataset, real
+        self.bytes = dataset.train.inputs.dtype == np.uint8
+        # factor and offset that are still to be applied
+        self.scale = (dataset.factor, dataset.offset) if self.bytes else (1.0, 0.0)
         self._made: dict[Hashable, Any] = {}
-
-    @property
-    def bytes(self) -> bool:
-        return self.dataset.train.inputs.dtype == np.uint8
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Factor and offset that are still to be applied."""
-        return (self.dataset.factor, self.dataset.offset) if self.bytes else (1.0, 0.0)
 
     def inputs(self, part: Part, slot: int, features: int) -> np.ndarray:
         """(N, D) with D padded to whole vectors."""
 
-        def make() -> np.ndarray:
-            inputs = getattr(self.dataset, part).inputs[slot, :, :features]
-            padded = np.zeros((len(inputs), _padded(features)), np.uint8 if self.bytes else self.real)
-            padded[:, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
-            return padded
+        def make() -> list[np.ndarray]:
+            inputs = getattr(self.dataset, part).inputs[:, :, :features]
+            padded = np.zeros((*inputs.shape[:2], _padded(features)), np.uint8 if self.bytes else self.real)
+            padded[:, :, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
+            return list(padded)
 
-        return self._once(("inputs", part, slot, features), make)
+        return self._once(("inputs", part, features), make)[slot]
 
     def targets(self, part: Part, slot: int) -> np.ndarray:
-        """(N,), int64 or floating."""
-        kind = np.int64 if self.dataset.task == "classification" else self.real
+        """Values or labels as floats, (N,)."""
         targets = getattr(self.dataset, part).targets
-        return self._once(("targets", part, slot), lambda: np.ascontiguousarray(targets[slot], kind))
+        return self._once(("targets", part), lambda: list(np.ascontiguousarray(targets, self.real)))[slot]
 
     def plan(self, setting: Setting, fold: int) -> "_Plan":
         """What all runs of one setting and fold share."""
@@ -184,10 +172,10 @@ def train(
         StoppedError: If `control` was stopped.
         ValueError: If the setting does not fit the data set.
     """
-    control = control or Control()
+    control = control or Control.of_one_run()
     run = _Run(examples.plan(setting, fold), seed, control)
     _kernel(examples.real)(run.address, 0)
-    if control.stopped:
+    if control.stop[0]:
         raise StoppedError
     return run.outcome()
 
@@ -243,7 +231,7 @@ class _Plan:
         sizes_of_parts = self.setting.sizes(self.fold, self.examples.dataset.train.examples)
         tested = len(self.arrays["tested"])
         batch = min(self.setting.schedule.batch_size, sizes_of_parts.trained)
-        self.rows = max(batch, min(SAMPLE_ROWS, max(*sizes_of_parts, tested)))  # that are computed at once
+        self.rows = max(batch, min(ROWS, max(*sizes_of_parts, tested)))  # that are computed at once
         units = [0, *itertools.accumulate(self.rows * strips * _LANES for strips in self.strips[1:])]
         self.unit_count = units[-1]
         self.arrays["weight_offsets"] = np.array(self.weight_starts)
@@ -289,16 +277,17 @@ class _Run:
     """One run: its record, and the arrays that this names."""
 
     def __init__(self, plan: _Plan, seed: Seed, control: Control) -> None:
-        self._plan, self._control = plan, control
+        self._plan = plan
         self._arrays: dict[str, np.ndarray] = {}
         self._set_examples(seed)
         self._set_parameters(seed)
         self._set_room()
         self._set_results()
-        self._record = plan.record.copy()
+        # a copy; NumPy's own goes field by field, which takes longer
+        self._record = np.frombuffer(bytearray(plan.record.tobytes()), RUN)
         for name, array in self._arrays.items():
             self._record[name] = array.ctypes.data
-        self._record["stop"], self._record["progress"] = control.state.ctypes.data, control.state[1:].ctypes.data
+        self._record["stop"], self._record["progress"] = control.stop.ctypes.data, control.epochs.ctypes.data
 
     @property
     def address(self) -> int:
@@ -339,17 +328,17 @@ class _Run:
         plan, arrays = self._plan, self._arrays
         columns = [strips * _LANES for strips in plan.strips]
         arrays["order"] = np.empty(int(plan.record["trained_count"]), np.int64)
-        arrays["values"] = np.empty(plan.rows, plan.real)
+        arrays["targets"] = np.empty(_padded(plan.rows), plan.real)
         arrays["gradient"] = np.empty(2 * _LANES * max(columns), plan.real)
         if plan.linear:
             return
-        arrays["labels"], arrays["weights"] = np.empty(plan.rows, np.int64), np.empty(plan.rows, plan.real)
+        arrays["weights"], arrays["predicted"] = np.empty((2, _padded(plan.rows)), plan.real)
         arrays["x"] = np.empty(plan.rows * columns[0], plan.real)
         for name in ("outputs", "hidden", "deltas"):
             arrays[name] = np.empty(plan.unit_count, plan.real)
         inner = [before * after for before, after in itertools.pairwise(columns[1:])]
-        arrays["transposed"] = np.empty(max(inner, default=0), plan.real)
-        arrays["scratch"] = np.empty(2 * sum(columns))  # one example's way through the layers, twice
+        # for the transposed weights of a layer, and for the logits of 16 examples
+        arrays["room"] = np.empty(max([*inner, (columns[-1] + _LANES) * _LANES]), plan.real)
 
     def _set_results(self) -> None:
         plan, arrays = self._plan, self._arrays
@@ -357,7 +346,7 @@ class _Run:
         arrays["curves"] = np.full((len(plan.evaluated), len(CURVES)), np.nan)
         arrays["activation_sd"], arrays["gradient_rms"] = np.zeros((2, layers - 1)), np.zeros((2, layers))
         arrays["predictions"] = np.zeros(len(plan.arrays["tested"]) if plan.classes else 0, np.int64)
-        arrays["best_epoch"], arrays["inspection"] = np.zeros(1), np.zeros(3)
+        arrays["best_epoch"], arrays["affine_gap"] = np.zeros(1), np.full(1, np.nan)
 
     def _strips_of(self, layer: int) -> np.ndarray:
         """A view of the weights of a layer: (strips of H, D padded, 16)."""
@@ -394,7 +383,6 @@ class _Run:
         layers = len(plan.widths) - 1
         names = [name for name in CURVES if plan.classes or "accuracy" not in name]
         names = [name for name in names if plan.record["validation_count"] or "validation" not in name]
-        inspection = one_nan(arrays["inspection"]).tolist()[: 3 if layers > 1 else 1]
         return Outcome(
             epochs=np.array(plan.evaluated),
             curves={name: one_nan(arrays["curves"][:, CURVES.index(name)]) for name in names},
@@ -403,7 +391,7 @@ class _Run:
                 for number, moment in enumerate(("start", "end"))
                 for quantity in ("activation_sd", "gradient_rms")
             },
-            inspection=dict(zip(("weight_norm", "unit_spread", "affine_gap"), inspection, strict=False)),
+            affine_gap=float(one_nan(arrays["affine_gap"][0])),
             best_epoch=int(arrays["best_epoch"][0]),
             predictions=arrays["predictions"],
             weights=[one_nan(self._weight(layer)) for layer in range(layers)],

@@ -3,7 +3,9 @@
 Reference: Glorot and Bengio (2010); He et al. (2015); `torch.nn.init`, whose names and formulas these are.
 """
 
+import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,7 +22,7 @@ def initial(
     They depend on the seed, the number of the layer and its shape: variants that share these and the kind of
     distribution differ by a factor only.
     """
-    weight, bias = (generator(seed, "initialization", layer, part) for part in (0, 1))
+    weight, bias = (functools.partial(generator, seed, "initialization", layer, part) for part in (0, 1))
     return (
         draw(settings.weight, weight, (fan_in, fan_out), fan_in, fan_out),
         draw(settings.bias, bias, (fan_out,), fan_in, fan_out),
@@ -28,15 +30,19 @@ def initial(
 
 
 def draw(
-    settings: kinds.WeightInitializer, stream: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+    settings: kinds.WeightInitializer,
+    stream: Callable[[], np.random.Generator],
+    shape: tuple[int, ...],
+    fan_in: int,
+    fan_out: int,
 ) -> np.ndarray:
-    """Numbers of one distribution, float64."""
+    """Numbers of one distribution, float64, from the beginning of a stream."""
 
     def normal(std: float) -> np.ndarray:
-        return std * normals(stream, shape)
+        return std * normals(stream(), shape)
 
     def uniform(bound: float) -> np.ndarray:
-        return bound * (2 * stream.random(shape) - 1)
+        return bound * (2 * stream().random(shape) - 1)
 
     match settings:
         case kinds.Zeros():

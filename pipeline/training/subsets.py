@@ -29,12 +29,13 @@ def subset(setting: Setting, seed: Seed, fold: int, examples: int) -> Subset:
         examples: Of the whole training set.
     """
     sizes = setting.sizes(fold, examples)
-    used = np.arange(sum(sizes))
-    validation = stopping = used[:0]
+    trained = np.arange(sum(sizes))
+    validation = stopping = trained[:0]
     if fold:
-        order = generator(seed, "split").permutation(len(used))
+        order = generator(seed, "split").permutation(len(trained))
         validation = np.sort(order[(fold - 1) * sizes.validation : fold * sizes.validation])
-    rest = np.setdiff1d(used, validation, assume_unique=True)
+        trained = np.setdiff1d(trained, validation, assume_unique=True)
     if sizes.stopping:
-        stopping = np.sort(generator(seed, "stopping", fold).permutation(rest)[: sizes.stopping])
-    return Subset(np.setdiff1d(rest, stopping, assume_unique=True), validation, stopping)
+        stopping = np.sort(generator(seed, "stopping", fold).permutation(trained)[: sizes.stopping])
+        trained = np.setdiff1d(trained, stopping, assume_unique=True)
+    return Subset(trained, validation, stopping)

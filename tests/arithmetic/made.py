@@ -3,6 +3,7 @@
 Runs in an empty folder, into which it writes a table.
 """
 
+import functools
 import hashlib
 import json
 import typing
@@ -104,7 +105,10 @@ def made() -> Iterator[tuple[str, list[np.ndarray]]]:
         yield name, [measured[column].to_numpy(np.float64) for column in ("x", "value")]
     for settings in INITIALIZERS:
         typed = TypeAdapter(WeightInitializer).validate_python(settings)
-        yield settings["name"], [draw(typed, generator(seed, "initialization"), (33, 17), 33, 17) for seed in seeds(2)]
+        yield (
+            settings["name"],
+            [draw(typed, functools.partial(generator, seed, "initialization"), (33, 17), 33, 17) for seed in seeds(2)],
+        )
     for name, inputs in (("tall", 20), ("wide", 70)):
         examples = TypeAdapter(DatasetSettings).validate_python({**SOURCES["linear"], "inputs": inputs})
         changes = {"model.hidden": [], "loss": "squared_error"}

@@ -1,6 +1,6 @@
 from importlib.metadata import version
 
-from pipeline.execution.environment import environment
+from pipeline.execution.store import environment
 
 
 def test_the_environment_names_what_computes_and_no_machine():

@@ -100,7 +100,7 @@ def test_what_is_stopped_ends_within_a_second_and_keeps_what_was_finished(by, tm
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM_TO_STOP, str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True
     )
-    while len(list(tmp_path.glob("*/*.npy"))) < 3:
+    while len(list(tmp_path.glob("*/*.run"))) < 3:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     time.sleep(0.5)
@@ -110,7 +110,7 @@ def test_what_is_stopped_ends_within_a_second_and_keeps_what_was_finished(by, tm
     assert time.monotonic() - begun < 1.5
     assert process.returncode not in (0, None)
     assert "Traceback" not in errors
-    assert len(list(tmp_path.glob("*/*.npy"))) == 3
+    assert len(list(tmp_path.glob("*/*.run"))) == 3
 
 
 # --- a cluster on this machine ---------------------------------------------------------------------------------------

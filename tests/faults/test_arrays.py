@@ -16,7 +16,6 @@ import pytest
 from faults.tally import Mutant
 from samples import ROOT, classes, seeds
 
-from pipeline.execution.results import RunResult
 from pipeline.project import artifacts
 from pipeline.project.dataset import Dataset
 from pipeline.project.errors import UserError
@@ -286,30 +285,6 @@ def test_more_classes_than_can_be(outputs, tally):
     np.savez(DATASET, **{**arrays(DATASET), "outputs": outputs, "names": np.zeros(0, dtype=str)})
     assert f"found {outputs} outputs, allowed: 1 to 65536" in refused(DATASET)
     tally("arrays", "more classes than can be", "refused, named")
-
-
-def test_a_run_s_result_from_a_stranger(tally):
-    """An entry of the store whose digest is right: anybody can compute it."""
-    whole = RunResult(
-        True, {"test_loss": 0.5}, {"train": np.ones(2)}, {("rms", "start"): np.ones(1)}, np.ones(3), np.ones(2)
-    )
-    content = whole.to_bytes()
-    assert RunResult.from_bytes(content).metrics == {"test_loss": 0.5}
-    strangers = [
-        b"",
-        content[:-1],
-        content + b"\0",
-        array_file(np.array([Trap()], dtype=object), pickled=True),
-        array_file(np.array(("x", Trap()), dtype="U1,O"), pickled=True),
-        array_file(np.zeros(3)),
-        header_of("{'descr': '|V1000000000', 'fortran_order': False, 'shape': (), }"),
-        header_of("{'descr': [('finite', '<f8', (100000000000,))], 'fortran_order': False, 'shape': (), }") + bytes(8),
-    ]
-    for stranger in strangers:
-        with little_memory(), pytest.raises((ValueError, KeyError)):
-            RunResult.from_bytes(stranger)
-    assert not Path("opened").exists()
-    tally("arrays", "result in the store", "refused, not opened", len(strangers))
 
 
 # PyYAML builds objects where it is not told otherwise; ruamel.yaml is told so in every place

@@ -39,9 +39,9 @@ MUTANTS = [
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
-        file="pipeline/execution/store.py",
-        guard="            if _seal(key, content[:-_DIGEST]) != content[-_DIGEST:]:\n",
-        without="            if False:\n",
+        file="pipeline/project/cache.py",
+        guard="        if sealed != _sealed(key, content):\n",
+        without="        if False:\n",
         test="test_a_damaged_entry_of_the_store_is_trained_again",
     ),
 ]
@@ -172,7 +172,7 @@ def test_a_damaged_entry_of_the_store_is_trained_again(in_folder, caplog, many, 
     study, dataset = some_study(), classes()
     store = Store(in_folder / "store")
     first = runs.train(study, seeds(3), dataset, store)
-    entries = sorted((in_folder / "store").rglob("*.npy"))
+    entries = sorted((in_folder / "store").rglob("*.run"))
     contents = [entry.read_bytes() for entry in entries]
     assert len(entries) == 18
     random = np.random.default_rng(3)

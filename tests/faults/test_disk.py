@@ -36,9 +36,9 @@ MUTANTS = [
         test="test_a_file_size_limit",
     ),
     Mutant(
-        file="pipeline/execution/store.py",
-        guard='        except OSError as error:\n            log.info("finished runs are not kept',
-        without='        except ZeroDivisionError as error:\n            log.info("finished runs are not kept',
+        file="pipeline/project/cache.py",
+        guard='        except OSError as error:\n            log.info("%s are not kept',
+        without='        except ZeroDivisionError as error:\n            log.info("%s are not kept',
         test="test_a_store_that_is_full_keeps_nothing_and_training_goes_on",
     ),
     Mutant(

@@ -16,7 +16,7 @@ from samples import seeds, setting
 
 from pipeline.project.dataset import Dataset, Split
 from pipeline.training import engine
-from pipeline.training.engine import Examples, Outcome
+from pipeline.training.engine import Examples, Outcome, one_nan
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = 2
@@ -144,8 +144,7 @@ def digest(outcome: Outcome) -> str:
         **{f"bias {layer}": bias for layer, bias in enumerate(outcome.biases)},
         **outcome.curves,
         **{" ".join(key): values for key, values in outcome.layers.items()},
-        **outcome.inspection,
-        "best epoch": outcome.best_epoch,
+        **{name: one_nan(value) for name, value in outcome.metrics().items()},
         "epochs": outcome.epochs,
         "predictions": outcome.predictions,
     }

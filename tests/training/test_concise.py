@@ -53,9 +53,9 @@ def test_a_run_has_the_same_bits_on_one_and_two_threads(threads):
 
 
 def test_a_training_counts_its_epochs_and_can_be_stopped():
-    control = Control()
+    control = Control.of_one_run()
     train({}, control=control)
-    assert control.epochs == 3
-    control.stop()
+    assert control.epochs[0] == 3
+    control.stop[0] = True
     with pytest.raises(StoppedError):
         train({}, control=control)

@@ -16,7 +16,7 @@ FAN_IN, FAN_OUT = 300, 200
 
 def ours(settings: dict, shape=(FAN_IN, FAN_OUT)) -> np.ndarray:
     typed = TypeAdapter(WeightInitializer).validate_python(settings)
-    return draw(typed, generator(Seed(0, 0), "initialization"), shape, FAN_IN, FAN_OUT)
+    return draw(typed, lambda: generator(Seed(0, 0), "initialization"), shape, FAN_IN, FAN_OUT)
 
 
 def torchs(fill) -> np.ndarray:

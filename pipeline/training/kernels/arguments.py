@@ -11,6 +11,9 @@ CURVES = (
     *("validation_loss", "validation_accuracy", "test_loss", "test_accuracy"),
 )
 
+LEVELS = 2**16  # dropout compares 16-bit draws; a rate is rounded to a multiple of 1 / 65,536
+ROWS = 256  # examples that are evaluated at once, and on which layers are measured
+
 _ADDRESSES = (
     # examples: rows of whole strips, bytes or floats; labels or values; which rows are used for what
     *("train_inputs", "train_targets", "test_inputs", "test_targets"),
@@ -22,10 +25,9 @@ _ADDRESSES = (
     # parameters, their moments and the best of them; all of `parameter_count` numbers
     *("parameters", "first_moments", "second_moments", "best_parameters"),
     # room to work in
-    *("order", "x", "labels", "values", "weights", "outputs", "hidden", "deltas", "gradient", "transposed", "scratch"),
+    *("order", "x", "targets", "weights", "predicted", "outputs", "hidden", "deltas", "gradient", "room"),
     # what is read from outside while it runs, and what it leaves
-    *("stop", "progress", "curves", "activation_sd", "gradient_rms", "predictions", "best_epoch"),
-    "inspection",
+    *("stop", "progress", "curves", "activation_sd", "gradient_rms", "predictions", "best_epoch", "affine_gap"),
 )
 _INTEGERS = (
     *("bytes", "features", "trained_count", "validation_count", "stopping_count", "tested_count"),

@@ -60,7 +60,7 @@ def gradient_of_examples(run, like, places, first, rows):
     That by the weights, (1, D), is written into `gradient`.
     """
     weight, bias = parameters_of(run, like, run.parameters)
-    pushes = pointer(like, run.values, 0)
+    pushes = pointer(like, run.targets, 0)
     loss, scale, by_bias = 0.0, 2.0 * _factor(run) / rows, 0.0
     for i in range(rows):
         place = get(integers(places), first + i)

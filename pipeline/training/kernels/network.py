@@ -9,10 +9,9 @@ from pipeline.arithmetic.draws import counters, random_bits
 from pipeline.arithmetic.products import STRIPS, affine, gradient_by_inputs, gradient_by_weights
 from pipeline.arithmetic.vector import *
 from pipeline.training.kernels.activations import activate
-from pipeline.training.kernels.losses import CROSS_ENTROPY, loss_and_gradient
+from pipeline.training.kernels.arguments import LEVELS
+from pipeline.training.kernels.losses import CROSS_ENTROPY, SQUARED_ERROR, cross_entropy, squared_error
 from pipeline.training.kernels.optimizers import update
-
-_LEVELS = 2**16  # dropout compares 16-bit draws with the rate
 
 # --- where the numbers of a layer lie --------------------------------------------------------------------------------
 
@@ -50,12 +49,18 @@ def units_of(run, like, layer, array, rows):
     return Matrix(start, rows, strips(width(run, layer + 1)))
 
 
+@inline
+def of_examples(like, array, rows):
+    """One number for each example of a batch: vectors of 16 after each other."""
+    return Matrix(pointer(like, array, 0), np.int64(1), strips(rows))
+
+
 # --- a batch ---------------------------------------------------------------------------------------------------------
 
 
 @kernel
 def gather(run, like, inputs, targets, places, first, x):
-    """Copy the examples at places[first], ... into x, (B, D), scaled, and their targets into `labels` or `values`."""
+    """Copy the examples at places[first], ... into x, (B, D), scaled, and their targets into `targets`."""
     row_length = strips(run.features) * LANES
     for row in range(x.rows):
         place = get(integers(places), first + row)
@@ -68,10 +73,7 @@ def gather(run, like, inputs, targets, places, first, x):
             if (strip + 1) * LANES > run.features:
                 value = where(lanes(value) < run.features - LANES * strip, value, 0.0)
             store(x, strip, row, value)
-        if run.loss == CROSS_ENTROPY:
-            put(integers(run.labels), row, get(integers(targets), place))
-        else:
-            put(pointer(like, run.values, 0), row, get(pointer(like, targets, 0), place))
+        put(pointer(like, run.targets, 0), row, get(pointer(like, targets, 0), place))
         if run.weighted and inputs == run.train_inputs:
             put(pointer(like, run.weights, 0), row, get(pointer(like, run.example_weights, 0), place))
 
@@ -83,11 +85,13 @@ def loss_of_batch(run, like, outputs, scale, trained):
     The loss that is trained has smoothed labels and weighs the examples.
     """
     gradient = units_of(run, like, run.layers - 1, run.deltas, outputs.rows)
-    labels, values, weights = integers(run.labels), pointer(like, run.values, 0), pointer(like, run.weights, 0)
-    smoothing = run.label_smoothing if trained else 0.0
-    weighted = trained and run.weighted != 0
-    classes = width(run, run.layers)
-    return loss_and_gradient(run.loss, outputs, labels, values, classes, smoothing, scale, weights, weighted, gradient)
+    targets, weights = of_examples(like, run.targets, outputs.rows), of_examples(like, run.weights, outputs.rows)
+    weighted, factor = trained and run.weighted != 0, 1.0 if run.loss == SQUARED_ERROR else 0.5
+    if run.loss == CROSS_ENTROPY:
+        predicted, room = of_examples(like, run.predicted, outputs.rows), pointer(like, run.room, 0)
+        smoothing, classes = run.label_smoothing if trained else 0.0, width(run, run.layers)
+        return cross_entropy(outputs, targets, predicted, classes, smoothing, scale, weights, weighted, gradient, room)
+    return squared_error(outputs, targets, factor, scale, weights, weighted, gradient)
 
 
 # --- forward ---------------------------------------------------------------------------------------------------------
@@ -116,7 +120,7 @@ def _drop(h, slope, strip, row, draws, threshold, scale):
 @kernel
 def drop_units(h, slope, threshold, key, step):
     """Drop each unit whose 16-bit draw is below the threshold; scale the others by 1 / (1 - rate)."""
-    scale = _LEVELS / (_LEVELS - threshold) if threshold < _LEVELS else 0.0
+    scale = LEVELS / (LEVELS - threshold) if threshold < LEVELS else 0.0
     units = h.strips * LANES
     for strip in range(h.strips):
         for row in range(0, h.rows, 4):
@@ -137,7 +141,7 @@ def write_mask(mask, room, rows, columns, threshold, key, step):
 
 
 @kernel
-def forward(run, like, x, step):
+def forward(run, like, x, step, activation):
     """The outputs (B, C) of inputs (B, D). Units are dropped in training, that is, from step 0 on.
 
     `hidden` then holds what each hidden layer gives, `outputs` the slopes of its activation.
@@ -148,7 +152,7 @@ def forward(run, like, x, step):
         affine(inputs, weight_of(run, like, layer, run.parameters), bias_of(run, like, layer, run.parameters), z)
         if layer < run.layers - 1:
             h = units_of(run, like, layer, run.hidden, x.rows)
-            activate_layer(z, h, run.activation, width(run, layer + 1))
+            activate_layer(z, h, activation, width(run, layer + 1))
             threshold = get(integers(run.thresholds), layer)
             if step >= 0 and threshold > 0:
                 drop_units(h, z, threshold, get(integers(run.mask_keys), layer), step)
@@ -178,7 +182,7 @@ def propagate(run, like, layer, rows):
     delta = units_of(run, like, layer, run.deltas, rows)
     before = units_of(run, like, layer - 1, run.deltas, rows)
     weight = weight_of(run, like, layer, run.parameters)
-    transposed = Matrix(pointer(like, run.transposed, 0), delta.strips * LANES, before.strips)
+    transposed = Matrix(pointer(like, run.room, 0), delta.strips * LANES, before.strips)
     gradient_by_inputs(delta, weight, transposed, before)
     _multiply_by_slope(before, units_of(run, like, layer - 1, run.outputs, rows))
 
@@ -224,7 +228,7 @@ def update_layer(run, like, layer, x, step, bias_step):
 @kernel
 def train_on_batch(run, like, x, number, step, bias_step):
     """Forward pass, loss, backward pass, update. Returns the sum of the losses and the number of right answers."""
-    outputs = forward(run, like, x, number)
+    outputs = forward(run, like, x, number, run.activation)
     loss, right = loss_of_batch(run, like, outputs, 1.0 / x.rows, True)
     for layer in range(run.layers - 1, -1, -1):
         if layer > 0:

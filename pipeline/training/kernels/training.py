@@ -6,9 +6,9 @@ from pipeline.arithmetic.draws import permute
 from pipeline.arithmetic.products import gradient_by_weights
 from pipeline.arithmetic.vector import *
 from pipeline.training.kernels import linear
-from pipeline.training.kernels.arguments import CURVES
-from pipeline.training.kernels.inspection import inspect, sums
-from pipeline.training.kernels.losses import CROSS_ENTROPY, class_of_largest, largest_logit
+from pipeline.training.kernels.activations import IDENTITY
+from pipeline.training.kernels.arguments import CURVES, ROWS
+from pipeline.training.kernels.losses import CROSS_ENTROPY
 from pipeline.training.kernels.network import (
     forward,
     gather,
@@ -22,8 +22,6 @@ from pipeline.training.kernels.network import (
 )
 from pipeline.training.kernels.optimizers import Step
 
-EVALUATION_ROWS = 256  # examples that are evaluated at once
-SAMPLE_ROWS = 256  # examples on which the layers are measured
 _START, _END = 0, 1
 
 
@@ -37,12 +35,12 @@ def batch(run, like, rows):
 def evaluate(run, like, inputs, targets, places, count):
     """Sum of the losses and number of right answers over the examples at these places, nothing dropped."""
     if run.linear:
-        return linear.loss_of_examples(run, like, inputs, targets, places, count), 0
-    loss, right = 0.0, 0
-    for first in range(0, count, EVALUATION_ROWS):
-        x = batch(run, like, min(EVALUATION_ROWS, count - first))
+        return linear.loss_of_examples(run, like, inputs, targets, places, count), 0.0
+    loss, right = 0.0, 0.0
+    for first in range(0, count, ROWS):
+        x = batch(run, like, min(ROWS, count - first))
         gather(run, like, inputs, targets, places, first, x)
-        outputs = forward(run, like, x, -1)
+        outputs = forward(run, like, x, -1, run.activation)
         own_loss, own_right = loss_of_batch(run, like, outputs, 0.0, False)
         loss += own_loss
         right += own_right
@@ -73,13 +71,25 @@ def record(run, like, place, running_loss, running_right):
 def predict(run, like):
     """Write the class of the largest output for every test example."""
     predictions = integers(run.predictions)
-    for first in range(0, run.tested_count, EVALUATION_ROWS):
-        x = batch(run, like, min(EVALUATION_ROWS, run.tested_count - first))
+    for first in range(0, run.tested_count, ROWS):
+        x = batch(run, like, min(ROWS, run.tested_count - first))
         gather(run, like, run.test_inputs, run.test_targets, run.tested, first, x)
-        outputs = forward(run, like, x, -1)
+        loss_of_batch(run, like, forward(run, like, x, -1, run.activation), 0.0, False)
         for row in range(x.rows):
-            top = largest_logit(outputs, row, width(run, run.layers))
-            put(predictions, first + row, class_of_largest(outputs, row, top))
+            put(predictions, first + row, np.int64(get(pointer(like, run.predicted, 0), row)))
+
+
+@kernel
+def sums(matrix):
+    """Sum and sum of squares of all entries in float64, over rows first and lanes last."""
+    sum_ = splat(widen(load(matrix, 0, 0)), 0.0)
+    squares = sum_
+    for strip in range(matrix.strips):
+        for row in range(matrix.rows):
+            value = widen(load(matrix, strip, row))
+            sum_ = sum_ + value
+            squares = squares + value * value
+    return total(sum_), total(squares)
 
 
 @kernel
@@ -87,7 +97,7 @@ def measure_layers(run, like, moment):
     """On the first examples trained on: the standard deviation of each hidden layer, over examples and units, and the
     root mean square of the gradient of each weight. Nothing is dropped and nothing penalised.
     """
-    rows = min(SAMPLE_ROWS, run.trained_count)
+    rows = min(ROWS, run.trained_count)
     rms = doubles(run.gradient_rms)
     if run.linear:
         gradient = linear.gradient_of_examples(run, like, run.trained, 0, rows)[0]
@@ -95,7 +105,7 @@ def measure_layers(run, like, moment):
         return
     x = batch(run, like, rows)
     gather(run, like, run.train_inputs, run.train_targets, run.trained, 0, x)
-    loss_of_batch(run, like, forward(run, like, x, -1), 1.0 / rows, False)
+    loss_of_batch(run, like, forward(run, like, x, -1, run.activation), 1.0 / rows, False)
     for layer in range(run.layers - 1, -1, -1):
         units = width(run, layer + 1)
         if layer < run.layers - 1:
@@ -111,6 +121,31 @@ def measure_layers(run, like, moment):
             gradient_by_weights(inputs_of(run, like, layer, x), part(delta, strip, 1), gradient)
             squares += sums(gradient)[1]
         put(rms, moment * run.layers + layer, np.sqrt(squares / (width(run, layer) * units)))
+
+
+@kernel
+def measure_affine_gap(run, like):
+    """On the same examples: the largest distance of an output from what the layers give without activation, by the
+    largest output. NaN where one of them is not finite.
+    """
+    x = batch(run, like, min(ROWS, run.trained_count))
+    gather(run, like, run.train_inputs, run.train_targets, run.trained, 0, x)
+    outputs = forward(run, like, x, -1, IDENTITY)
+    straight = units_of(run, like, run.layers - 1, run.deltas, x.rows)
+    for strip in range(outputs.strips):
+        for row in range(x.rows):
+            store(straight, strip, row, load(outputs, strip, row))
+    forward(run, like, x, -1, run.activation)
+    distance = size = nothing = splat(load(outputs, 0, 0), 0.0)
+    for strip in range(outputs.strips):
+        for row in range(x.rows):
+            value = load(outputs, strip, row)
+            difference = value - load(straight, strip, row)
+            distance = where(distance < absolute(difference), absolute(difference), distance)
+            size = where(size < absolute(value), absolute(value), size)
+            nothing = nothing + (difference - difference)
+    gap = np.float64(largest(distance))
+    put(doubles(run.affine_gap), 0, (gap / largest(size) if gap > 0.0 else gap) + total(nothing))
 
 
 @kernel
@@ -138,7 +173,7 @@ def train_epoch(run, like, epoch, number, power1, power2):
     for i in range(run.trained_count):
         put(order, i, get(integers(run.trained), get(order, i)))
     rate = get(doubles(run.learning_rates), epoch)
-    loss, right = 0.0, 0
+    loss, right = 0.0, 0.0
     for first in range(0, run.trained_count, run.batch_size):
         if read_shared(integers(run.stop)):
             break
@@ -164,7 +199,7 @@ def train(run, like):
     measure_layers(run, like, np.int64(_START))
     number, power1, power2 = 0, 1.0, 1.0
     best, best_epoch = np.inf, 0
-    loss, right, recorded = 0.0, 0, 0
+    loss, right, recorded = 0.0, 0.0, 0
     for epoch in range(epochs):
         loss, right, number, power1, power2 = train_epoch(run, like, epoch, number, power1, power2)
         if read_shared(integers(run.stop)):
@@ -190,11 +225,7 @@ def train(run, like):
             record(run, like, place, loss, right)
     put(doubles(run.best_epoch), 0, best_epoch if run.patience > 0 else epochs)
     measure_layers(run, like, np.int64(_END))
-    if run.linear:
-        put(doubles(run.inspection), 0, np.sqrt(sums(linear.parameters_of(run, like, run.parameters)[0])[1]))
-        return
-    x = batch(run, like, min(SAMPLE_ROWS, run.trained_count))
-    gather(run, like, run.train_inputs, run.train_targets, run.trained, 0, x)
-    inspect(run, like, x)
+    if run.layers > 1:
+        measure_affine_gap(run, like)
     if run.loss == CROSS_ENTROPY:
         predict(run, like)

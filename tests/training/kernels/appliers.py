@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.arithmetic.products import affine, gradient_by_inputs, gradient_by_weights
 from pipeline.arithmetic.vector import Matrix, kernel, load, put, store
 from pipeline.training.kernels.activations import activate
-from pipeline.training.kernels.losses import loss_and_gradient
+from pipeline.training.kernels.losses import CROSS_ENTROPY, SQUARED_ERROR, cross_entropy, squared_error
 from pipeline.training.kernels.optimizers import Step, update
 
 
@@ -38,21 +38,17 @@ def activation(which, numbers, values, slopes, count):
 
 
 @kernel
-def loss(which, outputs, labels, values, rows, classes, smoothing, scale, weights, weighted, gradient, found):
+def loss(which, outputs, targets, rows, classes, smoothing, scale, weights, weighted, gradient, predicted, room, found):
     """Sum of the losses and number of right answers of a batch, and the gradient."""
-    strips = (classes + 15) // 16
-    total, right = loss_and_gradient(
-        which,
-        Matrix(outputs, rows, strips),
-        labels,
-        values,
-        classes,
-        smoothing,
-        scale,
-        weights,
-        weighted != 0,
-        Matrix(gradient, rows, strips),
-    )
+    strips, blocks = (classes + 15) // 16, (rows + 15) // 16
+    z, g = Matrix(outputs, rows, strips), Matrix(gradient, rows, strips)
+    t, w = Matrix(targets, np.int64(1), blocks), Matrix(weights, np.int64(1), blocks)
+    if which == CROSS_ENTROPY:
+        best = Matrix(predicted, np.int64(1), blocks)
+        total, right = cross_entropy(z, t, best, classes, smoothing, scale, w, weighted != 0, g, room)
+    else:
+        factor = 1.0 if which == SQUARED_ERROR else 0.5
+        total, right = squared_error(z, t, factor, scale, w, weighted != 0, g)
     put(found, 0, total)
     put(found, 1, right)
 

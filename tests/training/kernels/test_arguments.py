@@ -16,7 +16,7 @@ from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, RUN
 ZONE = 4100  # bytes before and behind each array; no multiple of a vector, so that nothing is aligned by chance
 # arrays of which nothing is read that was not written before
 UNWRITTEN = {
-    *("order", "x", "labels", "values", "weights", "outputs", "hidden", "deltas", "gradient", "transposed", "scratch"),
+    *("order", "x", "targets", "weights", "predicted", "outputs", "hidden", "deltas", "gradient", "room"),
     "best_parameters",
 }
 
@@ -31,7 +31,7 @@ def test_every_address_is_of_an_array_where_the_run_has_one():
     changes = {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}, "model.dropout": 0.5}
     changes |= {"data.correction": {"name": "oracle"}}
     changes |= {"schedule.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1}}
-    run = engine._Run(Examples(classes()).plan(setting(changes), 0), seeds(1)[0], engine.Control())
+    run = engine._Run(Examples(classes()).plan(setting(changes), 0), seeds(1)[0], engine.Control.of_one_run())
     addresses = [name for name in RUN.names if RUN[name] == np.uint64]
     assert {name for name in addresses if not run._record[name]} == set()
     assert set(run._arrays) | set(run._plan.arrays) | {"stop", "progress"} == set(addresses)
@@ -49,7 +49,7 @@ def guarded(array: np.ndarray, byte: int, kept: bool) -> tuple[np.ndarray, np.nd
 def train(chosen: Setting, examples: Examples, fold: int, byte: int) -> list[bytes]:
     """Train with all arrays in zones of this byte, also those to be written first; every number that is left."""
     plan = engine._Plan(chosen, examples, fold)
-    run = engine._Run(plan, seeds(1)[0], engine.Control())
+    run = engine._Run(plan, seeds(1)[0], engine.Control.of_one_run())
     memories = {}
     for arrays in (plan.arrays, run._arrays):
         for name, array in list(arrays.items()):
@@ -61,7 +61,7 @@ def train(chosen: Setting, examples: Examples, fold: int, byte: int) -> list[byt
         assert (memory[-ZONE:] == byte).all(), name
     left = run.outcome()
     parts = (*left.weights, *left.biases, *left.curves.values(), *left.layers.values(), left.predictions)
-    return [part.tobytes() for part in parts] + [repr((left.inspection, left.best_epoch)).encode()]
+    return [part.tobytes() for part in parts] + [repr(left.metrics()).encode()]
 
 
 def images(count: int = 44, outputs: int = 7) -> Dataset:

@@ -46,7 +46,6 @@ def test_a_linear_model_is_a_network_of_one_layer(name, features):
         np.testing.assert_allclose(linear.curves[curve], network.curves[curve], rtol=1e-12)
     for key in linear.layers:
         np.testing.assert_allclose(linear.layers[key], network.layers[key], rtol=1e-12)
-    assert linear.inspection == pytest.approx(network.inspection, rel=1e-12)
     assert linear.best_epoch == network.best_epoch
 
 

@@ -13,18 +13,20 @@ def loss(name, outputs, targets, *, smoothing=0.0, scale=0.25, weights=None):
     rows, classes = outputs.shape
     kernel = compiled(
         "training.kernels.appliers:loss",
-        *("int64", "real*", "int64*", "real*", "int64", "int64"),
-        *("float64", "float64", "real*", "int64", "real*", "float64*"),
+        *("int64", "real*", "real*", "int64", "int64", "float64", "float64"),
+        *("real*", "int64", "real*", "real*", "real*", "float64*"),
         real=str(outputs.dtype),
     )
     given, gradient, found = strips(outputs), np.full_like(strips(outputs), np.nan), np.empty(2)
-    labels, values = targets.astype(np.int64), targets.astype(outputs.dtype)
-    own = np.ones(rows) if weights is None else weights
-    own = own.astype(outputs.dtype)
+    # whole vectors, whose ends nobody has written
+    given_targets, given_weights, predicted = np.full((3, -(-rows // 16) * 16), np.nan, outputs.dtype)
+    given_targets[:rows], given_weights[:rows] = targets, 1.0 if weights is None else weights
+    room = np.full(16 * (16 * len(given) + 16), np.nan, outputs.dtype)
     before = given.copy()
     kernel(
-        *(LOSSES.index(name), given.ctypes.data, labels.ctypes.data, values.ctypes.data, rows, classes),
-        *(smoothing, scale, own.ctypes.data, weights is not None, gradient.ctypes.data, found.ctypes.data),
+        *(LOSSES.index(name), given.ctypes.data, given_targets.ctypes.data, rows, classes, smoothing, scale),
+        *(given_weights.ctypes.data, weights is not None, gradient.ctypes.data),
+        *(predicted.ctypes.data, room.ctypes.data, found.ctypes.data),
     )
     assert np.array_equal(given, before, equal_nan=True)
     if scale:

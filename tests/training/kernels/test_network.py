@@ -86,7 +86,7 @@ def test_the_padding_of_weights_and_biases_stays_zero():
         changes = {"model.hidden": [17, 1], "model.activation": activation, "model.dropout": 0.5}
         changes |= {"optimizer": {"name": "adamw", "learning_rate": 0.1, "weight_decay": 0.1}, "penalty.l1": 0.01}
         examples = Examples(classes(), "float64")
-        run = engine._Run(examples.plan(setting(changes), 0), seeds(1)[0], engine.Control())
+        run = engine._Run(examples.plan(setting(changes), 0), seeds(1)[0], engine.Control.of_one_run())
         engine._kernel("float64")(run.address, 0)
         outcome = run.outcome()
         numbers = sum(np.count_nonzero(one) for one in (*outcome.weights, *outcome.biases))
