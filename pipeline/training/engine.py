@@ -141,8 +141,11 @@ class Examples:
 
     def targets(self, part: Part, slot: int) -> np.ndarray:
         """Values or labels as floats, (N,)."""
-        targets = getattr(self.dataset, part).targets
-        return self._once(("targets", part), lambda: list(np.ascontiguousarray(targets, self.real)))[slot]
+
+        def make() -> list[np.ndarray]:
+            return list(np.ascontiguousarray(getattr(self.dataset, part).targets, self.real))
+
+        return self._once(("targets", part), make)[slot]
 
     def plan(self, setting: Setting, fold: int) -> "_Plan":
         """What all runs of one setting and fold share."""
