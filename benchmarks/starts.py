@@ -95,9 +95,9 @@ def main() -> None:
     spent: dict[str, float] = {}
     compile_kernel = library._compile
 
-    def timed(name: str, signature: Any, real: str) -> tuple[str, bytes]:
+    def timed(name: str, signature: Any, real: str, machine: Any = None) -> tuple[str, bytes]:
         begun = time.thread_time()
-        compiled = compile_kernel(name, signature, real)
+        compiled = compile_kernel(name, signature, real, machine)
         kernel = f"{name.partition(':')[2]} {real}"
         spent[kernel] = spent.get(kernel, 0.0) + time.thread_time() - begun
         return compiled

@@ -143,7 +143,9 @@ def _code(name: str, signature: tuple[str | np.dtype, ...], real: str) -> tuple[
     return symbol_line.decode(), code
 
 
-def _compile(name: str, signature: tuple[str | np.dtype, ...], real: str) -> tuple[str, bytes]:
+def _compile(
+    name: str, signature: tuple[str | np.dtype, ...], real: str, machine: llvm.TargetMachine | None = None
+) -> tuple[str, bytes]:
     """Compile by numba, but optimise once: numba would do so for every function that a kernel calls, and once more."""
     from numba import from_dtype, types
     from numba.core import codegen, compiler_lock
@@ -189,7 +191,9 @@ def _compile(name: str, signature: tuple[str | np.dtype, ...], real: str) -> tup
     # vectors are written out, and all else is short
     passes, builder = generator._module_pass_manager(loop_vectorize=False, slp_vectorize=False)
     passes.run(code, builder)
-    machine_code: bytes = generator._tm.emit_object(code)
+    machine = machine or generator._tm  # this one
+    code.triple, code.data_layout = machine.triple, str(machine.target_data)
+    machine_code: bytes = machine.emit_object(code)
     log.info("%s: compiled in %.1f s, once on this machine", attribute, time.process_time() - begun)
     return symbol, machine_code
 

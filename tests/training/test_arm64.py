@@ -1,0 +1,61 @@
+"""The kernel of a training, compiled for ARM64 and run by an emulator: the numbers are those of this processor."""
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+from samples import seeds, setting
+from training.golden import CASES, SEEDS, data
+
+from pipeline.arithmetic import library
+from pipeline.training import engine
+from pipeline.training.engine import Control, Examples, one_nan
+from pipeline.training.kernels.arguments import RUN
+
+LEFT = ("parameters", "curves", "activation_sd", "gradient_rms", "predictions", "best_epoch", "affine_gap")
+GCC, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+
+
+def prepared(case: str) -> tuple[engine._Run, dict[str, np.ndarray]]:
+    """A run that is not trained yet, and all of its arrays."""
+    arguments, changes, fold = CASES[case]
+    control = Control.of_one_run()
+    run = engine._Run(Examples(data(**arguments)).plan(setting(changes), fold), seeds(SEEDS)[1], control)
+    return run, {**run._plan.arrays, **run._arrays, "stop": control.stop, "progress": control.epochs}
+
+
+def written(run: engine._Run, arrays: Mapping[str, np.ndarray]) -> bytes:
+    """As `arm64.c` reads it."""
+    record = run._record.tobytes()
+    parts = [struct.pack("<qq", len(arrays), len(record)), record]
+    for name, array in arrays.items():
+        parts += [struct.pack("<qq", RUN.fields[name][1], array.nbytes), array.tobytes()]
+    return b"".join(parts)
+
+
+@pytest.mark.skipif(not (GCC and QEMU), reason="gcc-aarch64-linux-gnu and qemu-user are not installed")
+def test_an_emulated_arm64_gives_the_same_numbers(tmp_path: Path):
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    machine = llvm.Target.from_triple("aarch64-unknown-linux-gnu").create_target_machine(cpu="neoverse-n1", opt=3)
+    symbol, code = library._compile("pipeline.training.kernels.training:train", (RUN, "real*"), "float32", machine)
+    program, kernel, given, left = (tmp_path / name for name in ("program", "kernel.o", "given", "left"))
+    kernel.write_bytes(code)
+    source = str(Path(__file__).with_name("arm64.c"))
+    command = [str(GCC), "-O1", "-static", f"-DKERNEL={symbol}", source, str(kernel), "-o", str(program)]
+    subprocess.run(command, check=True)
+    runs = [prepared(case) for case in CASES]
+    given.write_bytes(struct.pack("<q", len(runs)) + b"".join(written(*run) for run in runs))
+    subprocess.run([str(QEMU), str(program), str(given), str(left)], check=True)
+    with left.open("rb") as file:
+        for case, (run, arrays) in zip(CASES, runs, strict=True):
+            engine._kernel("float32")(run.address, 0)
+            for name, array in arrays.items():
+                found = np.frombuffer(file.read(array.nbytes), array.dtype)
+                if name in LEFT:
+                    assert one_nan(found).tobytes() == one_nan(array).tobytes(), (case, name)
