@@ -257,6 +257,12 @@ def test_a_scheduler_without_workers_and_one_that_is_not_there_are_said(cluster)
     assert "Traceback" not in errors
 
 
+def test_a_study_whose_runs_are_all_stored_asks_no_cluster(tmp_path, monkeypatch):
+    trained = runs.train(study(), seeds(2), classes(), Store(tmp_path))
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    assert runs.train(study(), seeds(2), classes(), Store(tmp_path)).results.equals(trained.results)
+
+
 def test_without_dask_the_message_says_how_to_install_it(monkeypatch):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "distributed", None)
