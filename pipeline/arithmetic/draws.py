@@ -97,10 +97,20 @@ def _multiply(typing, a):
     """Upper and lower 32 bits of the products of unsigned lanes with Philox's multiplier."""
 
     def code(context, builder, sig, args):
-        wide = ir.VectorType(ir.IntType(64), LANES)
-        product = builder.mul(builder.zext(args[0], wide), ir.Constant(wide, [0xD256D193] * LANES))
-        high = builder.trunc(builder.lshr(product, ir.Constant(wide, [32] * LANES)), args[0].type)
-        return context.make_tuple(builder, sig.return_type, (high, builder.trunc(product, args[0].type)))
+        # even and odd lanes apart, which are the lower and upper halves of 64 bits: nothing moves between lanes
+        wide = ir.VectorType(ir.IntType(64), LANES // 2)
+
+        def constant(value):
+            return ir.Constant(wide, [value] * (LANES // 2))
+
+        lower, shift, multiplier = constant(2**32 - 1), constant(32), constant(0xD256D193)
+        pairs = builder.bitcast(args[0], wide)
+        even = builder.mul(builder.and_(pairs, lower), multiplier)
+        odd = builder.mul(builder.lshr(pairs, shift), multiplier)
+        high = builder.or_(builder.lshr(even, shift), builder.and_(odd, builder.not_(lower)))
+        low = builder.or_(builder.and_(even, lower), builder.shl(odd, shift))
+        halves = [builder.bitcast(half, args[0].type) for half in (high, low)]
+        return context.make_tuple(builder, sig.return_type, halves)
 
     return types.UniTuple(a, 2)(a), code
 

@@ -62,17 +62,19 @@ def of_examples(like, array, rows):
 def gather(run, like, inputs, targets, places, first, x):
     """Copy the examples at places[first], ... into x, (B, D), scaled, and their targets into `targets`."""
     row_length = strips(run.features) * LANES
-    for row in range(x.rows):
-        place = get(integers(places), first + row)
-        for strip in range(x.strips):
+    for strip in range(x.strips):
+        for row in range(x.rows):
+            place = get(integers(places), first + row) * row_length + strip * LANES
             if run.bytes:
-                value = load_bytes(load(x, strip, row), inputs, place * row_length + strip * LANES)
+                value = load_bytes(load(x, strip, row), inputs, place)
             else:
-                value = load(Matrix(pointer(like, inputs, place * row_length), np.int64(1), x.strips), strip, 0)
+                value = load(Matrix(pointer(like, inputs, place), np.int64(1), np.int64(1)), 0, 0)
             value = value * run.factor + run.offset
             if (strip + 1) * LANES > run.features:
                 value = where(lanes(value) < run.features - LANES * strip, value, 0.0)
             store(x, strip, row, value)
+    for row in range(x.rows):
+        place = get(integers(places), first + row)
         put(pointer(like, run.targets, 0), row, get(pointer(like, targets, 0), place))
         if run.weighted and inputs == run.train_inputs:
             put(pointer(like, run.weights, 0), row, get(pointer(like, run.example_weights, 0), place))
