@@ -23,7 +23,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import platformdirs
 
-from pipeline.project.cache import Cache
+from pipeline.arithmetic.cache import Cache
 from pipeline.project.errors import UserError
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
+from pipeline.arithmetic.cache import LIMIT, Cache
 from pipeline.execution.results import RunResult, RunSpec
-from pipeline.project.cache import LIMIT, Cache
 from pipeline.project.dataset import Dataset
 
 _PACKAGE = Path(__file__).parent.parent

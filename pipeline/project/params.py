@@ -7,7 +7,7 @@ reported with its dotted key, what was found and what is allowed (`UserError`), 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Params:
     claims: Mapping[str, StudyClaim | ProbeClaim]
     published: Published | None
     notes: tuple[str, ...]  # what claims and published outcomes name that is not there
-    written: Mapping[str, Any]  # the whole file, as it is written
+    written: Mapping[str, Any] = field(compare=False)  # the whole file, as it is written
+    content: bytes = field(compare=False, repr=False)  # the same, to the byte
 
     def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
         """The seeds of all runs on a data set: as many as it asks for, or as all do."""
@@ -63,7 +64,7 @@ def load(
     Raises:
         UserError: If anything is wrong; one line a problem.
     """
-    raw = _read(path)
+    raw, content = _read(path)
     foreign = [
         f"{path}: {'.'.join(keys)}{': ' if keys else ''}found {found}, allowed: {allowed}"
         for keys, found, allowed in _foreign(raw, ())
@@ -116,7 +117,32 @@ def load(
         published=file.published,
         notes=tuple(f"{path}: {place}.{reason}; not measured" for place, reason in reasons.items() if reason),
         written=written,
+        content=content,
     )
+
+
+def demand_unchanged(
+    project: Params, *, dataset: str | None = None, study: str | None = None, probe: str | None = None
+) -> None:
+    """Refuse what was computed from settings that `params.yaml` no longer has; called before it is written.
+
+    `dvc exp run -S` changes the file for a moment, also beside another command, and DVC records the settings that stand
+    there when a stage has ended.
+
+    Args:
+        project: What the stage was computed from.
+        dataset, study, probe: As `load` got them; what is judged by may change where one of them is given.
+
+    Raises:
+        UserError: If another setting has changed.
+    """
+    if PATH.read_bytes() == project.content:
+        return
+    now = load(dataset=dataset, study=study, probe=probe)
+    if dataset or study or probe:
+        now = replace(now, judging=project.judging)
+    if now != project:
+        raise UserError(f"{PATH}: changed while this stage ran; `dvc repro` runs it again")
 
 
 # the sections that one data set, study or probe does not need
@@ -139,11 +165,13 @@ class _Constructor(SafeConstructor):
             raise ConstructorError(None, None, problem, node.start_mark) from None
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> tuple[Any, bytes]:
+    """What the file says, and its bytes."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UserError(f"{path}: found {in_bytes(path.stat().st_size)}, allowed: at most {in_bytes(MOST_BYTES)}")
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode()
     except FileNotFoundError:
         raise UserError(f"{path}: missing; change into the folder of a project, or make one: `ablate new`") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -153,7 +181,7 @@ def _read(path: Path) -> Any:
         yaml = YAML(typ="safe", pure=True)
         yaml.Constructor = _Constructor
         # YAML 1.2, as DVC reads and writes it: 1e-05 is a number.
-        return yaml.load(text)
+        return yaml.load(text), content
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None

@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> None:
     key = named(arguments)
     project = params.load(dataset=key)
     dataset = data.make(project.datasets[key], project.seeds_of(key))
+    params.demand_unchanged(project, dataset=key)
     artifacts.write_dataset(key, dataset)
 
 

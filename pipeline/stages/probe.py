@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> None:
     key = named(arguments)
     project = params.load(probe=key)
     measured = probes.measure(project.probes[key], project.seeds[0].root)
+    params.demand_unchanged(project, probe=key)
     artifacts.write_measured(key, measured)
 
 

@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> None:
         artifacts.read_published(project.published),
     )
     drawn = page.draw(whole)
+    params.demand_unchanged(project)
     artifacts.write_figures(page.files(drawn))
     artifacts.write_ledger(whole.ledger, whole.published)
     artifacts.write_environment(whole.environments)

@@ -18,6 +18,7 @@ def main(arguments: list[str]) -> None:
     seeds = project.seeds_of(study.dataset)
     dataset = artifacts.read_dataset(study.dataset, seeds)
     trained = runs.train(study, seeds, dataset)
+    params.demand_unchanged(project, study=key)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
     artifacts.write_curves(key, summary.curves(trained.curves, study.resplits))

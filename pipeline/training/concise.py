@@ -209,8 +209,9 @@ class _Training:
         outputs = self._network(straight)
         for linear in self._linears:
             straight = linear(straight)
-        distance = float((outputs - straight).abs().max())
-        return distance / float(outputs.abs().max()) if distance > 0 else distance
+        distance = (outputs - straight).abs().max()
+        gap = float(distance / outputs.abs().max()) if distance > 0 else float(distance)
+        return gap if math.isfinite(gap) else math.nan
 
     @torch.no_grad()
     def _outcome(
@@ -231,7 +232,7 @@ class _Training:
             epochs=np.array(wanted),
             curves={name: one_nan([records[epoch][name] for epoch in wanted]) for name in records[wanted[-1]]},
             layers=layers,
-            affine_gap=float(one_nan(self._affine_gap())) if len(weights) > 1 else math.nan,
+            affine_gap=self._affine_gap() if len(weights) > 1 else math.nan,
             best_epoch=best_epoch,
             predictions=outputs.argmax(dim=1).numpy() if self._classes else np.zeros(0, np.int64),
             weights=[one_nan(weight) for weight in weights],

@@ -43,7 +43,7 @@ class Outcome:
         curves: For each metric that is followed, (E,) float64.
         layers: For each quantity and moment ("start", "end"), (L,) float64.
         affine_gap: The largest distance of an output from what the layers give without activation, by the largest
-            output, on up to 256 examples. NaN where one of them is not finite, and without hidden layers.
+            output, on up to 256 examples. NaN where one of them is not finite, that output is 0, or no layer is hidden.
         best_epoch: The epoch after which the weights are those at the end: the last, without early stopping.
         predictions: The class given to each test example, (N,) int64; empty for a regression.
         weights, biases: At the end, (D, H) and (H,) float64, one for each layer.

@@ -98,7 +98,14 @@ def test_every_module_has_its_test_file():
 
 
 def test_every_test_file_stands_where_its_module_stands():
-    of_several = {"test_between.py", "test_in_a_browser.py", "test_processors.py", "test_purity.py", "test_untried.py"}
+    of_several = {
+        "test_arm64.py",
+        "test_between.py",
+        "test_in_a_browser.py",
+        "test_processors.py",
+        "test_purity.py",
+        "test_untried.py",
+    }
     rooms = {room(module) for module in MODULES}
     for path in (ROOT / "tests").rglob("test_*.py"):
         relative = path.relative_to(ROOT / "tests")

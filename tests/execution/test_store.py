@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,8 @@ from samples import classes, seeds, setting, values
 
 from pipeline.execution import pool, results, runs, store
 from pipeline.execution.results import RunSpec
-from pipeline.execution.store import Store
+from pipeline.execution.store import Store, environment
 from pipeline.project.dataset import Dataset, Split
-from pipeline.training.engine import Examples
 
 
 def entries(folder: Path) -> list[Path]:
@@ -219,23 +219,6 @@ def test_a_full_disk_leaves_no_half_of_an_entry(tmp_path, caplog, monkeypatch):
     assert same(found, runs.train(study(), seeds(2), classes(), Store(None)))
 
 
-def test_what_was_used_longest_ago_goes_first(tmp_path):
-    record = results.train(RunSpec(setting(), seeds(1)[0], 0), Examples(classes(1)))
-    size = len(record.to_bytes()) + 32  # of the digest at the end
-    names = [f"{number:064x}" for number in range(10)]
-    other = tmp_path / "00" / "notes.run"
-    kept = Store(tmp_path, limit=6 * size)
-    for age, name in enumerate(names):
-        kept.put(name, record)
-        os.utime(kept.cache.path(name), (1000 + age, 1000 + age))
-    other.write_text("not an entry")
-    assert kept.get(names[0]) is not None  # used just now
-    kept.prune()
-    left = [name for name in names if kept.cache.path(name).exists()]
-    assert left == [names[0], *names[-4:]]  # nine tenths of the limit
-    assert other.exists()
-
-
 def test_the_variable_names_the_folder_or_switches_it_off(tmp_path, monkeypatch):
     assert Store.of_user().cache.folder is None
     monkeypatch.setenv("ABLATE_STORE", str(tmp_path))
@@ -247,6 +230,11 @@ def test_the_variable_names_the_folder_or_switches_it_off(tmp_path, monkeypatch)
     assert "mlp-ablations" in str(default)
     runs.train(study(), seeds(1), classes(), Store(None))
     assert not default.exists() or not list(default.iterdir())
+
+
+def test_the_environment_names_what_computes_and_no_machine():
+    assert environment() == {name: version(name) for name in ("numpy", "numba", "llvmlite")}
+    assert set(environment(["scratch", "concise"])) == {"numpy", "numba", "llvmlite", "torch"}
 
 
 PROGRAM = """

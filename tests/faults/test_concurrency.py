@@ -34,7 +34,7 @@ SWEPT = re.compile(
     r"failed to reproduce '[\w@]+': \[Errno 2\] No such file or directory: '\S+/\.dvc/cache/runs/\S+\.tmp'$"
 )
 # `dvc exp run -S` changes params.yaml in the workspace for a moment, in which a stage of another command may read it
-CHANGED = re.compile(r"made with other settings: .*is due")
+CHANGED = re.compile(r"made with other settings: .*is due|params.yaml: changed while this stage ran")
 STAGES = {"check", "data@linear", "probe@product", "train@weight_decay", "report"}
 
 

@@ -39,7 +39,7 @@ MUTANTS = [
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
-        file="pipeline/project/cache.py",
+        file="pipeline/arithmetic/cache.py",
         guard="        if sealed != _sealed(key, content):\n",
         without="        if False:\n",
         test="test_a_damaged_entry_of_the_store_is_trained_again",

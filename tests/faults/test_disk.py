@@ -36,7 +36,7 @@ MUTANTS = [
         test="test_a_file_size_limit",
     ),
     Mutant(
-        file="pipeline/project/cache.py",
+        file="pipeline/arithmetic/cache.py",
         guard='        except OSError as error:\n            log.info("%s are not kept',
         without='        except ZeroDivisionError as error:\n            log.info("%s are not kept',
         test="test_a_store_that_is_full_keeps_nothing_and_training_goes_on",

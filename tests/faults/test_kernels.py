@@ -191,7 +191,7 @@ def limited(cache: Cache) -> str:
 
 NO_ROOM = """
 import errno
-from pipeline.project import cache
+from pipeline.arithmetic import cache
 def no_room(*arguments, **named):
     raise OSError(errno.ENOSPC, "No space left on device")
 cache.{} = no_room

@@ -41,6 +41,30 @@ def test_data_of_other_seeds_are_refused(params_file, in_folder):
         train.main(["weight_decay"])
 
 
+@pytest.mark.parametrize("changes", [{"studies.weight_decay.base.schedule.epochs": 2}, {"seeds.root": 1}])
+def test_settings_that_change_while_it_trains_are_not_recorded(params_file, in_folder, monkeypatch, changes):
+    """As `dvc exp run -S` in the same folder changes them for a moment."""
+    of_runs = train.runs.train
+
+    def training_while(others):
+        def meanwhile(*arguments):
+            params_file(others)
+            return of_runs(*arguments)
+
+        params_file()
+        monkeypatch.setattr(train.runs, "train", meanwhile)
+        train.main(["weight_decay"])
+
+    params_file()
+    data.main(["linear"])
+    with pytest.raises(UserError, match="changed while this stage ran"):
+        training_while(changes)
+    assert not artifacts.results_path("weight_decay").exists()
+    # what the study does not depend on may change
+    training_while({"studies.activation": ..., "judging.alpha": 0.01})
+    assert artifacts.results_path("weight_decay").exists()
+
+
 def test_with_a_store_only_what_is_new_is_trained_and_every_byte_is_the_same(
     params_file, in_folder, tmp_path_factory, monkeypatch, caplog
 ):

@@ -13,8 +13,8 @@ from sklearn.linear_model import LinearRegression, Ridge
 from pipeline.project.dataset import Dataset, Split
 from pipeline.project.rounding import rounded
 from pipeline.project.settings.training import ActivationName, Setting, WeightInitializer
-from pipeline.training import engine
-from pipeline.training.engine import Control, Examples, StoppedError
+from pipeline.training import concise, engine
+from pipeline.training.engine import Control, Examples, Outcome, Real, StoppedError
 
 INITIALIZERS = [
     {"name": "zeros"},
@@ -349,3 +349,84 @@ def test_learning_rates_have_twelve_digits(name):
 def test_every_nan_has_the_same_bits():
     strange = np.array([0x7FF8000000000001, 0xFFF8000000000000, 0x7FF0000000000001], np.uint64).view(float)
     assert engine.one_nan(strange).tobytes() == np.full(3, np.nan).tobytes()
+
+
+# --- what a trained network looks like --------------------------------------------------------------------------------
+
+FORMULAS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh, "identity": lambda z: z}
+
+
+def trained(changes: dict, dataset: Dataset | None = None, real: Real = "float64") -> Outcome:
+    return engine.train(setting(changes), seeds(1)[0], Examples(dataset or classes(), real))
+
+
+def affine_gap(outcome: Outcome, activation: str, inputs: np.ndarray) -> float:
+    """The largest distance of an output from that without activation, by the largest output."""
+
+    def outputs(function) -> np.ndarray:
+        h = inputs
+        for layer, (weight, bias) in enumerate(zip(outcome.weights, outcome.biases, strict=True)):
+            h = h @ weight + bias
+            h = function(h) if layer < len(outcome.weights) - 1 else h
+        return h
+
+    real = outputs(FORMULAS[activation])
+    return np.abs(real - outputs(FORMULAS["identity"])).max() / np.abs(real).max()
+
+
+@pytest.mark.parametrize("hidden", [[33, 20], [1], [15, 16, 17, 3], [40]])
+@pytest.mark.parametrize("activation", FORMULAS)
+def test_the_summary_of_a_network(activation, hidden):
+    outcome = trained({"model.activation": activation, "model.hidden": hidden, "optimizer.learning_rate": 0.3})
+    weights = outcome.weights
+    metrics = outcome.metrics()
+    assert metrics["weight_norm"] == pytest.approx(np.sqrt(sum((w**2).sum() for w in weights)), rel=1e-13)
+    spread = np.sqrt(((weights[0].max(axis=1) - weights[0].min(axis=1)) ** 2).mean())
+    assert metrics["unit_spread"] == pytest.approx(spread, rel=1e-13)
+    expected = affine_gap(outcome, activation, classes().train.inputs[0])
+    assert metrics["affine_gap"] == pytest.approx(expected, rel=1e-9, abs=1e-14)
+    assert (expected < 1e-13) == (activation == "identity")
+
+
+def test_a_linear_model_has_a_norm_and_nothing_else():
+    outcome = trained({"model.hidden": [], "loss": "squared_error", "optimizer.learning_rate": 0.01}, values())
+    metrics = outcome.metrics()
+    assert metrics["weight_norm"] == pytest.approx(np.linalg.norm(outcome.weights[0]), rel=1e-14)
+    assert not {"unit_spread", "affine_gap"} & set(metrics)
+
+
+def test_units_that_start_alike_stay_alike_without_dropout():
+    equal = {"model.initialization": {"weight": {"name": "constant", "value": 0.1}, "bias": {"name": "zeros"}}}
+    assert trained(equal).metrics()["unit_spread"] == 0
+    assert trained(equal | {"model.dropout": 0.5}).metrics()["unit_spread"] > 0
+
+
+def test_a_dead_network_is_affine_and_its_ratios_are_undefined():
+    dead = {
+        "model.initialization": {"weight": {"name": "zeros"}, "bias": {"name": "zeros"}},
+        "model.activation": "relu",
+    }
+    dead |= {"model.bias": False, "model.hidden": [4, 4]}
+    metrics = trained(dead).metrics()
+    assert metrics["affine_gap"] == metrics["weight_norm"] == 0
+    assert np.isnan(metrics["activation_ratio"])
+    assert np.isnan(metrics["gradient_ratio"])
+
+
+@pytest.mark.parametrize("implementation", [engine, concise])
+def test_a_distance_from_outputs_that_are_all_zero_is_undefined(implementation):
+    """Every unit is dead, and without its activation none would be."""
+    below = {"weight": {"name": "constant", "value": -1.0}, "bias": {"name": "zeros"}}
+    dead = setting({"model.activation": "relu", "model.bias": False, "model.initialization": below})
+    drawn = classes()
+    for split in (drawn.train, drawn.test):
+        np.abs(split.inputs, out=split.inputs)
+    assert np.isnan(implementation.train(dead, seeds(1)[0], Examples(drawn)).affine_gap)
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_nothing_is_said_of_a_network_that_diverged(activation):
+    """Neither that it is affine nor that its units are far apart."""
+    outcome = trained({"model.activation": activation, "optimizer.learning_rate": 1e30}, real="float32")
+    metrics = outcome.metrics()
+    assert np.isnan([metrics["affine_gap"], metrics["unit_spread"]]).all()

@@ -126,7 +126,7 @@ def measure_layers(run, like, moment):
 @kernel
 def measure_affine_gap(run, like):
     """On the same examples: the largest distance of an output from what the layers give without activation, by the
-    largest output. NaN where one of them is not finite.
+    largest output. NaN where one of them is not finite, or the largest output is 0.
     """
     x = batch(run, like, min(ROWS, run.trained_count))
     gather(run, like, run.train_inputs, run.train_targets, run.trained, 0, x)
@@ -145,7 +145,8 @@ def measure_affine_gap(run, like):
             size = where(size < absolute(value), absolute(value), size)
             nothing = nothing + (difference - difference)
     gap = np.float64(largest(distance))
-    put(doubles(run.affine_gap), 0, (gap / largest(size) if gap > 0.0 else gap) + total(nothing))
+    gap = gap / largest(size) if gap > 0.0 else gap
+    put(doubles(run.affine_gap), 0, gap + (gap - gap) + total(nothing))
 
 
 @kernel
