@@ -1,4 +1,4 @@
-"""What is kept, for how long, and what is not ours; damage, kills and full disks: faults/test_kernels.py, test_disk.py."""
+"""What is kept, for how long, and what is not ours; damage and kills are tried in faults/test_kernels.py."""
 
 import os
 import time
