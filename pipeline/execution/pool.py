@@ -76,9 +76,6 @@ def _in_threads(specs: Sequence[RunSpec], examples: Examples, progress: Progress
         executor.shutdown(cancel_futures=True)
 
 
-# --- a cluster -------------------------------------------------------------------------------------------------------
-
-
 def identity() -> dict[str, str]:
     """All that a run's numbers depend on besides its spec and examples: versions and code."""
     return store.environment(["scratch", "concise"]) | {"code": store.code()}
