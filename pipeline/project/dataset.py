@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from pipeline.project.errors import brief
+from pipeline.project.errors import brief, listed
 from pipeline.project.metrics import Task
 from pipeline.project.seeding import Seed
 
@@ -85,7 +85,7 @@ class Dataset:
         """What makes it no data set for these seeds, as the end of an error message; nothing where it is one."""
         if self.seeds and self.seeds != tuple(seeds):
             ranges = [f"{own[0].root}/{own[0].index} to {own[-1].root}/{own[-1].index}" for own in (self.seeds, seeds)]
-            return f"drawn for seeds {brief(ranges[0])}, wanted: {ranges[1]}"
+            return f"drawn for seeds {listed([ranges[0]])}, wanted: {ranges[1]}"
         if self.task not in get_args(Task):
             return f"found the task {brief(self.task)}, allowed: {', '.join(get_args(Task))}"
         most_outputs = LARGEST_LABEL + 1 if self.task == "classification" else 1
