@@ -90,7 +90,7 @@ class Dataset:
             return f"found the task {brief(self.task)}, allowed: {', '.join(get_args(Task))}"
         most_outputs = LARGEST_LABEL + 1 if self.task == "classification" else 1
         if not 1 <= self.outputs <= most_outputs:
-            return f"found {self.outputs} outputs, allowed: 1 to {most_outputs}"
+            return f"found {brief(self.outputs)} outputs, allowed: 1 to {most_outputs}"
         if len(self.names) not in (0, self.outputs):
             return f"found {len(self.names)} names, allowed: one for each of {self.outputs} classes, or none"
         if not np.isfinite([self.factor, self.offset]).all():
