@@ -33,7 +33,7 @@ BUSY = re.compile(r"Unable to acquire .*lock|is busy, it is being blocked by")
 SWEPT = re.compile(
     r"failed to reproduce '[\w@]+': \[Errno 2\] No such file or directory: '\S+/\.dvc/cache/runs/\S+\.tmp'$"
 )
-# `dvc exp run -S` changes params.yaml in the workspace for a moment, in which a stage of another command may read it; it
+# `dvc exp run -S` changes params.yaml in the workspace for a moment, in which another command may read it; the file
 # is empty while it is written
 CHANGED = re.compile(r"made with other settings: .*is due|params.yaml: (changed while this stage ran|found None)")
 STAGES = {"check", "data@linear", "probe@product", "train@weight_decay", "report"}
