@@ -118,7 +118,7 @@ def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) 
 
 
 def _train_there(task: list[tuple[int, RunSpec]], dataset: Dataset, here: Mapping[str, str]) -> list[Numbered]:
-    """What a worker does.
+    """Train the runs of a task on a worker.
 
     Raises:
         UserError: If its versions or code differ from those `here`.

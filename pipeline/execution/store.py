@@ -68,7 +68,7 @@ class Store:
         return [key(spec) for spec in specs] if self.cache.folder else [""] * len(specs)
 
     def get(self, key: str) -> RunResult | None:
-        """The result under this key; nothing if there is none or it is damaged."""
+        """Return the result under this key, or None if it is missing or damaged."""
         content = self.cache.get(key)
         return None if content is None else RunResult.from_bytes(content)
 

@@ -4,6 +4,7 @@ Everything a result depends on stands in `params.yaml`, and this module is the o
 reported with its dotted key, what was found and what is allowed (`UserError`), before anything is computed.
 """
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -136,8 +137,9 @@ def demand_unchanged(
     Raises:
         UserError: If another setting has changed.
     """
-    if PATH.read_bytes() == project.content:
-        return
+    with contextlib.suppress(OSError):  # `load` says why it cannot be read
+        if PATH.read_bytes() == project.content:
+            return
     now = load(dataset=dataset, study=study, probe=probe)
     if dataset or study or probe:
         now = replace(now, judging=project.judging)
@@ -166,7 +168,7 @@ class _Constructor(SafeConstructor):
 
 
 def _read(path: Path) -> tuple[Any, bytes]:
-    """What the file says, and its bytes."""
+    """Return the values in the file and its bytes."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UserError(f"{path}: found {in_bytes(path.stat().st_size)}, allowed: at most {in_bytes(MOST_BYTES)}")

@@ -1,4 +1,4 @@
-"""What is kept, for how long, and what is not ours; damage and kills are tried in faults/test_kernels.py."""
+"""The cache keeps content by key, deletes the oldest files and no others; faults/test_kernels.py damages it."""
 
 import os
 import time

@@ -60,6 +60,10 @@ def test_settings_that_change_while_it_trains_are_not_recorded(params_file, in_f
     with pytest.raises(UserError, match="changed while this stage ran"):
         training_while(changes)
     assert not artifacts.results_path("weight_decay").exists()
+    params_file()
+    monkeypatch.setattr(train.runs, "train", lambda *arguments: [of_runs(*arguments), params.PATH.unlink()][0])
+    with pytest.raises(UserError, match="params.yaml: missing"):
+        train.main(["weight_decay"])
     # what the study does not depend on may change
     training_while({"studies.activation": ..., "judging.alpha": 0.01})
     assert artifacts.results_path("weight_decay").exists()
