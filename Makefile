@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: report test coverage check docs reference soak mutants benchmark format clean
 
-# the second repro: in a fresh clone DVC finds the committed page up to date, but a person's page is made from this very run
+# the second repro: in a fresh clone DVC finds the committed page up to date, but the user's page is made from this very run
 report: .venv/installed .dvc/plots/page.html
 	$(BIN)/ablate check
 	$(BIN)/dvc repro
@@ -24,8 +24,8 @@ report: .venv/installed .dvc/plots/page.html
 	@echo "The report is in $(CURDIR)/reports/index.html"
 
 # named in the local configuration: a committed one would break every `dvc plots` wherever the page is not made yet
-.dvc/plots/page.html: .venv/installed pipeline/commands/plots_page.py
-	$(BIN)/python -m pipeline.commands.plots_page
+.dvc/plots/page.html: .venv/installed ablate/plots_page.py
+	$(BIN)/python -m ablate.plots_page
 	$(BIN)/dvc config --local plots.html_template plots/page.html
 
 test: .venv/installed-test .venv/installed-docs

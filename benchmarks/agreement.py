@@ -31,7 +31,7 @@ class Exact:
         Raises:
             DisagreementError: If it is above the tolerance.
         """
-        worst, tolerance = 0.0, self.of_networks if work.setting.model.hidden else self.tolerance
+        worst, tolerance = 0.0, self.of_networks if work.config.model.hidden else self.tolerance
         for name in ("train", "test", "running"):
             expected, found = getattr(ours, name), getattr(theirs, name)
             if expected.shape != found.shape:
@@ -66,7 +66,7 @@ class OnAverage:
         Raises:
             DisagreementError: If it is above the tolerance.
         """
-        batches = len(theirs.running) * work.steps / work.setting.schedule.epochs
+        batches = len(theirs.running) * work.steps / work.config.training.epochs
         allowed = self.of_a_batch / math.sqrt(batches)
         worst = 0.0
         for name in ("train", "test", "running"):

@@ -13,7 +13,7 @@ import typer
 from scipy import stats
 
 from pipeline.analysis.significance import permutations, sign_flips, unpaired_effect
-from pipeline.analysis.statistics import CONFIDENCE, centre
+from pipeline.analysis.statistics import CONFIDENCE, estimate_mean
 
 ALPHA = 0.05
 _Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
@@ -46,7 +46,7 @@ def paired(draw: _Draw, n: int, samples: int) -> tuple[float, float, float]:
     """Share of p at most 5 %, of intervals that contain 0, and of false better or worse, which needs both."""
     differences = draw(np.random.default_rng(n), (samples, n))
     small = sign_flips(differences) <= ALPHA
-    covered = np.array([one.low <= 0 <= one.high for one in (centre(each, "linear") for each in differences)])
+    covered = np.array([one.low <= 0 <= one.high for one in (estimate_mean(each, "linear") for each in differences)])
     return float(small.mean()), float(covered.mean()), float((small & ~covered).mean())
 
 

@@ -98,7 +98,7 @@ def _check(now: Path, before: Path) -> str:
     for study in sorted(path.name for path in (now / RESULTS).glob("*.csv") if (before / RESULTS / path.name).exists()):
         tables = [pd.read_csv(clone / RESULTS / study) for clone in (now, before)]
         if not all("test_loss" in table for table in tables):
-            continue  # of a probe
+            continue  # of a measurement
         whole = [table[(table["fold"] == 0) & (table["status"] == "finished")] for table in tables]
         sides = [np.log(table.set_index("variant")["test_loss"]).groupby(level=0) for table in whole]
         (ours, theirs), (our_error, their_error) = ([side.mean() for side in sides], [side.sem() for side in sides])

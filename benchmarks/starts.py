@@ -18,7 +18,8 @@ from benchmarks.options import Options
 from benchmarks.results import Row, Target, duration
 from benchmarks.timing import alternating
 from benchmarks.work import Losses, Work, digits, polynomial
-from pipeline import data, probes
+from pipeline import data
+from pipeline import measurements as measurements
 from pipeline.arithmetic import library
 from pipeline.execution import runs
 from pipeline.project import params
@@ -104,9 +105,9 @@ def main() -> None:
 
     library._compile = timed
     project = params.load()
-    datasets = {key: data.make(settings, project.seeds_of(key)[:1]) for key, settings in project.datasets.items()}
-    for probe in project.probes.values():
-        probes.measure(probe, project.seeds[0].root)
+    datasets = {key: data.make(configs, project.seeds_of(key)[:1]) for key, configs in project.datasets.items()}
+    for measurement in project.measurements.values():
+        measurements.measure(measurement, project.seeds[0].root)
     for study in project.studies.values():
         runs.train(study, project.seeds_of(study.dataset)[:1], datasets[study.dataset])
     json.dump(spent, sys.stdout)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.datasets import DatasetSettings, Images, Polynomial
-from pipeline.project.settings.file import StudySettings
-from pipeline.project.settings.training import Setting
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed
+from pipeline.data.config import DatasetConfig, Images, Polynomial
+from pipeline.project.schema import StudyConfig
 from pipeline.project.variants import Study, expand
+from pipeline.training.config import RunConfig
 
 # of params.yaml: the polynomial
 WEIGHTS = (5.0, 1.2, -3.4, 5.6)
@@ -67,8 +67,8 @@ class Work:
     dataset: Dataset
 
     @property
-    def setting(self) -> Setting:
-        return self.study.variants[0].setting
+    def config(self) -> RunConfig:
+        return self.study.variants[0].config
 
     @property
     def runs(self) -> int:
@@ -76,7 +76,7 @@ class Work:
 
     def __str__(self) -> str:
         """`784-256-256-10, dropout 0.2 and 0.5, 10 runs, 2 epochs of 30 steps`."""
-        rates, epochs = self.setting.model.dropout_rates, self.setting.schedule.epochs
+        rates, epochs = self.config.model.dropout_rates, self.config.training.epochs
         dropout = [f"dropout {' and '.join(map(str, rates))}" if any(rates) else "no dropout"] if rates else []
         sizes = [f"{self.runs:,} runs", f"{epochs} epochs of {self.steps // epochs} steps"]
         return ", ".join(["-".join(map(str, self.widths)), *dropout, *sizes])
@@ -88,20 +88,20 @@ class Work:
     @property
     def widths(self) -> list[int]:
         """Inputs, hidden layers, outputs."""
-        return [self.dataset.features, *self.setting.model.hidden, self.dataset.outputs]
+        return [self.dataset.features, *self.config.model.hidden, self.dataset.outputs]
 
     @cached_property
     def evaluated(self) -> list[int]:
         """The epochs after which training and test set are evaluated."""
         from pipeline.training.engine import evaluated_epochs
 
-        return evaluated_epochs(self.setting)
+        return evaluated_epochs(self.config)
 
     @property
     def steps(self) -> int:
         """Of one run."""
-        schedule = self.setting.schedule
-        return schedule.epochs * -(-self.dataset.train.examples // schedule.batch_size)
+        training = self.config.training
+        return training.epochs * -(-self.dataset.train.examples // training.batch_size)
 
     @property
     def operations(self) -> int:
@@ -114,11 +114,11 @@ class Work:
         every = 2 * sum(before * after for before, after in pairs)
         first = 2 * pairs[0][0] * pairs[0][1]
         trained, tested = self.dataset.train.examples, self.dataset.test.examples
-        steps = self.setting.schedule.epochs * trained * (3 * every - first)
+        steps = self.config.training.epochs * trained * (3 * every - first)
         return self.runs * (steps + len(self.evaluated) * (trained + tested) * every)
 
 
-def _made(dataset: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
+def _made(dataset: DatasetConfig, seeds: Sequence[Seed]) -> Dataset:
     from pipeline import data
 
     return data.make(dataset, seeds)
@@ -141,7 +141,7 @@ def polynomial(runs: int = 100, epochs: int = 400) -> Work:
         batch_size=10,
         evaluations=min(100, epochs // 2),
     )
-    written = StudySettings(
+    written = StudyConfig(
         question="A linear model of a polynomial",
         dataset="polynomial",
         metric="test_loss",
@@ -159,11 +159,11 @@ def polynomial_grid(learning_rates: int, weight_decays: int, seeds: int, epochs:
     No weight decay is 0, so that the closed form, which a study adds to every run, is the same computation in all.
     """
     work = polynomial(seeds, epochs)
-    written = StudySettings(
+    written = StudyConfig(
         question="Many runs in one study",
         dataset="polynomial",
         metric="test_loss",
-        base=work.setting.model_dump(mode="json", exclude_unset=True),
+        base=work.config.model_dump(mode="json", exclude_unset=True),
         grid={
             "optimizer": {
                 "learning_rate": [round(float(rate), 5) for rate in np.geomspace(0.001, 0.01, learning_rates)],
@@ -240,7 +240,7 @@ def _classifier(source: Images, hidden: list[int], dropout: Sequence[float], epo
         batch_size=batch_size,
         evaluations=1,
     )
-    written = StudySettings(
+    written = StudyConfig(
         question="A classifier of images",
         dataset="images",
         metric="test_accuracy",
@@ -255,17 +255,17 @@ def _seeds(count: int) -> tuple[Seed, ...]:
     return tuple(Seed(0, index) for index in range(count))
 
 
-def _study(written: StudySettings, dataset: DatasetSettings) -> Study:
+def _study(written: StudyConfig, dataset: DatasetConfig) -> Study:
     return expand("benchmark", written, {written.dataset: dataset}, Path("benchmarks"))
 
 
 def _base(
     *, model: Mapping[str, Any], loss: str, learning_rate: float, epochs: int, batch_size: int, evaluations: int
 ) -> dict[str, Any]:
-    """A complete setting as it would stand in params.yaml."""
+    """A complete config as it would stand in params.yaml."""
     return {
         "implementation": "scratch",
-        "data": {"examples": "all", "validation": {"name": "none"}, "correction": {"name": "none"}},
+        "data": {"examples": "all", "validation": {"name": "none"}, "importance_weights": {"name": "none"}},
         "model": {
             "features": "all",
             "hidden": model["hidden"],
@@ -277,5 +277,5 @@ def _base(
         "loss": loss,
         "penalty": {"l1": 0.0, "l2": 0.0},
         "optimizer": {"name": "sgd", "learning_rate": learning_rate, "momentum": 0.0, "weight_decay": 0.0},
-        "schedule": {"epochs": epochs, "batch_size": batch_size, "evaluations": evaluations},
+        "training": {"epochs": epochs, "batch_size": batch_size, "evaluations": evaluations},
     }

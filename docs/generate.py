@@ -1,6 +1,6 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
-Every parameter from the types in pipeline/project/settings/, every command from pipeline/cli.py, every metric from
+Every parameter from the types in pipeline/project/configs/, every command from ablate/cli.py, every metric from
 pipeline/project/metrics.py. The pages are committed, and tests/documentation/test_reference.py fails when one is not
 current.
 """
@@ -22,15 +22,15 @@ from pydantic import BaseModel, Discriminator, Tag
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
-from pipeline import cli
+from ablate import cli
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.settings.file import File, StudySettings
-from pipeline.project.settings.training import Setting
+from pipeline.project.schema import File, StudyConfig
+from pipeline.training.config import RunConfig
 
 FOLDER = Path(__file__).parent / "reference"
 
 # blocks that are kept as written until variants are made of them; then each is checked as this
-LATER: Mapping[tuple[type[BaseModel], str], type[BaseModel]] = {(StudySettings, "base"): Setting}
+LATER: Mapping[tuple[type[BaseModel], str], type[BaseModel]] = {(StudyConfig, "base"): RunConfig}
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ class UndescribedError(Exception):
 
 @dataclass
 class Block:
-    """A class of settings and where it stands in `params.yaml`."""
+    """A class of configs and where it stands in `params.yaml`."""
 
     model: type[BaseModel]
     places: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ Every key of `params.yaml`, by the block that it stands in. `<id>` is a name of 
 key without a default must be written out; a key that is not listed here is refused. Numbers are finite. Limits that
 go beyond one key, such as those of memory, are in [Adding a study](../adding-a-study.md#limits).
 
-This page is made from `pipeline/project/settings/` by `make reference`.
+This page is made from `pipeline/project/configs/` by `make reference`.
 """
 
 
@@ -85,7 +85,7 @@ def _hints(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _models(hint: Any, place: str) -> Iterator[tuple[type[BaseModel], str, str]]:
-    """The classes of settings that a value of this type may be: class, place, what chooses it."""
+    """The classes of configs that a value of this type may be: class, place, what chooses it."""
     one = Type.of(hint)
     if one.origin is dict:
         yield from _models(one.arguments[1], f"{place}.<id>")
@@ -272,7 +272,7 @@ _METRICS = """
 # Metrics
 
 What is measured for every run, in the order of the columns in `reports/results/`. A metric with a better direction
-has verdicts and can be the `metric` of a study; the others have effects only. On the log scale a centre is the
+has verdicts and can be the `metric` of a study; the others have effects only. On the log scale a estimate is the
 geometric mean and an effect a ratio, on the linear one the mean and a difference: [Statistics](../statistics.md) says
 why. What stands under "only of" a study must have for the metric to be measured.
 
@@ -301,7 +301,7 @@ _COMMANDS = """
 current folder. Exit status 0: done. 1: what `compare --fail-on` or `verify` looks for was found. 2: a mistake, with a
 line for each.
 
-This page is made from `pipeline/cli.py` by `make reference`.
+This page is made from `ablate/cli.py` by `make reference`.
 """
 
 

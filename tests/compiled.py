@@ -4,7 +4,7 @@ import functools
 from unittest import mock
 
 from pipeline.arithmetic import library
-from pipeline.arithmetic.cache import Cache
+from pipeline.core.cache import Cache
 
 
 @functools.cache

@@ -10,6 +10,9 @@ import pytest
 from faults.tally import FAULTS, Tally, rows, total, write
 from samples import ROOT, SMALL, Project, laid_over, write_params
 
+from pipeline.core.errors import UserError
+from pipeline.project import params
+
 
 @pytest.fixture
 def params_file(tmp_path: Path) -> Callable[..., Path]:
@@ -21,9 +24,23 @@ def params_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def refused(params_file):
+    """The lines with which `params.yaml` is refused after these changes."""
+
+    def lines(changes):
+        with pytest.raises(UserError) as caught:
+            params.load(path=params_file(changes))
+        found = str(caught.value).splitlines()
+        assert all(line.count("params.yaml: ") == 1 for line in found)
+        return found
+
+    return lines
+
+
 @pytest.fixture(autouse=True)
 def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is taken from the person's store of finished runs, and nothing goes there."""
+    """Nothing is taken from the user's store of finished runs, and nothing goes there."""
     monkeypatch.setenv("ABLATE_STORE", "off")
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
 
@@ -45,7 +62,7 @@ BOOK: dict[str, Any] = {
         "file": "published.csv",
         "places": [
             {
-                "setting": "weight_decay_scratch",
+                "config": "weight_decay_scratch",
                 "factor": "lambda=0",
                 "study": "weight_decay",
                 "variant": "weight_decay_0",

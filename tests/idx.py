@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.core.dataset import Dataset
 from pipeline.data import images, raw_files
-from pipeline.project.dataset import Dataset
-from pipeline.project.settings.datasets import Images
+from pipeline.data.config import Images
 
 NAMES = tuple(raw_files.SHA256["fashion_mnist"])
 

@@ -10,7 +10,7 @@ from samples import ROOT
 def modules() -> dict[str, str]:
     """Dotted name to path, relative to the repository."""
     found = {}
-    for path in sorted((ROOT / "pipeline").rglob("*.py")):
+    for path in sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ablate").rglob("*.py")]):
         relative = path.relative_to(ROOT)
         name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
         found[name] = str(relative)

@@ -3,17 +3,17 @@
 import numpy as np
 from samples import seeds
 
-from pipeline.project.dataset import Dataset
-from pipeline.project.settings.training import Setting
+from pipeline.core.dataset import Dataset
 from pipeline.training import concise, engine
+from pipeline.training.config import RunConfig
 from pipeline.training.engine import Examples
 
 
-def assert_alike(setting: Setting, dataset: Dataset, tolerance: float = 1e-10, fold: int = 0) -> None:
+def assert_alike(config: RunConfig, dataset: Dataset, tolerance: float = 1e-10, fold: int = 0) -> None:
     """Three runs by each, in float64: every weight, bias, curve, layer and prediction."""
     examples = Examples(dataset, "float64")
     for seed in seeds(3):
-        ours, theirs = (module.train(setting, seed, examples, fold=fold) for module in (engine, concise))
+        ours, theirs = (module.train(config, seed, examples, fold=fold) for module in (engine, concise))
         assert ours.epochs.tolist() == theirs.epochs.tolist()
         for own, other in zip(ours.weights + ours.biases, theirs.weights + theirs.biases, strict=True):
             np.testing.assert_allclose(own, other, rtol=0, atol=tolerance)

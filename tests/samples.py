@@ -1,4 +1,4 @@
-"""What tests share: small settings, small data sets and small projects."""
+"""What tests share: small configs, small data sets and small projects."""
 
 import copy
 import os
@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import Setting
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed
+from pipeline.training.config import RunConfig
 
 ROOT = Path(__file__).parent.parent
 
 BASE: dict[str, Any] = {
     "implementation": "scratch",
-    "data": {"examples": "all", "validation": {"name": "none"}, "correction": {"name": "none"}},
+    "data": {"examples": "all", "validation": {"name": "none"}, "importance_weights": {"name": "none"}},
     "model": {
         "features": "all",
         "hidden": [33, 20],
@@ -32,7 +32,7 @@ BASE: dict[str, Any] = {
     "loss": "cross_entropy",
     "penalty": {"l1": 0.0, "l2": 0.0},
     "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
-    "schedule": {"epochs": 3, "batch_size": 17, "evaluations": 2},
+    "training": {"epochs": 3, "batch_size": 17, "evaluations": 2},
 }
 
 
@@ -51,18 +51,18 @@ def laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return values
 
 
-def setting(changes: Mapping[str, Any] | None = None) -> Setting:
-    return Setting.model_validate(laid_over(BASE, changes or {}))
+def config(changes: Mapping[str, Any] | None = None) -> RunConfig:
+    return RunConfig.model_validate(laid_over(BASE, changes or {}))
 
 
 def classes(seeds: int = 3, features: int = 13, outputs: int = 7, train: int = 44, test: int = 30) -> Dataset:
     """Clusters with an awkward number of features, classes and examples; other examples for every seed."""
     random = np.random.default_rng(7)
-    centres = random.standard_normal((outputs, features))
+    estimates = random.standard_normal((outputs, features))
 
     def split(examples: int) -> Split:
         labels = random.integers(outputs, size=(seeds, examples))
-        return Split(centres[labels] + 0.8 * random.standard_normal((seeds, examples, features)), labels)
+        return Split(estimates[labels] + 0.8 * random.standard_normal((seeds, examples, features)), labels)
 
     kinds = {name: random.gamma(2.0, size=(seeds, train)) for name in ("oracle", "estimated")}
     names = tuple(f"class {label}" for label in range(outputs))
@@ -105,7 +105,7 @@ SMALL: dict[str, Any] = {
             "test_examples": 20,
         },
     },
-    "probes": {"product": {"kind": "matrix_product", "size": 3, "factors": 5, "repetitions": 20}},
+    "measurements": {"product": {"kind": "matrix_product", "size": 3, "factors": 5, "repetitions": 20}},
     "studies": {
         "weight_decay": {
             "question": "How strongly should large weights be punished?",
@@ -119,7 +119,7 @@ SMALL: dict[str, Any] = {
                     "model.initialization.weight": {"name": "normal", "std": 1.0},
                     "loss": "half_squared_error",
                     "optimizer.learning_rate": 0.003,
-                    "schedule": {"epochs": 5, "batch_size": 5, "evaluations": 5},
+                    "training": {"epochs": 5, "batch_size": 5, "evaluations": 5},
                 },
             ),
             "grid": {"optimizer": {"weight_decay": [0, 3]}},
@@ -129,7 +129,7 @@ SMALL: dict[str, Any] = {
             "question": "Which activation?",
             "dataset": "images",
             "metric": "test_accuracy",
-            "base": laid_over(BASE, {"model.hidden": [8, 8], "schedule.batch_size": 128, "schedule.epochs": 2}),
+            "base": laid_over(BASE, {"model.hidden": [8, 8], "training.batch_size": 128, "training.epochs": 2}),
             "grid": {"model": {"activation": ["sigmoid", "relu"]}, "optimizer": {"learning_rate": [0.1, 0.5]}},
             "baseline": {"model": {"activation": "sigmoid"}},
         },
@@ -158,16 +158,16 @@ def write_params(folder: Path, values: Mapping[str, Any]) -> Path:
 
 
 class Project:
-    """A project in a repository of its own; commands run as a person would type them."""
+    """A project in a repository of its own; commands run as a user would type them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "GIT_AUTHOR_NAME": "A person",
+            "GIT_AUTHOR_NAME": "A user",
             "GIT_AUTHOR_EMAIL": "person@example.org",
-            "GIT_COMMITTER_NAME": "A person",
+            "GIT_COMMITTER_NAME": "A user",
             "GIT_COMMITTER_EMAIL": "person@example.org",
         }
 

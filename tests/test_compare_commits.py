@@ -1,4 +1,4 @@
-"""Commits, experiments and the workspace of a project, compared as a person would."""
+"""Commits, experiments and the workspace of a project, compared as a user would."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_a_project_and_what_became_of_it(project):
     done = project.run("ablate", "compare", "HEAD", "other-seeds", "--json")
     rows = json.loads(done.stdout)["rows"]
     assert [(row["paired"], row["note"]) for row in rows] == [(False, "other seeds: not paired")] * 2
-    assert not {row["verdict"] for row in rows} & {"better", "worse", "incomparable"}
+    assert not {row["verdict"] for row in rows} & {"better", "worse", "not comparable"}
     # the same state by its name and as the workspace
     again = json.loads(project.run("ablate", "compare", "--json").stdout)
     assert again["rows"] == rows
@@ -33,7 +33,7 @@ def test_a_project_and_what_became_of_it(project):
     project.run("git", "checkout", "--", ".")
 
     # a real factor: more epochs of training lower the loss of both variants
-    longer = "studies.weight_decay.base.schedule.epochs"
+    longer = "studies.weight_decay.base.training.epochs"
     project.run("dvc", "exp", "run", "-n", "longer", "-S", f"{longer}=20", "train@weight_decay")
     done = project.run("ablate", "compare", "main", "longer", "--fail-on", "worse")
     found = words(done.stdout)
@@ -62,5 +62,5 @@ def test_from_book_it_compares_book(project):
     assert "weight_decay (3)" in found
     # the default project has no results yet
     found = words(project.run("ablate", "compare").stdout)
-    assert "– 0 incomparable no results in workspace" in found
-    assert "2 incomparable" in found
+    assert "– 0 not comparable no results in workspace" in found
+    assert "2 not comparable" in found

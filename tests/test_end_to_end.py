@@ -1,4 +1,4 @@
-"""What a DVC user does, in the order a person would, in a git + DVC repository of its own."""
+"""What a DVC user does, in the order a user would, in a git + DVC repository of its own."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ ALL = [
     "check",
     "data@images",
     "data@linear",
-    "probe@product",
+    "measure@product",
     "train@weight_decay",
     "train@activation",
     "report",
@@ -68,7 +68,7 @@ def test_a_day_with_the_project(project, tmp_path):
     assert DECAY in project.run("dvc", "params", "diff").stdout
     experiments = project.run("dvc", "exp", "show", "--csv").stdout
     assert "more" in experiments
-    assert "test_loss.centre" in experiments
+    assert "test_loss.estimate" in experiments
 
     # back to the earlier parameters: their results come from the run cache, nothing is trained
     project.run("git", "checkout", "--", "params.yaml")
@@ -78,11 +78,11 @@ def test_a_day_with_the_project(project, tmp_path):
     assert project.read("reports/results/weight_decay.csv") == first
     assert project.run("git", "status", "--porcelain").stdout == ""
 
-    # a wrong setting is refused before any result is lost
-    for setting in (f"{DECAY}=[0,-1]", "studies.activation.base.model.dropout=1.5"):
-        done = project.run("dvc", "exp", "run", "-S", setting, ok=False)
+    # a wrong config is refused before any result is lost
+    for config in (f"{DECAY}=[0,-1]", "studies.activation.base.model.dropout=1.5"):
+        done = project.run("dvc", "exp", "run", "-S", config, ok=False)
         assert done.returncode != 0
-        assert setting.split("=")[0] in done.stderr
+        assert config.split("=")[0] in done.stderr
         assert "Traceback" not in done.stderr
         assert project.read("reports/results/weight_decay.csv") == first
         project.run("git", "checkout", "--", "params.yaml")
@@ -129,20 +129,20 @@ def test_the_second_project_stands_on_its_own(project):
     """`book/` has parameters, lock, data and reports of its own, and the code one floor up."""
     done = project.run("dvc", "repro", "book/dvc.yaml")
     stages = [name.split(":")[-1] for name in ran(done.stdout)]
-    assert sorted(stages) == ["check", "data@linear", "probe@product", "report", "train@weight_decay"]
+    assert sorted(stages) == ["check", "data@linear", "measure@product", "report", "train@weight_decay"]
     assert not (project.folder / "reports").exists()
     assert not (project.folder / "data").exists()
     assert len(project.read("book/reports/results/weight_decay.csv").splitlines()) == 1 + 3 * 2
     page = project.read("book/reports/index.html")
     assert 'id="published-outcomes"' in page
-    published = project.read("book/reports/ledger/published.csv").splitlines()
+    published = project.read("book/reports/claims/published.csv").splitlines()
     assert len(published) == len(project.read("book/published.csv").splitlines())
     assert any(line.startswith("weight_decay_scratch,lambda=0,test_loss") and ",2," in line for line in published)
     assert "book/data" not in project.run("git", "status", "--porcelain").stdout
     project.commit("the second project")
     assert ran(project.run("dvc", "repro", "book/dvc.yaml").stdout) == []
     # each project runs its own stages, and leaves the other's alone
-    project.run("dvc", "repro", "probe@product")
+    project.run("dvc", "repro", "measure@product")
     assert project.run("git", "status", "--porcelain", "book").stdout == ""
     # from its own folder it is swept like any project
     book = Project(project.folder / "book")
@@ -152,7 +152,7 @@ def test_the_second_project_stands_on_its_own(project):
 
 def test_an_experiment_in_a_temporary_folder_runs_that_folder_s_code(project):
     """An installed package would win over the copy that the experiment is to run, and silently run other code."""
-    stage = project.folder / "pipeline" / "stages" / "probe.py"
+    stage = project.folder / "pipeline" / "stages" / "measurement.py"
     source = stage.read_text()
     stage.write_text(
         source.replace("    key = named(arguments)\n", '    key = named(arguments)\n    print("edited:", __file__)\n')
@@ -160,6 +160,6 @@ def test_an_experiment_in_a_temporary_folder_runs_that_folder_s_code(project):
     project.commit("edited code")
     for folder in (project.folder, project.folder / "book"):
         there = Project(folder)
-        done = there.run("dvc", "exp", "run", "--temp", "-S", "probes.product.size=2", "probe@product")
+        done = there.run("dvc", "exp", "run", "--temp", "-S", "measurements.product.size=2", "measure@product")
         (line,) = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("edited:")]
         assert str(project.folder / ".dvc" / "tmp" / "exps") in line, line

@@ -15,7 +15,7 @@ import vl_convert
 from dvc_render import VegaRenderer
 from samples import ROOT, Project
 
-from pipeline.commands import plots_page
+from ablate import plots_page
 from pipeline.project.artifacts import write_metrics
 from pipeline.project.metrics import METRICS
 
@@ -116,7 +116,7 @@ def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
     colours = set(re.findall(r'aria-roledescription="line mark"[^>]* stroke="(#\w+)"', svg))
     assert len(colours) == 2
 
-    # every run of every revision is a point, and the tick is the centre that the report has: the geometric mean
+    # every run of every revision is a point, and the tick is the estimate that the report has: the geometric mean
     svg = vl_convert.vegalite_to_svg(found["reports_results_weight_decay_csv"])
     points = Counter((point["rev"], point["variant"]) for point in labels(svg, "test_loss: "))
     assert points == dict.fromkeys(rows, 3)
@@ -236,7 +236,7 @@ def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
                 "runs": 10,
                 "diverged": 0,
                 "test_loss": {
-                    "centre": 0.123456789 + number + (0.01 if number in changed else 0.0),
+                    "estimate": 0.123456789 + number + (0.01 if number in changed else 0.0),
                     "ci_low": 0.1 + number,
                     "ci_high": 0.2 + number,
                 },
@@ -252,7 +252,7 @@ def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
         "Path",
         "diverged",
         "runs",
-        *(f"test_loss.{name}" for name in ("centre", "ci_high", "ci_low")),
+        *(f"test_loss.{name}" for name in ("estimate", "ci_high", "ci_low")),
     ]
     assert [row.split()[0] for row in rows] == sorted(f"{folder}/{name}.json" for name in metrics(()))
     assert max(map(len, [header, *rows])) < 200
@@ -260,7 +260,7 @@ def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
     write_metrics("weight_decay", metrics(changed=(3, 41)))
     header, *rows = project.run("dvc", "metrics", "diff").stdout.splitlines()
     assert header.split() == ["Path", "Metric", "HEAD", "workspace", "Change"]
-    assert [row.split()[1] for row in rows] == ["test_loss.centre"] * 2
+    assert [row.split()[1] for row in rows] == ["test_loss.estimate"] * 2
     assert sorted(row.split()[0][-8:] for row in rows) == ["003.json", "041.json"]
     assert {row.split()[-1] for row in rows} == {"0.01"}
     assert max(map(len, rows)) < 200

@@ -18,7 +18,7 @@ def test_what_was_pushed_is_pulled_and_trains_nothing(project, tmp_path):
     project.run("git", "clone", "-q", str(project.folder), str(clone.folder))
     assert not (clone.folder / "data").exists()
     clone.run("dvc", "pull", "dvc.yaml")
-    for path in ("data/linear.npz", "data/curves/weight_decay.csv", "data/probes/weight_decay.npz"):
+    for path in ("data/linear.npz", "data/curves/weight_decay.csv", "data/diagnostics/weight_decay.npz"):
         assert (clone.folder / path).read_bytes() == (project.folder / path).read_bytes()
     assert "up to date" in clone.run("dvc", "status", "dvc.yaml").stdout
     assert "Running stage" not in clone.run("dvc", "repro").stdout

@@ -1,4 +1,4 @@
-"""A sweep through DVC's queue, as the README says, in the order a person would do it."""
+"""A sweep through DVC's queue, as the README says, in the order a user would do it."""
 
 import csv
 import io
@@ -13,8 +13,8 @@ from samples import CLAIM, Project
 pytestmark = pytest.mark.xdist_group("sweeps")
 
 DECAY = "studies.weight_decay.grid.optimizer.weight_decay"
-EPOCHS = "studies.weight_decay.base.schedule.epochs"
-LOSS = "reports/metrics/weight_decay/weight_decay_0.json:test_loss.centre"
+EPOCHS = "studies.weight_decay.base.training.epochs"
+LOSS = "reports/metrics/weight_decay/weight_decay_0.json:test_loss.estimate"
 
 
 def tasks(project: Project) -> tuple[Counter[str], bool]:
@@ -74,7 +74,7 @@ def test_a_sweep_through_the_queue(project):
     )
     assert project.run("git", "status", "--porcelain").stdout == ""
 
-    # their settings and metrics side by side
+    # their configs and metrics side by side
     table = project.run("dvc", "exp", "show", "--csv").stdout
     shown = {row["Experiment"]: row for row in csv.DictReader(io.StringIO(table))}
     names = [f"sweep-{number}" for number in range(1, 5)]
@@ -82,7 +82,7 @@ def test_a_sweep_through_the_queue(project):
     found = {name: tuple(shown[name][f"params.yaml:{key}"] for key in (EPOCHS, DECAY)) for name in names}
     assert sorted(found.values()) == [("2", "[0, 1]"), ("2", "[0, 2]"), ("3", "[0, 1]"), ("3", "[0, 2]")]
     losses = {name: shown[name][LOSS] for name in names}
-    # the same setting trains to the same bits whatever is trained beside it
+    # the same config trains to the same bits whatever is trained beside it
     assert all((losses[a] == losses[b]) == (found[a][0] == found[b][0]) for a in names for b in names)
 
     # two of them
@@ -100,7 +100,7 @@ def test_a_sweep_through_the_queue(project):
     project.run("dvc", "checkout", "dvc.yaml")
     rows = list(csv.DictReader(io.StringIO(project.read("reports/results/weight_decay.csv"))))
     assert {row["variant"] for row in rows} == {"weight_decay_0", "weight_decay_2"}
-    kept = json.loads(project.read("reports/metrics/weight_decay/weight_decay_0.json"))["test_loss"]["centre"]
+    kept = json.loads(project.read("reports/metrics/weight_decay/weight_decay_0.json"))["test_loss"]["estimate"]
     assert float(losses["sweep-4"]) == pytest.approx(kept)
     assert "up to date" in project.run("dvc", "status", "dvc.yaml").stdout
     assert "Running stage" not in project.run("dvc", "repro").stdout

@@ -14,7 +14,7 @@ def train(work: Work) -> Losses:
     """Train every run of the work."""
     examples = Examples(work.dataset)
     with ThreadPoolExecutor(threads()) as pool:
-        outcomes = list(pool.map(lambda seed: engine.train(work.setting, seed, examples), work.seeds))
+        outcomes = list(pool.map(lambda seed: engine.train(work.config, seed, examples), work.seeds))
     curves = [outcome.curves for outcome in outcomes]
     return Losses(
         np.array([curve["train_loss"] for curve in curves]),

@@ -17,7 +17,7 @@ Parameters = dict[str, Tensor]
 def train(work: Work) -> Losses:
     """Train every run of the work; all seeds have one data set."""
     torch.manual_seed(0)
-    setting, epochs, size = work.setting, work.setting.schedule.epochs, work.setting.schedule.batch_size
+    config, epochs, size = work.config, work.config.training.epochs, work.config.training.batch_size
     train_set, test_set = (tensors(work, split, work.seeds[0]) for split in (work.dataset.train, work.dataset.test))
     networks = [build(work, seed) for seed in work.seeds]
     parameters, _ = stack_module_state(networks)
@@ -40,7 +40,7 @@ def train(work: Work) -> Losses:
         for batch in torch.from_numpy(np.stack([next(stream) for stream in streams])).split(size, dim=1):
             gradients, (losses, right) = step(parameters, train_set[0][batch], train_set[1][batch])
             torch._foreach_add_(
-                list(parameters.values()), list(gradients.values()), alpha=-setting.optimizer.learning_rate
+                list(parameters.values()), list(gradients.values()), alpha=-config.optimizer.learning_rate
             )
             total += losses * batch.shape[1]
             correct += right

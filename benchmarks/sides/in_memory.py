@@ -6,7 +6,7 @@ from torch import Tensor, nn, optim
 
 from benchmarks.sides.network import build, loss_of, tensors
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.seeding import Seed
+from pipeline.core.seeding import Seed
 from pipeline.training.draws import orders
 
 
@@ -17,10 +17,10 @@ def train(work: Work, fused: bool = False) -> Losses:
 
 
 def _run(work: Work, seed: Seed, fused: bool) -> Losses:
-    setting, epochs = work.setting, work.setting.schedule.epochs
+    config, epochs = work.config, work.config.training.epochs
     train_set, test_set = (tensors(work, split, seed) for split in (work.dataset.train, work.dataset.test))
     network, criterion = build(work, seed), loss_of(work)
-    own = setting.optimizer
+    own = config.optimizer
     optimizer = optim.SGD(network.parameters(), own.learning_rate, weight_decay=own.weight_decay, fused=fused)
     inputs, targets = train_set
     evaluated = set(work.evaluated)
@@ -29,7 +29,7 @@ def _run(work: Work, seed: Seed, fused: bool) -> Losses:
         network.train()
         # sums stay tensors: a step need not wait for a number
         total, correct = torch.zeros(()), torch.zeros((), dtype=torch.int64)
-        for batch in torch.from_numpy(order).split(setting.schedule.batch_size):
+        for batch in torch.from_numpy(order).split(config.training.batch_size):
             outputs = network(inputs[batch])
             loss = criterion(outputs, targets[batch])
             optimizer.zero_grad()

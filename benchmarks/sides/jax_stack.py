@@ -15,8 +15,8 @@ from jax import Array, lax
 
 from benchmarks.sides import orders
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.dataset import Split
-from pipeline.project.settings.training import SGD, Setting
+from pipeline.core.dataset import Split
+from pipeline.training.config import SGD, RunConfig
 from pipeline.training.initializers import initial
 
 Layers = list[tuple[Array, Array]]
@@ -27,43 +27,43 @@ def train(work: Work, prng: str = "threefry2x32") -> Losses:
     """Train every run of the work; compiled on the first call for work of this shape.
 
     Args:
-        work: All runs on the same schedule.
+        work: All runs on the same training.
         prng: How JAX draws dropout masks: its default, or `rbg`, which it has for speed.
 
     Raises:
         ValueError: If the steps are not all alike, as a scan needs them.
     """
-    setting, dataset, schedule = work.setting, work.dataset, work.setting.schedule
-    spacing = schedule.epochs // len(work.evaluated)
-    if dataset.train.examples % schedule.batch_size or work.evaluated != [
-        *range(spacing, schedule.epochs + 1, spacing)
+    config, dataset, training = work.config, work.dataset, work.config.training
+    spacing = training.epochs // len(work.evaluated)
+    if dataset.train.examples % training.batch_size or work.evaluated != [
+        *range(spacing, training.epochs + 1, spacing)
     ]:
-        raise ValueError(f"{schedule} on {dataset.train.examples} examples: steps differ, allowed: all alike")
+        raise ValueError(f"{training} on {dataset.train.examples} examples: steps differ, allowed: all alike")
     own = bool(dataset.seeds)
-    slots = [dataset.slot(seed.index) for seed in work.seeds] if own else 0
+    seed_indices = [dataset.seed_index(seed.index) for seed in work.seeds] if own else 0
 
     def examples(split: Split) -> tuple[Array, Array]:
-        inputs = jnp.asarray(split.inputs[slots], jnp.float32) * dataset.factor + dataset.offset
-        return inputs, jnp.asarray(split.targets[slots])
+        inputs = jnp.asarray(split.inputs[seed_indices], jnp.float32) * dataset.factor + dataset.offset
+        return inputs, jnp.asarray(split.targets[seed_indices])
 
     layers = []
     for layer, (before, after) in enumerate(itertools.pairwise(work.widths)):
-        pairs = [initial(setting.model.initialization, seed, layer, before, after) for seed in work.seeds]
+        pairs = [initial(config.model.initialization, seed, layer, before, after) for seed in work.seeds]
         layers.append(tuple(jnp.array(np.stack(part), jnp.float32) for part in zip(*pairs, strict=True)))
-    order = orders.draw(work.seeds, schedule.epochs, dataset.train.examples)
-    order = order.reshape(work.runs, len(work.evaluated), spacing, -1, schedule.batch_size)
+    order = orders.draw(work.seeds, training.epochs, dataset.train.examples)
+    order = order.reshape(work.runs, len(work.evaluated), spacing, -1, training.batch_size)
     keys = jax.random.split(jax.random.key(0, impl=prng), work.runs)
-    _, (trained, tested, running) = _program(setting, own)(
+    _, (trained, tested, running) = _program(config, own)(
         layers, keys, order, examples(dataset.train), examples(dataset.test)
     )
     return Losses(*(np.asarray(curve, np.float64) for curve in (trained[0], tested[0], running[0][:, -1])))
 
 
 @functools.cache
-def _program(setting: Setting, own_examples: bool) -> Callable[..., Any]:
+def _program(config: RunConfig, own_examples: bool) -> Callable[..., Any]:
     """Layers (R, ...), keys (R,), orders (R, E, epochs, steps, B), train and test set -> layers and curves."""
-    model, rates = setting.model, setting.model.dropout_rates
-    optimizer = setting.optimizer
+    model, rates = config.model, config.model.dropout_rates
+    optimizer = config.optimizer
     plain = isinstance(optimizer, SGD) and not optimizer.momentum and not optimizer.weight_decay
     if model.activation not in ("relu", "identity") or not plain:
         raise ValueError("found a network or an optimizer that this side does not have")
@@ -81,7 +81,7 @@ def _program(setting: Setting, own_examples: bool) -> Callable[..., Any]:
 
     def loss(layers: Layers, inputs: Array, targets: Array, key: Array | None = None) -> Measured:
         outputs = forward(layers, inputs, key)
-        if setting.loss == "squared_error":
+        if config.loss == "squared_error":
             return jnp.square(outputs[:, 0] - targets).mean(), jnp.zeros(())
         of_label = jnp.take_along_axis(jax.nn.log_softmax(outputs), targets[:, None], axis=1)
         return -of_label.mean(), (outputs.argmax(axis=1) == targets).mean()
@@ -101,7 +101,7 @@ def _program(setting: Setting, own_examples: bool) -> Callable[..., Any]:
             key, own = jax.random.split(key)
             gradient_of = jax.value_and_grad(loss, has_aux=True)
             measured, gradients = gradient_of(layers, inputs[batch], targets[batch], own)
-            rate = setting.optimizer.learning_rate
+            rate = config.optimizer.learning_rate
             return (jax.tree.map(lambda value, slope: value - rate * slope, layers, gradients), key), measured
 
         def epoch(state: tuple[Layers, Array], batches: Array) -> tuple[tuple[Layers, Array], Measured]:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.work import Work
-from pipeline.project.dataset import Split
-from pipeline.project.seeding import Seed
+from pipeline.core.dataset import Split
+from pipeline.core.seeding import Seed
 from pipeline.training.initializers import initial
 
 
 def build(work: Work, seed: Seed) -> nn.Sequential:
     """Linear layers with ReLU and dropout between them, with the run's initial weights."""
-    model = work.setting.model
+    model = work.config.model
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(itertools.pairwise(work.widths)):
         linear = nn.Linear(before, after, bias=model.bias)
@@ -35,12 +35,12 @@ def build(work: Work, seed: Seed) -> nn.Sequential:
 
 def loss_of(work: Work) -> nn.Module:
     """The mean loss of a batch."""
-    return nn.CrossEntropyLoss() if work.setting.loss == "cross_entropy" else nn.MSELoss()
+    return nn.CrossEntropyLoss() if work.config.loss == "cross_entropy" else nn.MSELoss()
 
 
 def tensors(work: Work, split: Split, seed: Seed) -> tuple[Tensor, Tensor]:
     """The examples of a seed: inputs (N, D); targets (N,) for classes, (N, 1) for values."""
-    dataset, slot = work.dataset, work.dataset.slot(seed.index)
-    inputs = torch.from_numpy(split.inputs[slot]).float().mul_(dataset.factor).add_(dataset.offset)
-    targets = torch.from_numpy(split.targets[slot])
+    dataset, seed_index = work.dataset, work.dataset.seed_index(seed.index)
+    inputs = torch.from_numpy(split.inputs[seed_index]).float().mul_(dataset.factor).add_(dataset.offset)
+    targets = torch.from_numpy(split.targets[seed_index])
     return inputs, targets if dataset.task == "classification" else targets.float()[:, None]

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.arithmetic import library
 from pipeline.arithmetic.arrays import pcg64_state
-from pipeline.project.seeding import Seed, generator
+from pipeline.core.seeding import Seed, generator
 
 
 def draw(seeds: Sequence[Seed], epochs: int, examples: int) -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
-from pipeline.project.dataset import Split
-from pipeline.project.seeding import Seed
+from pipeline.core.dataset import Split
+from pipeline.core.seeding import Seed
 from pipeline.training.draws import orders
 from pipeline.training.initializers import initial
 
@@ -21,8 +21,8 @@ def train(work: Work) -> Losses:
 
 
 def _run(work: Work, seed: Seed) -> Losses:
-    setting, dataset, schedule = work.setting, work.dataset, work.setting.schedule
-    if any(setting.model.dropout_rates):
+    config, dataset, training = work.config, work.dataset, work.config.training
+    if any(config.model.dropout_rates):
         raise ValueError("found dropout, which MLPClassifier does not have")
 
     def examples(split: Split) -> Examples:
@@ -32,26 +32,26 @@ def _run(work: Work, seed: Seed) -> Losses:
     train_set, test_set = examples(dataset.train), examples(dataset.test)
     inputs, targets = train_set
     model = MLPClassifier(
-        hidden_layer_sizes=setting.model.hidden,
-        activation=setting.model.activation,
+        hidden_layer_sizes=config.model.hidden,
+        activation=config.model.activation,
         solver="sgd",
         alpha=0.0,
-        batch_size=schedule.batch_size,
+        batch_size=training.batch_size,
         learning_rate="constant",
-        learning_rate_init=setting.optimizer.learning_rate,
+        learning_rate_init=config.optimizer.learning_rate,
         momentum=0.0,
         nesterovs_momentum=False,
         shuffle=False,
         random_state=0,
     )
     # a first step makes the arrays, which then take the initial weights
-    size = schedule.batch_size
+    size = training.batch_size
     model.partial_fit(inputs[:size], targets[:size], classes=np.arange(dataset.outputs))
     for layer, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
-        weight[...], bias[...] = initial(setting.model.initialization, seed, layer, *weight.shape)
+        weight[...], bias[...] = initial(config.model.initialization, seed, layer, *weight.shape)
     evaluated = set(work.evaluated)
     curves = []
-    for epoch, order in enumerate(orders(seed, len(inputs), schedule.epochs), start=1):
+    for epoch, order in enumerate(orders(seed, len(inputs), training.epochs), start=1):
         model.partial_fit(inputs[order], targets[order])
         if epoch in evaluated:
             curves.append([_evaluate(model, *split) for split in (train_set, test_set)])

@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.sides.network import build, loss_of, tensors
 from benchmarks.work import EVALUATION_BATCH, SIDE, Losses, Work
+from pipeline.core.dataset import Split
+from pipeline.core.seeding import Seed
 from pipeline.data import images as source
-from pipeline.project.dataset import Split
-from pipeline.project.seeding import Seed
 from pipeline.training.draws import orders
 
 Examples = torch.utils.data.Dataset[tuple[Tensor, ...]]
@@ -68,15 +68,15 @@ class _Order(Sampler[int]):
 def _run(work: Work, seed: Seed, train_set: Examples, test_set: Examples, *first: nn.Module) -> Losses:
     """Train one run of a network that begins with these modules."""
     torch.manual_seed(seed.index)
-    schedule, criterion = work.setting.schedule, loss_of(work)
+    training, criterion = work.config.training, loss_of(work)
     network = nn.Sequential(*first, *build(work, seed))
-    optimizer = optim.SGD(network.parameters(), work.setting.optimizer.learning_rate)
+    optimizer = optim.SGD(network.parameters(), work.config.optimizer.learning_rate)
     examples = work.dataset.train.examples
-    train_loader = DataLoader(train_set, schedule.batch_size, sampler=_Order(seed, examples, schedule.epochs))
+    train_loader = DataLoader(train_set, training.batch_size, sampler=_Order(seed, examples, training.epochs))
     loaders = [DataLoader(one, EVALUATION_BATCH) for one in (train_set, test_set)]
     evaluated = set(work.evaluated)
     curves: list[list[float]] = []
-    for epoch in range(1, schedule.epochs + 1):
+    for epoch in range(1, training.epochs + 1):
         network.train()
         total, correct = 0.0, 0
         for inputs, targets in train_loader:

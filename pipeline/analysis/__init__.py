@@ -1,1 +1,1 @@
-"""Tables in, tables out: centres, intervals and effects. No file is read or written here."""
+"""Tables in, tables out: estimates, intervals and effects. No file is read or written here."""

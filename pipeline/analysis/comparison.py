@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from pipeline.analysis.judging import COLUMNS as EVIDENCE
 from pipeline.analysis.judging import Evidence, cells, evidence, judge
 from pipeline.analysis.runs import by_seed
-from pipeline.analysis.statistics import centre
+from pipeline.analysis.statistics import estimate_mean
+from pipeline.core.errors import UserError, shorten
+from pipeline.data.config import Table
 from pipeline.project import lock
-from pipeline.project.errors import UserError, brief
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.settings.datasets import Table
-from pipeline.project.settings.file import Judging
-from pipeline.project.settings.training import HoldOut, KFold
+from pipeline.project.schema import Judging
 from pipeline.project.variants import Study
+from pipeline.training.config import HoldOut, KFold
 
 # --- variants against their baselines --------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ EFFECTS = ["variant", "label", "block", "is_baseline", "runs", *EVIDENCE]
 
 
 def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging | None = None) -> pd.DataFrame:
-    """For each variant its centre, and its effect against the baseline of its block, paired by seed.
+    """For each variant its estimate, and its effect against the baseline of its block, paired by seed.
 
     Args:
         study: Says which variant is compared with which.
@@ -40,13 +40,13 @@ def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging |
     Returns:
         One row a variant, `EFFECTS`. Centres are taken over the runs that finished; an effect is undefined (NaN) where
         a run of either side diverged, because to leave that run out would flatter the side that lost it. A baseline
-        has a centre and nothing else.
+        has a estimate and nothing else.
     """
     kind = METRICS[metric]
     sides = outcomes(results, kind)
-    resplit = study.resplit_of(kind)
+    split_correlation = study.split_correlation_of(kind)
     compared = [variant for variant in study.variants if variant.id != variant.baseline]
-    family = [evidence(sides[variant.id], sides[variant.baseline], kind, resplit) for variant in compared]
+    family = [evidence(sides[variant.id], sides[variant.baseline], kind, split_correlation) for variant in compared]
     family = [replace(one, verdict="") for one in family] if judging is None else judge(family, kind, judging)
     found = dict(zip((variant.id for variant in compared), family, strict=True))
     rows = []
@@ -54,7 +54,7 @@ def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging |
         side = sides[variant.id]
         own = found.get(variant.id)
         if own is None:
-            middle = centre(side.loc[side["finished"], "value"], kind.scale, resplit)
+            middle = estimate_mean(side.loc[side["finished"], "value"], kind.scale, split_correlation)
             own = Evidence(n=len(side), ours=middle, diverged=int((~side["finished"]).sum()))
         rows.append([variant.id, variant.label, variant.block, variant.id == variant.baseline, len(side), *cells(own)])
     return pd.DataFrame(rows, columns=EFFECTS)
@@ -89,10 +89,10 @@ def outcomes(results: pd.DataFrame, metric: Metric) -> dict[str, pd.DataFrame]:
 
 @dataclass(frozen=True)
 class Revision:
-    """A project as one commit, experiment or workspace has it; its settings are not checked.
+    """A project as one commit, experiment or workspace has it; its configs are not checked.
 
     Attributes:
-        name: As a person calls it.
+        name: As a user calls it.
         params: What `params.yaml` says; older commits may have another schema.
         results: One row a run, by study, as in the file.
         lock: What `dvc.lock` says.
@@ -116,7 +116,7 @@ class Revision:
         return dict(found) if isinstance(found, Mapping) else {}
 
     def stale(self, key: str) -> list[str]:
-        """Dotted keys of settings that the results of a study were made with other values of."""
+        """Dotted keys of configs that the results of a study were made with other values of."""
         return lock.stale(self.lock, f"train@{key}", self.params)
 
     @property
@@ -129,7 +129,7 @@ class Revision:
         try:
             return Judging.model_validate(self.section("judging"))
         except ValidationError as error:
-            raise UserError(f"{self.name}: params.yaml: judging: {brief(error.errors()[0]['msg'])}") from None
+            raise UserError(f"{self.name}: params.yaml: judging: {shorten(error.errors()[0]['msg'])}") from None
 
 
 COMPARED = ["study", "metric", "variant", *EVIDENCE]
@@ -164,23 +164,25 @@ def _family(ours: Revision, theirs: Revision, study: str, name: str) -> dict[str
     sides = [_sides(one, study, metric) for one in (ours, theirs)]
     (mine, reason), (other, other_reason) = sides
     reason = reason or other_reason or _other_data_set(ours, theirs, study)
-    resplit = max(_resplit(one, study, metric) for one in (ours, theirs)) if metric else 0.0
-    settings = _data_settings(ours, study)
-    fixed = "train_examples" not in settings and settings.get("source") != "table"
+    split_correlation = max(_split_correlation(one, study, metric) for one in (ours, theirs)) if metric else 0.0
+    configs = _data_settings(ours, study)
+    fixed = "train_examples" not in configs and configs.get("source") != "table"
     found = {}
     # a study that was never run has no variants to name, and is not dropped for it
     for variant in dict.fromkeys([*mine, *other]) or (["–"] if reason else []):
         if reason or metric is None:
-            found[variant] = Evidence(verdict="incomparable", note=reason or f"no metric {name}")
+            found[variant] = Evidence(verdict="not comparable", note=reason or f"no metric {name}")
         elif variant not in mine or variant not in other:
             there, (side, place) = ("ours", (mine, ours)) if variant in mine else ("theirs", (other, theirs))
-            middle = centre(side[variant].loc[side[variant]["finished"], "value"], metric.scale, resplit)
+            middle = estimate_mean(
+                side[variant].loc[side[variant]["finished"], "value"], metric.scale, split_correlation
+            )
             known = {"n" if there == "ours" else "reference_n": len(side[variant]), there: middle}
-            found[variant] = Evidence(verdict="incomparable", note=f"only in {place.name}", **known)  # type: ignore[arg-type]
+            found[variant] = Evidence(verdict="not comparable", note=f"only in {place.name}", **known)  # type: ignore[arg-type]
         elif problem := _other_data(mine[variant], other[variant], fixed):
-            found[variant] = Evidence(len(mine[variant]), len(other[variant]), verdict="incomparable", note=problem)
+            found[variant] = Evidence(len(mine[variant]), len(other[variant]), verdict="not comparable", note=problem)
         else:
-            found[variant] = evidence(mine[variant], other[variant], metric, resplit)
+            found[variant] = evidence(mine[variant], other[variant], metric, split_correlation)
     if metric is None:
         return found
     return dict(zip(found, judge(list(found.values()), metric, ours.judging), strict=True))
@@ -195,7 +197,7 @@ def _sides(side: Revision, study: str, metric: Metric | None) -> tuple[dict[str,
     if results is None:
         return {}, f"no results in {side.name}"
     if side.stale(study):
-        return {}, f"results of other settings in {side.name}"
+        return {}, f"results of other configs in {side.name}"
     lacking = _NEEDED.difference(results.columns)
     if lacking:
         return {}, f"results of {side.name} lack {', '.join(sorted(lacking))}"
@@ -225,8 +227,8 @@ def _other_data(mine: pd.DataFrame, other: pd.DataFrame, fixed: bool) -> str:
     return "other data" if fixed and set(mine["data"]) != set(other["data"]) else ""
 
 
-def _resplit(side: Revision, study: str, metric: Metric) -> float:
-    """As `Study.resplit_of`, of a study as it is written."""
+def _split_correlation(side: Revision, study: str, metric: Metric) -> float:
+    """As `Study.split_correlation_of`, of a study as it is written."""
     data = _data_settings(side, study)
     if "train_examples" in data:
         return 0.0
@@ -243,5 +245,5 @@ def _resplit(side: Revision, study: str, metric: Metric) -> float:
     if data.get("source") == "table":
         with contextlib.suppress(ValidationError):
             table = Table.model_validate(data)
-            return table.resplit(metric.split, max((one.validated for one in validations), default=0.0))
-    return max((one.resplit for one in validations), default=0.0) if metric.split == "validation" else 0.0
+            return table.split_correlation(metric.split, max((one.validated for one in validations), default=0.0))
+    return max((one.split_correlation for one in validations), default=0.0) if metric.split == "validation" else 0.0

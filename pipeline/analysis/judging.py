@@ -3,8 +3,8 @@
 A row compares `ours` with `theirs` on one metric: a variant with its baseline, or a variant now with the same variant
 before. The seed is what is repeated. A verdict is the first of these that applies:
 
-    incomparable   a side is missing, or was measured on other data, or a value has no place on the metric's scale
-    worse, better  runs diverged, and significantly more on one side; if not significantly: incomparable
+    not comparable   a side is missing, or was measured on other data, or a value has no place on the metric's scale
+    worse, better  runs diverged, and significantly more on one side; if not significantly: not comparable
     equivalent     the interval lies within the margin of the metric, or all pairs are identical
     better, worse  the adjusted p is at most alpha and the interval excludes "no difference"
     undecided      everything else, which is not "no difference"; one seed is always undecided
@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis import significance
-from pipeline.analysis.statistics import Estimate, centre, logarithms, paired_effect
+from pipeline.analysis.statistics import Estimate, estimate_mean, logarithms, paired_effect
+from pipeline.core.rounding import rounded
 from pipeline.project.metrics import Metric
-from pipeline.project.rounding import rounded
-from pipeline.project.settings.file import Judging
+from pipeline.project.schema import Judging
 
-VERDICTS = ("better", "worse", "equivalent", "undecided", "incomparable")
+VERDICTS = ("better", "worse", "equivalent", "undecided", "not comparable")
 
 _NO_ESTIMATE = Estimate(0, np.nan, np.nan, np.nan)
 
@@ -69,7 +69,7 @@ COLUMNS = [
     "n",
     "reference_n",
     "paired",
-    "centre",
+    "estimate",
     "low",
     "high",
     "reference_centre",
@@ -96,14 +96,14 @@ def cells(one: Evidence) -> list[object]:
     return [*head, *one.effect[1:], one.identical, one.wins, one.p, one.least, one.p_adjusted, one.verdict, one.note]
 
 
-def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: float = 0.0) -> Evidence:
+def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, split_correlation: float = 0.0) -> Evidence:
     """What two sides show of a metric, paired by seed where they have seeds in common.
 
     Args:
         ours, theirs: One row a seed, indexed by it, with the columns `value` and `finished`. A value is undefined (NaN)
             where the run did not finish.
         metric: Says the scale and which direction is better.
-        resplit: As of `statistics.centre`, where seeds are splits of one data set.
+        split_correlation: As of `statistics.estimate`, where seeds are splits of one data set.
     """
     common = ours.index.intersection(theirs.index)
     paired = len(common) > 0
@@ -117,8 +117,8 @@ def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: 
         n=len(ours),
         reference_n=len(theirs),
         paired=paired,
-        ours=_centre(ours, metric, resplit),
-        theirs=_centre(theirs, metric, resplit),
+        ours=_centre(ours, metric, split_correlation),
+        theirs=_centre(theirs, metric, split_correlation),
         diverged=int((~ours["finished"]).sum()),
         reference_diverged=int((~theirs["finished"]).sum()),
         identical=paired and ours[["value", "finished"]].equals(theirs[["value", "finished"]]),
@@ -127,36 +127,36 @@ def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, resplit: 
     counts = _counts(found) if found.diverged + found.reference_diverged else ""
     mine, other = (np.asarray(side.loc[side["finished"], "value"], dtype=float) for side in (ours, theirs))
     if not (np.isfinite(mine).all() and np.isfinite(other).all()):
-        return replace(found, verdict="incomparable", note=_both(note, "not measured for every run", counts))
+        return replace(found, verdict="not comparable", note=_both(note, "not measured for every run", counts))
     if metric.scale == "log":
         mine, other = logarithms(mine), logarithms(other)
         if not (np.isfinite(mine).all() and np.isfinite(other).all()):
             zero = "a value of 0 has no place on a log scale"
-            return replace(found, verdict="incomparable", note=_both(note, zero, counts))
+            return replace(found, verdict="not comparable", note=_both(note, zero, counts))
     least = significance.least_of_pairs(len(ours))
     if not paired:
         least = significance.least_of_divisions(len(ours), len(theirs))
     if counts:
         return replace(found, p=_p_of_divergence(ours, theirs, paired), least=least, note=_both(note, counts))
     if not paired:
-        # resplit or not: seeds of two roots split the data in ways that have nothing in common beyond the data
+        # split_correlation or not: seeds of two roots split the data in ways that have nothing in common beyond the data
         effect = significance.unpaired_effect(mine, other, metric.scale)
         return replace(found, effect=effect, p=significance.permutation(mine, other), least=least)
     differences = mine - other
     sign = 1 if metric.better == "higher" else -1
     found = replace(
         found,
-        effect=paired_effect(ours["value"], theirs["value"], metric.scale, resplit),
+        effect=paired_effect(ours["value"], theirs["value"], metric.scale, split_correlation),
         wins=float((sign * (ours["value"] - theirs["value"]) > 0).mean()) if metric.better else np.nan,
     )
-    if resplit and len(differences) > 1:
+    if split_correlation and len(differences) > 1:
         # signs of splits of one data set do not flip independently
-        return replace(found, p=significance.resampled_t(differences, resplit))
+        return replace(found, p=significance.resampled_t(differences, split_correlation))
     return replace(found, p=significance.sign_flip(differences), least=least)
 
 
-def _centre(side: pd.DataFrame, metric: Metric, resplit: float) -> Estimate:
-    return centre(side.loc[side["finished"], "value"], metric.scale, resplit)
+def _centre(side: pd.DataFrame, metric: Metric, split_correlation: float) -> Estimate:
+    return estimate_mean(side.loc[side["finished"], "value"], metric.scale, split_correlation)
 
 
 def _p_of_divergence(ours: pd.DataFrame, theirs: pd.DataFrame, paired: bool) -> float:
@@ -218,7 +218,7 @@ def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:
     significant = one.p_adjusted <= judging.alpha
     if one.diverged + one.reference_diverged:
         if not significant:
-            return "incomparable"
+            return "not comparable"
         share, other = one.diverged / one.n, one.reference_diverged / one.reference_n
         return "worse" if share > other else "better"
     none, low, high = metric.none, one.effect.low, one.effect.high
@@ -227,7 +227,7 @@ def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:
     if one.identical or _within(low, high, metric, judging):
         return "equivalent"
     if significant and not low <= none <= high:
-        return "better" if (one.effect.centre > none) == (metric.better == "higher") else "worse"
+        return "better" if (one.effect.estimate > none) == (metric.better == "higher") else "worse"
     return "undecided"
 
 

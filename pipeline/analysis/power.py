@@ -25,7 +25,7 @@ _DRAWS = 11  # binary logarithm
 _LARGE = 700  # above, a ratio is more than a float can hold
 
 
-def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) -> float:
+def power(effect: float, sd: float, n: int, level: float, split_correlation: float = 0.0) -> float:
     """The probability that n seeds find an effect: that p is at most the level and the 95 % interval excludes none.
 
     Up to 14 pairs the sign-flip test is carried out on 2,048 drawn samples: near its floor, where few p are small
@@ -38,7 +38,7 @@ def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) 
         sd: Of the differences between the two sides of a pair.
         n: Seeds, at least 2.
         level: Two-sided.
-        resplit: As of `statistics.centre`. If not 0, of the corrected resampled t test.
+        split_correlation: As of `statistics.estimate`. If not 0, of the corrected resampled t test.
 
     Reference: J. Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", by the noncentral t
     distribution (`scipy.stats.nct`).
@@ -49,9 +49,9 @@ def power(effect: float, sd: float, n: int, level: float, resplit: float = 0.0) 
     if sd == 0 and effect == 0:
         return 0.0
     ratio = min(abs(effect) / sd, _FAR) if sd else _FAR
-    if n <= EXACT and not resplit:
+    if n <= EXACT and not split_correlation:
         return _of_sign_flips(ratio, n, level)
-    shift = ratio / math.sqrt(1 / n + resplit)
+    shift = ratio / math.sqrt(1 / n + split_correlation)
     limit = stats.t.isf(min(level, 1 - CONFIDENCE) / 2, n - 1)
     # far out SciPy's noncentral t is not a number: there the near tail is 1, the far one 0
     near, far = stats.nct.sf(limit, n - 1, shift), stats.nct.cdf(-limit, n - 1, shift)
@@ -71,7 +71,9 @@ def _drawn(n: int) -> np.ndarray:
     return np.asarray(special.ndtri(uniform))
 
 
-def detectable(sd: float, n: int, family: int, alpha: float, wanted: float = POWER, resplit: float = 0.0) -> float:
+def detectable(
+    sd: float, n: int, family: int, alpha: float, wanted: float = POWER, split_correlation: float = 0.0
+) -> float:
     """The smallest effect that n seeds find with the wanted probability; NaN where n seeds can not find any.
 
     Args:
@@ -80,19 +82,19 @@ def detectable(sd: float, n: int, family: int, alpha: float, wanted: float = POW
         family: Rows that are judged together.
         alpha: Error rate of the family.
         wanted: Probability.
-        resplit: As of `power`.
+        split_correlation: As of `power`.
     """
-    if n < fewest(family, alpha, resplit):
+    if n < fewest(family, alpha, split_correlation):
         return np.nan
-    return sd * _ratio(n, alpha / family, wanted, resplit) if sd else 0.0
+    return sd * _ratio(n, alpha / family, wanted, split_correlation) if sd else 0.0
 
 
 @functools.cache
-def _ratio(n: int, level: float, wanted: float, resplit: float) -> float:
+def _ratio(n: int, level: float, wanted: float, split_correlation: float) -> float:
     """The smallest effect in standard deviations."""
 
     def lacking(ratio: float) -> float:
-        return power(ratio, 1.0, n, level, resplit) - wanted
+        return power(ratio, 1.0, n, level, split_correlation) - wanted
 
     if lacking(0.0) >= 0:
         return 0.0
@@ -102,28 +104,28 @@ def _ratio(n: int, level: float, wanted: float, resplit: float) -> float:
     return float(optimize.brentq(lacking, low, high, xtol=1e-4 * high))
 
 
-def fewest(family: int, alpha: float, resplit: float = 0.0) -> int:
+def fewest(family: int, alpha: float, split_correlation: float = 0.0) -> int:
     """The fewest seeds with which a family of so many rows can hold any better or worse.
 
     Args:
         family: Rows that are judged together.
         alpha: Error rate of the family.
-        resplit: As of `power`: the corrected resampled t test has no smallest p.
+        split_correlation: As of `power`: the corrected resampled t test has no smallest p.
     """
-    return 2 if resplit else max(2, seeds_needed(family, alpha))
+    return 2 if split_correlation else max(2, seeds_needed(family, alpha))
 
 
 def seeds_for(
-    effect: float, sd: float, family: int, alpha: float, wanted: float = POWER, resplit: float = 0.0
+    effect: float, sd: float, family: int, alpha: float, wanted: float = POWER, split_correlation: float = 0.0
 ) -> int | None:
     """The fewest seeds that find an effect with the wanted probability; none where 100,000 are too few.
 
     The arguments are those of `power` and `detectable`.
     """
-    low = fewest(family, alpha, resplit)
+    low = fewest(family, alpha, split_correlation)
 
     def enough(n: int) -> bool:
-        return power(effect, sd, n, alpha / family, resplit) >= wanted
+        return power(effect, sd, n, alpha / family, split_correlation) >= wanted
 
     high = low
     while not enough(high):
@@ -167,7 +169,7 @@ def of_study(
         on a log scale above 1; `seeds`, how many find `effect` (0: no number does).
     """
     kind = METRICS[metric]
-    log, resplit = kind.scale == "log", study.resplit_of(kind)
+    log, split_correlation = kind.scale == "log", study.split_correlation_of(kind)
     compared = [variant for variant in study.variants if variant.id != variant.baseline]
     sides = {} if results is None else outcomes(results, kind)
     size = None if effect is None else math.log(effect) if log else effect
@@ -185,8 +187,12 @@ def of_study(
             if n > 1 and np.isfinite(differences).all() and (ours["finished"] & theirs["finished"]).all():
                 spread = float(np.std(differences, ddof=1))
         known, count = not math.isnan(spread), n if seeds is None else seeds
-        found = detectable(spread, count, len(compared), alpha, wanted, resplit) if known else np.nan
-        needed = seeds_for(size, spread, len(compared), alpha, wanted, resplit) if known and size is not None else None
+        found = detectable(spread, count, len(compared), alpha, wanted, split_correlation) if known else np.nan
+        needed = (
+            seeds_for(size, spread, len(compared), alpha, wanted, split_correlation)
+            if known and size is not None
+            else None
+        )
         smallest = math.inf if found > _LARGE and log else math.exp(found) if log else found
         rows.append([variant.id, variant.label, variant.block, n, spread, smallest, needed or 0])
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.runs import by_seed
-from pipeline.analysis.statistics import centre
+from pipeline.analysis.statistics import estimate_mean
+from pipeline.core.rounding import rounded
 from pipeline.project.metrics import METRICS
-from pipeline.project.rounding import rounded
 from pipeline.project.variants import Study
 
 RULES = {"lowest": "best in validation", "one_standard_error": "simplest within one standard error of it"}
@@ -50,19 +50,19 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
                 chosen["one_standard_error"] = near[0] if study.simplest_first else near[-1]
             for rule, variant in chosen.items():
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    # a ratio to a loss of 0 is undefined, and so then is the centre of the costs
+                    # a ratio to a loss of 0 is undefined, and so then is the estimate of the costs
                     cost = test[variant] - test.min() if kind == "accuracy" else test[variant] / test.min()
                 rows.append((block, seed, rule, variant, cost))
     return pd.DataFrame(rows, columns=["block", "seed_index", "rule", "variant", "cost"])
 
 
 def costs(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
-    """What each rule costs on the test set: columns block, rule, n, centre, low, high, and `chosen`, in words."""
+    """What each rule costs on the test set: columns block, rule, n, estimate, low, high, and `chosen`, in words."""
     scale = METRICS[study.metric].scale
     rows = []
     for (block, rule), group in chosen.groupby(["block", "rule"], sort=False):
         counts = group["variant"].value_counts()
         labels = {variant.id: variant.label for variant in study.variants}
         words = ", ".join(f"{label} ({counts[key]})" for key, label in labels.items() if key in counts)
-        rows.append((block, rule, *centre(group["cost"], scale, study.resplits["test"]), words))
-    return pd.DataFrame(rows, columns=["block", "rule", "n", "centre", "low", "high", "chosen"])
+        rows.append((block, rule, *estimate_mean(group["cost"], scale, study.split_correlations["test"]), words))
+    return pd.DataFrame(rows, columns=["block", "rule", "n", "estimate", "low", "high", "chosen"])

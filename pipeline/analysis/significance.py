@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from pipeline.analysis.statistics import CONFIDENCE, Estimate, Scale, limits
-from pipeline.project.rounding import rounded
+from pipeline.core.rounding import rounded
 
 EXACT = 14  # pairs up to which all signs are tried
 SAMPLED = 2**16  # signs, or ways to divide the runs, beyond
@@ -110,14 +110,14 @@ def _divisions(every: int, n: int) -> np.ndarray:
     return chosen
 
 
-def resampled_t(differences: np.ndarray, resplit: float) -> float:
+def resampled_t(differences: np.ndarray, split_correlation: float) -> float:
     """Corrected resampled t test of a mean of 0, for differences that come from splits of one data set.
 
     Args:
         differences: (n,), n > 1.
-        resplit: As of `statistics.centre`, which has the reference.
+        split_correlation: As of `statistics.estimate`, which has the reference.
     """
-    error = np.std(differences, ddof=1) * np.sqrt(1 / len(differences) + resplit)
+    error = np.std(differences, ddof=1) * np.sqrt(1 / len(differences) + split_correlation)
     if error == 0:
         return float(not differences.any())
     return rounded(2 * stats.t.sf(abs(differences.mean()) / error, len(differences) - 1))

@@ -1,6 +1,6 @@
 """Centres, effects and their 95 % intervals, for one sample or one paired sample.
 
-On a log scale everything is computed on logarithms: a centre is a geometric mean, an effect a ratio of geometric means.
+On a log scale everything is computed on logarithms: a estimate is a geometric mean, an effect a ratio of geometric means.
 Logarithms and exponentials are the project's own, for NumPy's have other last bits on another processor.
 """
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.arithmetic import arrays
-from pipeline.project.rounding import rounded
+from pipeline.core.rounding import rounded
 
 CONFIDENCE = 0.95
 
@@ -20,37 +20,37 @@ Scale = Literal["linear", "log"]
 
 
 class Estimate(NamedTuple):
-    """A centre or an effect with its interval; NaN where it is not defined."""
+    """A estimate or an effect with its interval; NaN where it is not defined."""
 
     n: int
-    centre: float
+    estimate: float
     low: float
     high: float
 
 
-def centre(values: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
+def estimate_mean(values: ArrayLike, scale: Scale, split_correlation: float = 0.0) -> Estimate:
     """The mean (on a log scale the geometric mean) of values and its 95 % t interval.
 
     Args:
-        values: (n,). One that is not finite, or on a log scale not above 0, makes the centre undefined.
+        values: (n,). One that is not finite, or on a log scale not above 0, makes the estimate undefined.
         scale: Of the metric.
-        resplit: 0 for independent values. Where each comes from another split of one data set they are not: of the
+        split_correlation: 0 for independent values. Where each comes from another split of one data set they are not: of the
             mean over r seeds of the mean over k folds, the variance is (1 / r + k * validated / trained on) s^2
             (the corrected resampled t: C. Nadeau and Y. Bengio, 2003, "Inference for the generalization error",
-            Machine Learning 52:239; R. Bouckaert and E. Frank, 2004, for folds), and `resplit` its second term.
+            Machine Learning 52:239; R. Bouckaert and E. Frank, 2004, for folds), and `split_correlation` its second term.
 
     Returns:
         The interval is undefined for n = 1.
 
-    >>> round(centre([1.0, 10.0, 100.0], "log").centre, 6)
+    >>> round(estimate([1.0, 10.0, 100.0], "log").estimate, 6)
     10.0
     """
     sample = np.asarray(values, dtype=float)
-    return Estimate(len(sample), *map(float, centres(sample[None], scale, resplit)[0]))
+    return Estimate(len(sample), *map(float, estimate_means(sample[None], scale, split_correlation)[0]))
 
 
-def centres(samples: np.ndarray, scale: Scale, resplit: ArrayLike = 0.0) -> np.ndarray:
-    """`centre` of each of many samples: (S, n) -> centre, low and high, (S, 3); `resplit` is one or (S,)."""
+def estimate_means(samples: np.ndarray, scale: Scale, split_correlation: ArrayLike = 0.0) -> np.ndarray:
+    """`estimate_mean` of each of many samples: (S, n) -> estimate, low and high, (S, 3); `split_correlation` is one or (S,)."""
     n = samples.shape[1]
     transformed = logarithms(samples) if scale == "log" else samples
     defined = np.isfinite(transformed).all(axis=1) & (n > 0)
@@ -59,14 +59,14 @@ def centres(samples: np.ndarray, scale: Scale, resplit: ArrayLike = 0.0) -> np.n
         kept = transformed[defined]
         half = np.full(len(kept), np.nan)
         if n > 1:
-            widths = np.sqrt(1 / n + np.broadcast_to(resplit, len(samples))[defined])
+            widths = np.sqrt(1 / n + np.broadcast_to(split_correlation, len(samples))[defined])
             half = _quantile(n - 1) * kept.std(axis=1, ddof=1) * widths
         found[defined] = limits(kept.mean(axis=1), half, scale)
     return found
 
 
 def limits(middle: ArrayLike, half: ArrayLike, scale: Scale) -> np.ndarray:
-    """Centre, low and high, (..., 3), from centres and half the widths of their intervals, (...).
+    """Centre, low and high, (..., 3), from estimates and half the widths of their intervals, (...).
 
     Both are on the scale that is computed on: logarithms for "log". What comes back is not, and is rounded.
     """
@@ -82,18 +82,18 @@ def _quantile(degrees: int) -> float:
     return rounded(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
-def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, resplit: float = 0.0) -> Estimate:
+def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, split_correlation: float = 0.0) -> Estimate:
     """The effect of a variant against its baseline, paired by seed, with its 95 % t interval.
 
     Args:
         values, baseline: (n,) each, in the same order of seeds.
         scale: "linear": the mean difference. "log": the ratio of geometric means, below 1 where values are smaller.
-        resplit: As of `centre`.
+        split_correlation: As of `estimate`.
 
     Raises:
         ValueError: If the samples are not of one length.
 
-    >>> paired_effect([2.0, 6.0], [1.0, 3.0], "log").centre
+    >>> paired_effect([2.0, 6.0], [1.0, 3.0], "log").estimate
     2.0
     """
     ours, theirs = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
@@ -103,8 +103,8 @@ def paired_effect(values: ArrayLike, baseline: ArrayLike, scale: Scale, resplit:
         with np.errstate(divide="ignore", invalid="ignore"):
             # a ratio whose parts are not both above 0 is undefined
             ratios = np.where((ours > 0) & (theirs > 0), ours / theirs, np.nan)
-        return centre(ratios, "log", resplit)
-    return centre(ours - theirs, "linear", resplit)
+        return estimate_mean(ratios, "log", split_correlation)
+    return estimate_mean(ours - theirs, "linear", split_correlation)
 
 
 def logarithms(values: ArrayLike) -> np.ndarray:

@@ -13,18 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from pipeline.arithmetic.functions import normal_quantile
-from pipeline.arithmetic.vector import (
-    LANES,
-    Matrix,
-    Vector,
-    get,
-    inline,
-    kernel,
-    load,
-    put,
-    splat,
-    store,
-)
+from pipeline.arithmetic.vector import LANES, Matrix, Vector, get, inline, kernel, load, put, splat, store
 
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = np.uint64(2549297995355413924), np.uint64(4865540595714422341)
 

@@ -23,8 +23,8 @@ import llvmlite.binding as llvm
 import numpy as np
 import platformdirs
 
-from pipeline.arithmetic.cache import Cache
-from pipeline.project.errors import UserError
+from pipeline.core.cache import Cache
+from pipeline.core.errors import UserError
 
 log = logging.getLogger(__name__)
 

@@ -1,27 +1,27 @@
-"""One module per source, one shape: settings and seeds in, a `Dataset` out."""
+"""One module per source, one shape: config and seeds in, a `Dataset` out."""
 
 from collections.abc import Sequence
 
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import Seed
 from pipeline.data import images, linear, polynomial, shift, table
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.datasets import DatasetSettings, Images, Linear, Polynomial, Shift, Table
+from pipeline.data.config import DatasetConfig, Images, Linear, Polynomial, Shift, Table
 
 
-def make(settings: DatasetSettings, seeds: Sequence[Seed]) -> Dataset:
-    """The data set that the settings describe.
+def make(config: DatasetConfig, seeds: Sequence[Seed]) -> Dataset:
+    """The data set that the config describe.
 
     Raises:
         UserError: If raw files cannot be had or are not what they should be.
     """
-    match settings:
+    match config:
         case Images():
-            return images.make(settings)
+            return images.make(config)
         case Polynomial():
-            return polynomial.make(settings, seeds)
+            return polynomial.make(config, seeds)
         case Linear():
-            return linear.make(settings, seeds)
+            return linear.make(config, seeds)
         case Shift():
-            return shift.make(settings, seeds)
+            return shift.make(config, seeds)
         case Table():
-            return table.make(settings, seeds)
+            return table.make(config, seeds)

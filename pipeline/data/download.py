@@ -14,7 +14,7 @@ import urllib3
 from tqdm import tqdm
 from urllib3.util import Retry
 
-from pipeline.project.console import visible
+from pipeline.core.console import escape
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0  # for the next bytes, however few
@@ -162,4 +162,4 @@ def shown(place: Path | str) -> str:
 
 def one_line(words: object) -> str:
     """Words of a library or a server, as a part of a line and without what would steer a terminal."""
-    return visible(" ".join(str(words).split()))
+    return escape(" ".join(str(words).split()))

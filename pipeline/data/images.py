@@ -8,26 +8,26 @@ from types import ModuleType
 
 import numpy as np
 
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.errors import UserError
+from pipeline.data.config import DIGITS_TEST_EXAMPLES, Images
 from pipeline.data.download import one_line
 from pipeline.data.raw_files import raw_file
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.errors import UserError
-from pipeline.project.settings.datasets import DIGITS_TEST_EXAMPLES, Images
 
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 
 
-def make(settings: Images) -> Dataset:
+def make(config: Images) -> Dataset:
     """Bytes (1, N, D) and labels (1, N); `factor` and `offset` bring the bytes to the wanted scale.
 
     Raises:
         UserError: If a raw file can not be had or is not the right one.
     """
-    if settings.source == "digits":
+    if config.source == "digits":
         largest, names, train, test = 16, tuple("0123456789"), *_digits()
     else:
-        largest, names, train, test = 255, *_idx(settings.source)
-    unit = settings.scale == "unit"
+        largest, names, train, test = 255, *_idx(config.source)
+    unit = config.scale == "unit"
     return Dataset(
         task="classification",
         outputs=10,

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.arithmetic.arrays import normals, total
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.datasets import Linear
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed, generator
+from pipeline.data.config import Linear
 
 
-def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:
+def make(config: Linear, seeds: Sequence[Seed]) -> Dataset:
     """Inputs (S, N, inputs) and values (S, N).
 
     The first n examples of a seed are the same however many are asked for.
@@ -22,16 +22,16 @@ def make(settings: Linear, seeds: Sequence[Seed]) -> Dataset:
     def draw(part: int, examples: int) -> Split:
         inputs, targets = [], []
         for seed in seeds:
-            x = normals(generator(seed, "data", part, 0), (examples, settings.inputs))
+            x = normals(generator(seed, "data", part, 0), (examples, config.inputs))
             noise = normals(generator(seed, "data", part, 1), examples)
             inputs.append(x)
-            targets.append(settings.bias + settings.weight * total(x) + settings.noise_sd * noise)
+            targets.append(config.bias + config.weight * total(x) + config.noise_sd * noise)
         return Split(np.stack(inputs), np.stack(targets))
 
     return Dataset(
         task="regression",
         outputs=1,
-        train=draw(0, settings.train_examples),
-        test=draw(1, settings.test_examples),
+        train=draw(0, config.train_examples),
+        test=draw(1, config.test_examples),
         seeds=tuple(seeds),
     )

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.arithmetic.arrays import normals, product
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.datasets import Polynomial
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed, generator
+from pipeline.data.config import Polynomial
 
 
 def features(x: np.ndarray, count: int) -> np.ndarray:
@@ -27,27 +27,27 @@ def features(x: np.ndarray, count: int) -> np.ndarray:
     return columns
 
 
-def make(settings: Polynomial, seeds: Sequence[Seed]) -> Dataset:
+def make(config: Polynomial, seeds: Sequence[Seed]) -> Dataset:
     """Inputs (S, N, features) and values (S, N).
 
     The first n examples of a seed are the same however many are asked for.
     """
-    weights = np.zeros(settings.features)
-    weights[: len(settings.weights)] = settings.weights
+    weights = np.zeros(config.features)
+    weights[: len(config.weights)] = config.weights
 
     def draw(part: int, examples: int) -> Split:
         inputs, targets = [], []
         for seed in seeds:
             x = normals(generator(seed, "data", part, 0), examples)
             noise = normals(generator(seed, "data", part, 1), examples)
-            inputs.append(features(x, settings.features))
-            targets.append(product(inputs[-1], weights[:, None])[:, 0] + settings.noise_sd * noise)
+            inputs.append(features(x, config.features))
+            targets.append(product(inputs[-1], weights[:, None])[:, 0] + config.noise_sd * noise)
         return Split(np.stack(inputs), np.stack(targets))
 
     return Dataset(
         task="regression",
         outputs=1,
-        train=draw(0, settings.train_examples),
-        test=draw(1, settings.test_examples),
+        train=draw(0, config.train_examples),
+        test=draw(1, config.test_examples),
         seeds=tuple(seeds),
     )

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import platformdirs
 
+from pipeline.core.errors import UserError
+from pipeline.core.files import replacing
 from pipeline.data.download import LARGEST_FILE, UnavailableError, download, one_line, shown
-from pipeline.project.artifacts import replacing
-from pipeline.project.errors import UserError
 
 # torchvision's list has two that know no https, though the same hosts or the authors' repository do
 SERVERS = {

@@ -16,9 +16,9 @@ import numpy as np
 
 from pipeline.arithmetic import logistic
 from pipeline.arithmetic.arrays import decompose, exp, log, normals, product, total
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift, Shift
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed, generator
+from pipeline.data.config import ConceptShift, CovariateShift, LabelShift, Shift
 
 # A weight that is 0, or no float, has no mean to be divided by: examples of which nothing is known but that they weigh
 # next to nothing still weigh the same beside each other. Single precision, in which is trained, knows it as 0 anyway.
@@ -31,13 +31,13 @@ _Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
 class _Side:
     """A joint distribution of inputs and labels: how to draw from it, and its log density up to a common constant."""
 
-    settings: Shift
+    config: Shift
     after: bool
 
     def draw(self, examples: int, stream: np.random.Generator) -> _Sample:
         noise = normals(stream, (examples, 2))
         uniform = stream.random(examples)
-        if isinstance(self.settings, LabelShift):
+        if isinstance(self.config, LabelShift):
             labels = np.searchsorted(np.cumsum(self._proportions)[:-1], uniform, side="right")
             return self._centres[labels] + noise, labels
         inputs = noise + self._mean
@@ -45,7 +45,7 @@ class _Side:
 
     def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
         density: np.ndarray
-        if isinstance(self.settings, LabelShift):
+        if isinstance(self.config, LabelShift):
             density = log(self._proportions[labels]) - _half_square(inputs - self._centres[labels])
             return density
         odds = np.where(labels == 1, -1.0, 1.0) * self._logit(inputs)  # log odds of the other label
@@ -55,29 +55,29 @@ class _Side:
 
     @property
     def _mean(self) -> np.ndarray:
-        moves = isinstance(self.settings, CovariateShift) and self.after
-        return np.array([self.settings.shift if moves else 0.0, 0.0])  # type: ignore[attr-defined]
+        moves = isinstance(self.config, CovariateShift) and self.after
+        return np.array([self.config.shift if moves else 0.0, 0.0])  # type: ignore[attr-defined]
 
     def _logit(self, inputs: np.ndarray) -> np.ndarray:
-        settings = self.settings
-        if isinstance(settings, CovariateShift):
-            curved: np.ndarray = settings.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
+        config = self.config
+        if isinstance(config, CovariateShift):
+            curved: np.ndarray = config.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
             return curved
-        assert isinstance(settings, ConceptShift)
-        cosine, sine = direction(settings.angle if self.after else 0.0)
-        turned: np.ndarray = settings.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
+        assert isinstance(config, ConceptShift)
+        cosine, sine = direction(config.angle if self.after else 0.0)
+        turned: np.ndarray = config.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
         return turned
 
     @property
     def _proportions(self) -> np.ndarray:
-        assert isinstance(self.settings, LabelShift)
-        return np.array(self.settings.target_proportions if self.after else self.settings.proportions)
+        assert isinstance(self.config, LabelShift)
+        return np.array(self.config.target_proportions if self.after else self.config.proportions)
 
     @property
     def _centres(self) -> np.ndarray:
-        assert isinstance(self.settings, LabelShift)
-        classes = len(self.settings.proportions)
-        return self.settings.separation * np.array([direction(360 * k / classes) for k in range(classes)])
+        assert isinstance(self.config, LabelShift)
+        classes = len(self.config.proportions)
+        return self.config.separation * np.array([direction(360 * k / classes) for k in range(classes)])
 
 
 def _half_square(offsets: np.ndarray) -> np.ndarray:
@@ -103,18 +103,18 @@ def direction(degrees: float) -> tuple[float, float]:
     return cosine + 0.0, sine + 0.0
 
 
-def make(settings: Shift, seeds: Sequence[Seed]) -> Dataset:
+def make(config: Shift, seeds: Sequence[Seed]) -> Dataset:
     """Inputs (S, N, 2), labels (S, N) and the weights (S, N) of the training examples, true and estimated."""
-    before, after = _Side(settings, after=False), _Side(settings, after=True)
+    before, after = _Side(config, after=False), _Side(config, after=True)
     train, test, oracle, estimated = [], [], [], []
     for seed in seeds:
-        source = before.draw(settings.train_examples, generator(seed, "data", 0))
-        target = after.draw(settings.target_examples, generator(seed, "data", 1))
+        source = before.draw(config.train_examples, generator(seed, "data", 0))
+        target = after.draw(config.target_examples, generator(seed, "data", 1))
         train.append(source)
-        test.append(after.draw(settings.test_examples, generator(seed, "data", 2)))
+        test.append(after.draw(config.test_examples, generator(seed, "data", 2)))
         oracle.append(_ratio(after.log_density(*source) - before.log_density(*source)))
-        estimated.append(estimate(settings, source, target))
-    classes = len(settings.proportions) if isinstance(settings, LabelShift) else 2
+        estimated.append(estimate(config, source, target))
+    classes = len(config.proportions) if isinstance(config, LabelShift) else 2
     return Dataset(
         task="classification",
         outputs=classes,
@@ -126,7 +126,7 @@ def make(settings: Shift, seeds: Sequence[Seed]) -> Dataset:
     )
 
 
-def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
+def estimate(config: Shift, source: _Sample, target: _Sample) -> np.ndarray:
     """Weights (N,) of the source examples, from examples alone.
 
     Covariate shift: a logistic regression that tells target inputs from source inputs; its odds are the ratio of
@@ -135,13 +135,13 @@ def estimate(settings: Shift, source: _Sample, target: _Sample) -> np.ndarray:
     ratio of two logistic regressions of the label, one on labelled examples of the target.
     """
     inputs, labels = source
-    if isinstance(settings, CovariateShift):
+    if isinstance(config, CovariateShift):
         both = np.concatenate([inputs, target[0]])
         is_target = np.repeat([0, 1], [len(inputs), len(target[0])])
         odds = logistic.log_odds(inputs, logistic.fit(both, is_target, 2))[:, 1]
         return _ratio(odds) * len(inputs) / len(target[0])
-    if isinstance(settings, LabelShift):
-        weights = label_weights(source, target[0], len(settings.proportions))
+    if isinstance(config, LabelShift):
+        weights = label_weights(source, target[0], len(config.proportions))
         estimated: np.ndarray = np.maximum(weights, _LIGHTEST)[labels]
         return estimated
     old, new = (_probabilities(sample, 2)(inputs)[np.arange(len(labels)), labels] for sample in (source, target))

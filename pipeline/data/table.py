@@ -9,33 +9,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.arithmetic.arrays import total
-from pipeline.project import table
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.datasets import Table
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.seeding import Seed, generator
+from pipeline.data import columns as table
+from pipeline.data.config import Table
 
 
-def make(settings: Table, seeds: Sequence[Seed]) -> Dataset:
+def make(config: Table, seeds: Sequence[Seed]) -> Dataset:
     """Inputs (S, N, D) and targets (S, N): first the columns of numbers, then one for each level of each category.
 
     A seed's split depends on the seed and the number of rows alone.
 
     Raises:
-        UserError: If the table cannot be read or is not as its settings say.
+        UserError: If the table cannot be read or is not as its config say.
     """
-    columns = table.read(settings)
+    columns = table.read(config)
     rows = len(columns.target)
     numbers = np.stack(list(columns.numbers.values()), axis=1) if columns.numbers else np.zeros((rows, 0))
     levels = _one_hot(columns)
-    held = round(settings.test_fraction * rows)
+    held = round(config.test_fraction * rows)
     inputs, targets = [], []
     for seed in seeds:
         order = generator(seed, "data").permutation(rows)  # the first are the test set
         train = order[held:]
-        scaled = _standardized(_filled(numbers, train, settings.missing), train)
+        scaled = _standardized(_filled(numbers, train, config.missing), train)
         inputs.append(np.concatenate([scaled, levels], axis=1)[order])
         target = columns.target
-        if not columns.classes and settings.standardize_target:
+        if not columns.classes and config.standardize_target:
             target = _standardized(target[:, None], train)[:, 0]
         targets.append(target[order])
     both, values = np.stack(inputs), np.stack(targets)

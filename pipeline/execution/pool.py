@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from pipeline.core.dataset import Dataset
+from pipeline.core.errors import UserError
 from pipeline.execution import results, store
 from pipeline.execution.results import RunResult, RunSpec
-from pipeline.project.dataset import Dataset
-from pipeline.project.errors import UserError
 from pipeline.training.engine import Control, Examples
 
 _TASK = 1.0  # seconds of training in a task for the cluster
@@ -99,7 +99,7 @@ def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) 
             found = f"the scheduler at {address} has no workers"
             raise UserError(f"DASK_SCHEDULER_ADDRESS: {found}; `dask worker {address}` starts some")
         # one run tells how long a run takes, and so how many make a task
-        begun, epochs = time.perf_counter(), specs[0].setting.schedule.epochs
+        begun, epochs = time.perf_counter(), specs[0].config.training.epochs
         yield 0, results.train(specs[0], Examples(dataset))
         progress(epochs)
         size = max(1, round(_TASK / (time.perf_counter() - begun)))
@@ -112,7 +112,7 @@ def _on_cluster(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) 
         ]
         for _, found in as_completed(futures, with_results=True):
             for place, result in found:
-                epochs += specs[place].setting.schedule.epochs
+                epochs += specs[place].config.training.epochs
                 yield place, result
             progress(epochs)
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import Setting
+from pipeline.core.seeding import Seed
 from pipeline.training import engine
+from pipeline.training.config import RunConfig
 from pipeline.training.engine import Control, Examples, one_nan
 
 KEPT_WEIGHTS = 1000  # of a linear model
@@ -20,7 +20,7 @@ KEPT_WEIGHTS = 1000  # of a linear model
 class RunSpec(NamedTuple):
     """A run without its place in a study: all that it is a function of, but for the examples."""
 
-    setting: Setting
+    config: RunConfig
     seed: Seed
     fold: int
 
@@ -70,13 +70,13 @@ def train(spec: RunSpec, examples: Examples, control: Control | None = None) -> 
     Raises:
         StoppedError: If `control` was stopped.
     """
-    setting, seed, fold = spec
-    if setting.implementation == "concise":
+    config, seed, fold = spec
+    if config.implementation == "concise":
         from pipeline.training import concise  # torch takes seconds to import, and few studies need it
 
-        outcome = concise.train(setting, seed, examples, fold=fold, control=control)
+        outcome = concise.train(config, seed, examples, fold=fold, control=control)
     else:
-        outcome = engine.train(setting, seed, examples, fold=fold, control=control)
+        outcome = engine.train(config, seed, examples, fold=fold, control=control)
     metrics = outcome.metrics()
     losses = [value for name, value in metrics.items() if name.endswith("_loss")]
     weights = np.zeros(0)

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import Seed
 from pipeline.execution import pool
 from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store, code, environment
-from pipeline.execution.tables import Trained, tables
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
+from pipeline.execution.tables import StudyResult, tables
 from pipeline.project.variants import Study
 from pipeline.training import closed_form
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _SILENCE = 3.0  # seconds between two lines of a log
 
 
-def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> Trained:
+def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> StudyResult:
     """The tables of a study.
 
     Args:
@@ -33,7 +33,7 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
     """
     store = Store.of_user() if store is None else store
     runs = [
-        (variant, RunSpec(variant.setting, seed, fold))
+        (variant, RunSpec(variant.config, seed, fold))
         for variant in study.variants
         for seed in seeds
         for fold in variant.folds
@@ -43,12 +43,12 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
     results = {place: result for place, key in enumerate(keys) if (result := store.get(key)) is not None}
     missing = [place for place in range(len(runs)) if place not in results]
     log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), len(results))
-    linear = [place for place in missing if dataset.task == "regression" and not specs[place].setting.model.hidden]
+    linear = [place for place in missing if dataset.task == "regression" and not specs[place].config.model.hidden]
     solved = closed_form.solve([specs[place] for place in linear], dataset)
     solutions = dict(zip(linear, solved, strict=True))
     # a bar on a terminal, a line now and then in a log
     to_train = [specs[place] for place in missing]
-    total = sum(spec.setting.schedule.epochs for spec in to_train)
+    total = sum(spec.config.training.epochs for spec in to_train)
     with (
         tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar,
         contextlib.closing(pool.train(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as trained,
@@ -63,6 +63,6 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
                 said = time.monotonic()
     if missing:
         store.prune()
-    implementations = {variant.setting.implementation for variant in study.variants}
+    implementations = {variant.config.implementation for variant in study.variants}
     finished_runs = [(*run, results[place]) for place, run in enumerate(runs)]
     return tables(study, finished_runs, dataset, environment(implementations), code()[:12])

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import platformdirs
 
-from pipeline.arithmetic.cache import LIMIT, Cache
+from pipeline.core.cache import LIMIT, Cache
+from pipeline.core.dataset import Dataset
 from pipeline.execution.results import RunResult, RunSpec
-from pipeline.project.dataset import Dataset
 
 _PACKAGE = Path(__file__).parent.parent
 # what the numbers of a run are computed by
 _CODE = (
-    *("project/rounding.py", "project/seeding.py", "project/settings/*.py", "arithmetic/*.py"),
+    *("core/rounding.py", "core/seeding.py", "project/configs/*.py", "arithmetic/*.py"),
     *("training/*.py", "training/kernels/*.py", "execution/results.py"),
 )
 
@@ -56,13 +56,13 @@ class Store:
     def keys(self, specs: Sequence[RunSpec], dataset: Dataset) -> list[str]:
         """What each run's result is kept under: a digest of everything that its numbers depend on."""
         digest_of_examples = functools.cache(dataset.digest)
-        trained_by = {spec.setting.implementation for spec in specs}
+        trained_by = {spec.config.implementation for spec in specs}
         shared = {name: json.dumps([code(), environment([name])]) for name in trained_by}
-        settings = {id(spec.setting): spec.setting.model_dump_json() for spec in specs}
+        configs = {id(spec.config): spec.config.model_dump_json() for spec in specs}
 
         def key(spec: RunSpec) -> str:
-            examples = digest_of_examples(dataset.slot(spec.seed.index))
-            parts = [shared[spec.setting.implementation], settings[id(spec.setting)], spec.seed, spec.fold, examples]
+            examples = digest_of_examples(dataset.seed_index(spec.seed.index))
+            parts = [shared[spec.config.implementation], configs[id(spec.config)], spec.seed, spec.fold, examples]
             return hashlib.sha256(repr(parts).encode()).hexdigest()
 
         return [key(spec) for spec in specs] if self.cache.folder else [""] * len(specs)

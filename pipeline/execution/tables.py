@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pipeline.core.dataset import Dataset
 from pipeline.execution.results import RunResult, RunSpec
-from pipeline.project.artifacts import PROBE_COLUMNS, Probes, results_columns
-from pipeline.project.dataset import Dataset
-from pipeline.project.settings.training import Setting
+from pipeline.project.artifacts import DIAGNOSTICS, Diagnostics, results_columns
 from pipeline.project.variants import Study, Variant
 from pipeline.training import engine
+from pipeline.training.config import RunConfig
 from pipeline.training.subsets import subset
 from pipeline.training.weights import effective_examples, example_weights
 
@@ -26,18 +26,18 @@ Results = Sequence[tuple[Variant, RunSpec, RunResult]]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What a study's runs leave, one row a run: `results`; a long table of single runs: `curves`; and `probes`.
+class StudyResult:
+    """What a study's runs leave, one row a run: `results`; a long table of single runs: `curves`; and `diagnostics`.
 
-    Curves and probes are of the runs that train on all examples.
+    Curves and diagnostics are of the runs that train on all examples.
     """
 
     results: pd.DataFrame
     curves: pd.DataFrame
-    probes: Probes
+    diagnostics: Diagnostics
 
 
-def tables(study: Study, runs: Results, dataset: Dataset, environment: Mapping[str, str], code: str) -> Trained:
+def tables(study: Study, runs: Results, dataset: Dataset, environment: Mapping[str, str], code: str) -> StudyResult:
     """All tables of a study, in the order of its runs.
 
     Args:
@@ -67,22 +67,24 @@ def tables(study: Study, runs: Results, dataset: Dataset, environment: Mapping[s
         "points": _points(dataset),
         "pictures": _pictures(pictured, dataset),
     }
-    diagnostics = {name: pd.DataFrame(list(rows[name]), columns=columns) for name, columns in PROBE_COLUMNS.items()}
-    results = [_row(study, *run, dataset) | {"data": fingerprint(dataset.slot(run[1].seed.index))} for run in runs]
-    return Trained(
+    diagnostics = {name: pd.DataFrame(list(rows[name]), columns=columns) for name, columns in DIAGNOSTICS.items()}
+    results = [
+        _row(study, *run, dataset) | {"data": fingerprint(dataset.seed_index(run[1].seed.index))} for run in runs
+    ]
+    return StudyResult(
         results=pd.DataFrame(results, columns=results_columns(study)),
         curves=_curves(whole),
-        probes=Probes(**diagnostics, environment=environment, code=code),
+        diagnostics=Diagnostics(**diagnostics, environment=environment, code=code),
     )
 
 
 def _row(study: Study, variant: Variant, spec: RunSpec, result: RunResult, dataset: Dataset) -> dict[str, object]:
     """A run's row, but for what is undefined."""
-    setting, seed, fold = spec
-    metrics = result.metrics | {"parameters": _parameters(setting, dataset)}
+    config, seed, fold = spec
+    metrics = result.metrics | {"parameters": _parameters(config, dataset)}
     if "shift" in study.traits:
-        places = subset(setting, seed, fold, dataset.train.examples).trained
-        weights = example_weights(setting.data.correction, dataset, seed, places)
+        places = subset(config, seed, fold, dataset.train.examples).trained
+        weights = example_weights(config.data.importance_weights, dataset, seed, places)
         metrics["effective_examples"] = effective_examples(weights)
     if not result.finite:
         # what it ended with means nothing, also where it happens to be finite
@@ -92,13 +94,13 @@ def _row(study: Study, variant: Variant, spec: RunSpec, result: RunResult, datas
     return run | variant.written_factors() | metrics
 
 
-def _parameters(setting: Setting, dataset: Dataset) -> int:
-    pairs = itertools.pairwise(engine.widths(setting, dataset))
-    return sum((before + setting.model.bias) * after for before, after in pairs)
+def _parameters(config: RunConfig, dataset: Dataset) -> int:
+    pairs = itertools.pairwise(engine.widths(config, dataset))
+    return sum((before + config.model.bias) * after for before, after in pairs)
 
 
 def _curves(runs: Results) -> pd.DataFrame:
-    epochs = {variant.id: engine.evaluated_epochs(variant.setting) for variant, *_ in runs}
+    epochs = {variant.id: engine.evaluated_epochs(variant.config) for variant, *_ in runs}
     curves = [(variant.id, split, values) for variant, _, result in runs for split, values in result.curves.items()]
     lengths = [len(values) for *_, values in curves]
     return pd.DataFrame(
@@ -114,10 +116,10 @@ def _curves(runs: Results) -> pd.DataFrame:
 
 def _pictures(runs: Results, dataset: Dataset) -> Iterator[tuple[object, ...]]:
     for (variant, spec, result), right in itertools.product(runs, (True, False)):
-        slot = dataset.slot(spec.seed.index)
-        labels, predictions = dataset.test.targets[slot], result.predictions
+        seed_index = dataset.seed_index(spec.seed.index)
+        labels, predictions = dataset.test.targets[seed_index], result.predictions
         for example in np.flatnonzero((predictions == labels) == right)[:PICTURES]:
-            pixels = dataset.test.inputs[slot, example].astype(np.float32)
+            pixels = dataset.test.inputs[seed_index, example].astype(np.float32)
             pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-9)
             yield variant.id, right, *(dataset.names[each[example]] for each in (labels, predictions)), pixels
 

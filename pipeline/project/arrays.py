@@ -13,8 +13,8 @@ from typing import IO
 
 import numpy as np
 
+from pipeline.core.errors import UserError
 from pipeline.project import lock
-from pipeline.project.errors import UserError
 
 
 def write(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Raises:
         UserError: If the file is missing or damaged, or is not the one that DVC recorded.
     """
-    lock.demand(path)
+    lock.check(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             members = archive.zip.infolist()
@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
                 raise ValueError(f"it would grow to {total} bytes")
             for member in members:
                 with archive.zip.open(member) as opened:
-                    demand_array(opened, member.file_size, member.filename)
+                    check_array(opened, member.file_size, member.filename)
             found = {name: archive[name] for name in archive.files}
         for name, array in found.items():
             if array.dtype.kind not in "biufU":
@@ -63,7 +63,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: damaged ({words}); delete it and run `dvc repro`") from None
 
 
-def demand_array(opened: IO[bytes], size: int, name: str) -> None:
+def check_array(opened: IO[bytes], size: int, name: str) -> None:
     """Refuse an array file whose header promises another size than it has: reading would allocate what is promised.
 
     Args:

@@ -6,75 +6,42 @@ a file.
 """
 
 import contextlib
-import glob
 import json
-import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.errors import UserError, join_short, shorten
+from pipeline.core.files import replacing, temporary
+from pipeline.core.rounding import WRITTEN, rounded
+from pipeline.core.seeding import Seed
 from pipeline.project import arrays as stored
 from pipeline.project import lock
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.errors import UserError, brief, listed
 from pipeline.project.params import Params
-from pipeline.project.rounding import WRITTEN, rounded
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.file import Published
+from pipeline.project.schema import Published
 from pipeline.project.variants import Study
 
 CURVES = Path("data/curves")
-PROBES = Path("data/probes")
+DIAGNOSTICS_FOLDER = Path("data/diagnostics")
 RESULTS = Path("reports/results")
 METRICS = Path("reports/metrics")
 FIGURES = Path("reports/figures")
-LEDGER = Path("reports/ledger")
+CLAIMS = Path("reports/claims")
 CHECKED = Path("data/params.ok")
 PAGE = Path("reports/index.html")
 SUMMARY = Path("reports/summary.md")
 ENVIRONMENT = Path("reports/environment.json")
 
 STATUSES = ("finished", "diverged")
-CURVE_COLUMNS = ["variant", "split", "epoch", "centre", "low", "high"]
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes.
-
-    What a writer left that was killed goes too; until then git and DVC ignore it by its name.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            if _abandoned(left):
-                left.unlink(missing_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with contextlib.suppress(NotADirectoryError):
-            temporary.unlink(missing_ok=True)
-
-
-def _abandoned(path: Path) -> bool:
-    """Whether a file is a temporary one whose writer is gone."""
-    *_, writer, ending = path.name.split(".")
-    return path.name.startswith(".") and ending == "tmp" and writer.isdecimal() and not psutil.pid_exists(int(writer))
-
-
-def _temporary(path: Path) -> bool:
-    return path.name.startswith(".") and path.suffix == ".tmp" and not _abandoned(path)
+CURVE_COLUMNS = ["variant", "split", "epoch", "estimate", "low", "high"]
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -89,7 +56,7 @@ def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         _write_text(folder / name, text)
     for path in folder.glob("*"):
-        if path.name not in texts and not _temporary(path):
+        if path.name not in texts and not temporary(path):
             path.unlink()
 
 
@@ -147,7 +114,9 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
             names=tuple(map(str, arrays["names"])),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: no data set ({brief(str(error))}); `dvc repro -f data@{key}` makes it anew") from None
+        raise UserError(
+            f"{path}: no data set ({shorten(str(error))}); `dvc repro -f data@{key}` makes it anew"
+        ) from None
     if problem := dataset.problem(seeds):
         raise UserError(f"{path}: {problem}; `dvc repro -f data@{key}` makes it anew")
     return dataset
@@ -162,12 +131,12 @@ def results_path(study: str) -> Path:
 
 
 def plain(id: object) -> str:
-    r"""An id as it is; anything else that stands in its place as `brief` shows it.
+    r"""An id as it is; anything else that stands in its place as `shorten` shows it.
 
     >>> plain("weight_decay_3"), plain("a\x1b[2J")
     ('weight_decay_3', "'a\\x1b[2J'")
     """
-    return str(id) if str(id).isidentifier() else brief(id)
+    return str(id) if str(id).isidentifier() else shorten(id)
 
 
 def results_columns(study: Study) -> list[str]:
@@ -191,13 +160,13 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
 
     Raises:
         UserError: If the file is missing, does not hold exactly one row for each variant, seed and fold, or was made
-            with other settings than `params.yaml` has now.
+            with other configs than `params.yaml` has now.
     """
     study = project.studies[key]
     path = results_path(key)
     stage = f"train@{key}"
     if stale := lock.stale(lock.read(), stage, project.written):
-        raise UserError(f"{path}: made with other settings: {', '.join(stale)}; `dvc repro {stage}` is due")
+        raise UserError(f"{path}: made with other configs: {', '.join(stale)}; `dvc repro {stage}` is due")
     results = _recorded_table(path, stage, results_columns(study), ["variant", "data", "status"], study.factors)
     remedy = f"`dvc repro -f {stage}` makes it anew"
     found = Counter(zip(*(results[name] for name in ("variant", "seed_root", "seed_index", "fold")), strict=True))
@@ -212,7 +181,7 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
         counts = f"found {found[variant, root, index, fold]}, wanted {wanted[variant, root, index, fold]}"
         raise UserError(f"{path}: {run}: {counts}; {remedy}")
     if not set(results["status"]) <= set(STATUSES):
-        raise UserError(f"{path}: found the status {brief(set(results['status']) - set(STATUSES))}; {remedy}")
+        raise UserError(f"{path}: found the status {shorten(set(results['status']) - set(STATUSES))}; {remedy}")
     return results
 
 
@@ -254,7 +223,7 @@ def read_curves(study: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Probes:
+class Diagnostics:
     """What the figures of a study need beyond the results.
 
     Attributes:
@@ -274,93 +243,95 @@ class Probes:
     code: str
 
 
-PROBE_COLUMNS = {
+DIAGNOSTICS = {
     "layers": ["variant", "seed_index", "moment", "quantity", "layer", "value"],
     "weights": ["variant", "seed_index", "place", "value"],
     "points": ["split", "x1", "x2", "label"],
     "pictures": ["variant", "right", "truth", "prediction", "pixels"],
 }
-_PROBE_WORDS = {"variant", "moment", "quantity", "split", "truth", "prediction"}
+_TEXT_COLUMNS = {"variant", "moment", "quantity", "split", "truth", "prediction"}
 
 
-def write_probes(study: str, probes: Probes) -> None:
-    """The same probes always give the same bytes."""
+def write_diagnostics(study: str, diagnostics: Diagnostics) -> None:
+    """The same diagnostics always give the same bytes."""
     arrays = {
-        "environment": np.array(json.dumps(dict(probes.environment), sort_keys=True)),
-        "code": np.array(probes.code),
+        "environment": np.array(json.dumps(dict(diagnostics.environment), sort_keys=True)),
+        "code": np.array(diagnostics.code),
     }
-    for table, columns in PROBE_COLUMNS.items():
+    for table, columns in DIAGNOSTICS.items():
         for name in columns:
-            values = getattr(probes, table)[name].to_numpy()
+            values = getattr(diagnostics, table)[name].to_numpy()
             if name == "pixels":
                 values = np.stack(list(values)) if len(values) else np.zeros((0, 0))
             arrays[f"{table}.{name}"] = values.astype(str) if values.dtype.kind in "OTU" else values
-    with replacing(PROBES / f"{study}.npz") as path, path.open("wb") as file:
+    with replacing(DIAGNOSTICS_FOLDER / f"{study}.npz") as path, path.open("wb") as file:
         stored.write(file, arrays)
 
 
-def read_probes(study: str) -> Probes:
+def read_diagnostics(study: str) -> Diagnostics:
     """What the figures of a study need beyond the results.
 
     Raises:
         UserError: If the file is missing or damaged.
     """
-    path = PROBES / f"{study}.npz"
+    path = DIAGNOSTICS_FOLDER / f"{study}.npz"
     arrays = stored.read(path)
     try:
-        for table, columns in PROBE_COLUMNS.items():
+        for table, columns in DIAGNOSTICS.items():
             for name in columns:
-                _demand_column(f"{table}.{name}", arrays[f"{table}.{name}"])
+                _check_column(f"{table}.{name}", arrays[f"{table}.{name}"])
         tables = {
             table: pd.DataFrame({name: list(arrays[f"{table}.{name}"]) for name in columns})
-            for table, columns in PROBE_COLUMNS.items()
+            for table, columns in DIAGNOSTICS.items()
         }
         environment = json.loads(str(arrays["environment"]))
         if not isinstance(environment, dict):
             raise ValueError("the environment is no mapping")
         code = str(arrays["code"])
         if not re.fullmatch(r"[0-9a-f]{12}", code):
-            raise ValueError(f"found the digest {brief(code)}")
+            raise ValueError(f"found the digest {shorten(code)}")
     except (KeyError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({brief(str(error))}); `dvc repro -f train@{study}` makes it anew") from None
-    return Probes(**tables, environment=environment, code=code)
+        raise UserError(
+            f"{path}: damaged ({shorten(str(error))}); `dvc repro -f train@{study}` makes it anew"
+        ) from None
+    return Diagnostics(**tables, environment=environment, code=code)
 
 
-def _demand_column(name: str, array: np.ndarray) -> None:
+def _check_column(name: str, array: np.ndarray) -> None:
     """Refuse words where numbers belong, and the other way round; a table without rows may have any type."""
-    kinds = "U" if name.rsplit(".", 1)[1] in _PROBE_WORDS else "fiub"
+    kinds = "U" if name.rsplit(".", 1)[1] in _TEXT_COLUMNS else "fiub"
     if array.ndim != (2 if name == "pictures.pixels" else 1) or (len(array) and array.dtype.kind not in kinds):
         raise ValueError(f"{name}: found {array.dtype} {array.shape}")
 
 
-# --- what a probe leaves ---------------------------------------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------------------------------------
 
 MEASURED_COLUMNS = ["case", "quantity", "x", "value"]
 
 
-def write_measured(probe: str, measured: pd.DataFrame) -> None:
-    """What a probe measured, `MEASURED_COLUMNS`."""
-    _write_text(results_path(probe), _csv(measured[MEASURED_COLUMNS]))
+def write_measured(measurement: str, measured: pd.DataFrame) -> None:
+    """What a measurement measured, `MEASURED_COLUMNS`."""
+    _write_text(results_path(measurement), _csv(measured[MEASURED_COLUMNS]))
 
 
-def read_measured(probe: str) -> pd.DataFrame:
-    """What a probe measured, `MEASURED_COLUMNS`.
+def read_measured(measurement: str) -> pd.DataFrame:
+    """What a measurement measured, `MEASURED_COLUMNS`.
 
     Raises:
         UserError: If the file is missing or not such a table.
     """
-    return _recorded_table(results_path(probe), f"probe@{probe}", MEASURED_COLUMNS, ["case", "quantity"])
+    return _recorded_table(results_path(measurement), f"measure@{measurement}", MEASURED_COLUMNS, ["case", "quantity"])
 
 
 def _recorded_table(
     path: Path, stage: str, columns: Sequence[str], words: Sequence[str], free: Sequence[str] = ()
 ) -> pd.DataFrame:
     """A table that a stage left: columns of `words`, `free` ones of anything, all others of numbers."""
-    lock.demand(path)
+    lock.check(path)
     table = _table(path, f"`dvc repro {stage}` makes it", dict.fromkeys(words, str))
     problem = ""
     if list(table.columns) != list(columns):
-        problem = f"found the columns {brief(', '.join(map(str, table.columns)))}, allowed: {', '.join(columns)}"
+        problem = f"found the columns {shorten(', '.join(map(str, table.columns)))}, allowed: {', '.join(columns)}"
     else:
         for name in table.columns.difference([*words, *free], sort=False):
             if len(table) and table[name].dtype.kind not in "fiu":
@@ -376,7 +347,7 @@ def _table(path: Path, remedy: str, dtype: Mapping[str, type]) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {remedy}") from None
     except (OSError, ValueError, OverflowError, MemoryError) as error:
-        raise UserError(f"{path}: damaged ({brief(str(error))}); {remedy}") from None
+        raise UserError(f"{path}: damaged ({shorten(str(error))}); {remedy}") from None
 
 
 # --- what the report leaves ------------------------------------------------------------------------------------------
@@ -387,31 +358,31 @@ def write_checked() -> None:
     _write_text(CHECKED, "params.yaml is valid\n")
 
 
-def read_published(settings: Published | None) -> pd.DataFrame:
+def read_published(configs: Published | None) -> pd.DataFrame:
     """The published outcomes that the project is held to, `PUBLISHED_COLUMNS`; no row where there are none.
 
     Raises:
         UserError: If the file is missing or not such a table.
     """
-    if settings is None:
+    if configs is None:
         return pd.DataFrame(columns=PUBLISHED_COLUMNS)
-    path = Path(settings.file)
-    table = _table(path, "params.yaml names it under published.file", {"setting": str, "factor": str})
+    path = Path(configs.file)
+    table = _table(path, "params.yaml names it under published.file", {"config": str, "factor": str})
     if list(table.columns) != PUBLISHED_COLUMNS:
         wanted = ", ".join(PUBLISHED_COLUMNS)
-        raise UserError(f"{path}: found the columns {listed(table.columns)}, wanted {wanted}")
+        raise UserError(f"{path}: found the columns {join_short(table.columns)}, wanted {wanted}")
     return table.fillna({"factor": ""})
 
 
-PUBLISHED_COLUMNS = ["setting", "factor", "quantity", "rebuilds", "centre", "statistic", "sd", "low", "high"]
+PUBLISHED_COLUMNS = ["config", "factor", "quantity", "rebuilds", "estimate", "statistic", "sd", "low", "high"]
 
 
 def prune(studies: Iterable[str]) -> None:
-    """Delete what studies and probes left that are gone from `params.yaml`; the report depends on the folders."""
+    """Delete what studies and diagnostics left that are gone from `params.yaml`; the report depends on the folders."""
     kept = set(studies)
-    for folder in (RESULTS, METRICS, CURVES, PROBES):
+    for folder in (RESULTS, METRICS, CURVES, DIAGNOSTICS_FOLDER):
         for path in folder.glob("*"):
-            if path.stem not in kept and path.name != ".gitignore" and not _temporary(path):
+            if path.stem not in kept and path.name != ".gitignore" and not temporary(path):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -421,16 +392,16 @@ def write_figures(figures: Mapping[str, str]) -> None:
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
-    """Versions that the numbers depend on besides settings, data and code, every combination once."""
+    """Versions that the numbers depend on besides configs, data and code, every combination once."""
     distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
     _write_text(ENVIRONMENT, json.dumps([json.loads(one) for one in sorted(distinct)], indent=2) + "\n")
 
 
-def write_ledger(claims: pd.DataFrame, published: pd.DataFrame) -> None:
+def write_claims(claims: pd.DataFrame, published: pd.DataFrame) -> None:
     """What came of every claim and of every published outcome."""
     tables = {"claims.csv": claims, "published.csv": published}
     texts = {name: _csv(table) for name, table in tables.items() if len(table)}
-    _write_folder(LEDGER, texts)
+    _write_folder(CLAIMS, texts)
 
 
 def write_page(html: str) -> None:

@@ -1,7 +1,7 @@
-"""What DVC recorded when a stage had ended: the digests of its files and the settings that they were made with.
+"""What DVC recorded when a stage had ended: the digests of its files and the configs that they were made with.
 
 DVC takes a file for unchanged as long as its size and time are, and a stage that is run by itself asks nobody whether
-its inputs are of the settings that stand in `params.yaml` now. So whoever reads a file holds it to `dvc.lock` first.
+its inputs are of the configs that stand in `params.yaml` now. So whoever reads a file holds it to `dvc.lock` first.
 """
 
 import functools
@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.project.errors import UserError
+from pipeline.core.errors import UserError
 
 PATH = Path("dvc.lock")
 
@@ -60,7 +60,7 @@ def digests(lock: Mapping[str, Any]) -> dict[str, str]:
     return {str(out["path"]): str(out.get("md5")) for out in outs}
 
 
-def settings(lock: Mapping[str, Any], stage: str) -> dict[str, Any]:
+def configs(lock: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """What a stage was run with, by dotted key of `params.yaml`; empty where it was never run."""
     return dict((_stages(lock).get(stage, {}).get("params") or {}).get("params.yaml") or {})
 
@@ -73,7 +73,7 @@ def stale(lock: Mapping[str, Any], stage: str, written: Mapping[str, Any]) -> li
         stage: Its name there.
         written: `params.yaml`, as written.
     """
-    return [dotted for dotted, value in settings(lock, stage).items() if _at(written, dotted) != value]
+    return [dotted for dotted, value in configs(lock, stage).items() if _at(written, dotted) != value]
 
 
 def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:
@@ -92,7 +92,7 @@ def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:
     return None if recorded == digest else f"damaged or replaced: found md5 {digest}, {PATH} has {recorded}"
 
 
-def demand(path: Path) -> None:
+def check(path: Path) -> None:
     """Refuse a file of the current folder that is not what DVC recorded.
 
     Raises:

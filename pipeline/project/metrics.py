@@ -1,6 +1,6 @@
 """What is measured for every run: the one table of metrics, their units, directions and scales.
 
-A metric's definition fixes how it is averaged and compared, never the data: a loss lies on a log scale (its centre is
+A metric's definition fixes how it is averaged and compared, never the data: a loss lies on a log scale (its estimate is
 the geometric mean, its effect a ratio), an accuracy on a linear one (the mean, a difference).
 """
 
@@ -65,7 +65,7 @@ _ALL = (
     _other("accuracy_gap", "training accuracy less test accuracy", "linear", "classification", unit="fraction"),
     _other("weight_norm", "norm of all weights", "log"),
     _other("parameters", "number of weights and biases", "log", trained=False),
-    # of models with hidden layers, from their layers (training/probes.py)
+    # of models with hidden layers, from their layers (training/measurements.py)
     _other(
         "activation_ratio",
         "sd of the activations at the start, last hidden layer / first",
@@ -79,7 +79,7 @@ _ALL = (
     # what the solution of the same problem has (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),
     _other("closed_form_weight_norm", "norm of the weights of the closed form", "log", "linear", trained=False),
-    _other("kept_epoch", "epoch after which the weights are kept", "linear", "stopping"),
+    _other("best_epoch", "epoch after which the weights are kept", "linear", "stopping"),
     _other("effective_examples", "effective number of training examples", "log", "shift", trained=False),
 )
 

@@ -19,12 +19,12 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 from ruamel.yaml.reader import ReaderError
 
-from pipeline.project.errors import UserError, brief, in_bytes, listed
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.base import LARGEST_DATASET, LONGEST_ID, problems
-from pipeline.project.settings.datasets import DatasetSettings, Facts, Generated, Shift
-from pipeline.project.settings.file import File, Judging, Place, ProbeClaim, Published, StudyClaim
-from pipeline.project.settings.probes import ProbeSettings
+from pipeline.core.config import LARGEST_DATASET, LONGEST_ID, problems
+from pipeline.core.errors import UserError, in_bytes, join_short, shorten
+from pipeline.core.seeding import Seed
+from pipeline.data.config import DatasetConfig, Facts, Generated, Shift
+from pipeline.measurements.config import MeasurementConfig
+from pipeline.project.schema import File, Judging, MeasurementClaim, Place, Published, StudyClaim
 from pipeline.project.variants import Study, described, expand
 
 PATH = Path("params.yaml")
@@ -36,10 +36,10 @@ class Params:
 
     seeds: tuple[Seed, ...]
     judging: Judging
-    datasets: Mapping[str, DatasetSettings]
-    probes: Mapping[str, ProbeSettings]
+    datasets: Mapping[str, DatasetConfig]
+    measurements: Mapping[str, MeasurementConfig]
     studies: Mapping[str, Study]
-    claims: Mapping[str, StudyClaim | ProbeClaim]
+    claims: Mapping[str, StudyClaim | MeasurementClaim]
     published: Published | None
     notes: tuple[str, ...]  # what claims and published outcomes name that is not there
     written: Mapping[str, Any] = field(compare=False)  # the whole file, as it is written
@@ -52,7 +52,7 @@ class Params:
 
 
 def load(
-    *, path: Path = PATH, dataset: str | None = None, study: str | None = None, probe: str | None = None
+    *, path: Path = PATH, dataset: str | None = None, study: str | None = None, measurement: str | None = None
 ) -> Params:
     """Read and check `params.yaml`.
 
@@ -60,7 +60,7 @@ def load(
         path: The file.
         dataset: If given, this data set alone is checked and returned, and no study.
         study: If given, this study and its data set alone are checked and returned.
-        probe: If given, this probe alone is checked and returned.
+        measurement: If given, this measurement alone is checked and returned.
 
     Raises:
         UserError: If anything is wrong; one line a problem.
@@ -73,7 +73,7 @@ def load(
     if foreign:
         raise UserError("\n".join(foreign))
     if not isinstance(raw, dict):
-        raise UserError(f"{path}: found {brief(raw)}, allowed: the keys {', '.join(File.model_fields)}")
+        raise UserError(f"{path}: found {shorten(raw)}, allowed: the keys {', '.join(File.model_fields)}")
     written = raw
     if study is not None:
         found = _entry(raw, path, "studies", study)
@@ -83,8 +83,13 @@ def load(
             raw["datasets"] = {own: raw["datasets"][own]}
     elif dataset is not None:
         raw = {**raw, **_NOTHING, "datasets": {dataset: _entry(raw, path, "datasets", dataset)}}
-    elif probe is not None:
-        raw = {**raw, **_NOTHING, "datasets": {}, "probes": {probe: _entry(raw, path, "probes", probe)}}
+    elif measurement is not None:
+        raw = {
+            **raw,
+            **_NOTHING,
+            "datasets": {},
+            "measurements": {measurement: _entry(raw, path, "measurements", measurement)},
+        }
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
@@ -95,7 +100,7 @@ def load(
         raise UserError("\n".join(lines)) from None
     seeds = tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count))
     for key, data in file.datasets.items():
-        _demand_size(f"{path}: datasets.{key}", data, data.seeds or len(seeds))
+        _check_size(f"{path}: datasets.{key}", data, data.seeds or len(seeds))
     studies = {key: expand(key, value, file.datasets, path) for key, value in file.studies.items()}
     for key, own in studies.items():
         count = file.datasets[own.dataset].seeds or len(seeds)
@@ -103,16 +108,16 @@ def load(
         if runs > MOST_RUNS:
             found = f"{len(own.variants):,} variants and {count:,} seeds: {runs:,} runs, folds among them"
             raise UserError(f"{path}: studies.{key}: found {found}, allowed: at most {MOST_RUNS:,}")
-    for key in studies.keys() & file.probes.keys():
-        raise UserError(f"{path}: probes.{key}: found the id of a study, allowed: one of its own")
+    for key in studies.keys() & file.measurements.keys():
+        raise UserError(f"{path}: measurements.{key}: found the id of a study, allowed: one of its own")
     places = {f"published.places.{n}": place for n, place in enumerate(file.published.places if file.published else ())}
     named = {**{f"claims.{key}": claim for key, claim in file.claims.items()}, **places}
-    reasons = {place: missing(one, studies, file.probes) for place, one in named.items()}
+    reasons = {place: missing(one, studies, file.measurements) for place, one in named.items()}
     return Params(
         seeds=seeds,
         judging=file.judging,
         datasets=file.datasets,
-        probes=file.probes,
+        measurements=file.measurements,
         studies=studies,
         claims=file.claims,
         published=file.published,
@@ -122,33 +127,33 @@ def load(
     )
 
 
-def demand_unchanged(
-    project: Params, *, dataset: str | None = None, study: str | None = None, probe: str | None = None
+def check_unchanged(
+    project: Params, *, dataset: str | None = None, study: str | None = None, measurement: str | None = None
 ) -> None:
-    """Refuse what was computed from settings that `params.yaml` no longer has; called before it is written.
+    """Refuse what was computed from configs that `params.yaml` no longer has; called before it is written.
 
-    `dvc exp run -S` changes the file for a moment, also beside another command, and DVC records the settings that stand
+    `dvc exp run -S` changes the file for a moment, also beside another command, and DVC records the configs that stand
     there when a stage has ended.
 
     Args:
         project: What the stage was computed from.
-        dataset, study, probe: As `load` got them; what is judged by may change where one of them is given.
+        dataset, study, measurement: As `load` got them; what is judged by may change where one of them is given.
 
     Raises:
-        UserError: If another setting has changed.
+        UserError: If another config has changed.
     """
     with contextlib.suppress(OSError):  # `load` says why it cannot be read
         if PATH.read_bytes() == project.content:
             return
-    now = load(dataset=dataset, study=study, probe=probe)
-    if dataset or study or probe:
+    now = load(dataset=dataset, study=study, measurement=measurement)
+    if dataset or study or measurement:
         now = replace(now, judging=project.judging)
     if now != project:
         raise UserError(f"{PATH}: changed while this stage ran; `dvc repro` runs it again")
 
 
-# the sections that one data set, study or probe does not need
-_NOTHING: dict[str, Any] = {"studies": {}, "probes": {}, "claims": {}, "published": None}
+# the sections that one data set, study or measurement does not need
+_NOTHING: dict[str, Any] = {"studies": {}, "measurements": {}, "claims": {}, "published": None}
 
 
 MOST_RUNS = 1_000_000  # of a study: each is a row of its table, which must fit into memory
@@ -163,7 +168,7 @@ class _Constructor(SafeConstructor):
         try:
             return super().construct_object(node, deep)
         except ValueError as error:
-            problem = f"found {brief(node.value)}, which is no value ({error})"
+            problem = f"found {shorten(node.value)}, which is no value ({error})"
             raise ConstructorError(None, None, problem, node.start_mark) from None
 
 
@@ -179,7 +184,7 @@ def _read(path: Path) -> tuple[Any, bytes]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     try:
-        _demand_plain(text, path)
+        _check_plain(text, path)
         yaml = YAML(typ="safe", pure=True)
         yaml.Constructor = _Constructor
         # YAML 1.2, as DVC reads and writes it: 1e-05 is a number.
@@ -195,7 +200,7 @@ def _read(path: Path) -> tuple[Any, bytes]:
         raise UserError(f"{path}: {where}{_printable(problem)}") from None
 
 
-def _demand_plain(text: str, path: Path) -> None:
+def _check_plain(text: str, path: Path) -> None:
     """Refuse what YAML has beyond mappings, lists, text and numbers written out: it reads otherwise than it looks.
 
     Nothing is built yet: an alias that stands for a billion values, and brackets in brackets, end here.
@@ -206,16 +211,16 @@ def _demand_plain(text: str, path: Path) -> None:
 
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         if line.startswith("%"):
-            raise refuse(number, f"the directive {brief(line)}", "none; the file is YAML 1.2")
+            raise refuse(number, f"the directive {shorten(line)}", "none; the file is YAML 1.2")
     depth = 0
     for event in YAML(typ="safe", pure=True).parse(text):
         number = event.start_mark.line + 1
         if getattr(event, "anchor", None):
             # DVC changes the wrong value when `-S` meets an anchor, and says nothing.
             mishandled = "none (`dvc exp run -S` mishandles them)"
-            raise refuse(number, f"the anchor or alias {brief(str(event.anchor))}", mishandled)
+            raise refuse(number, f"the anchor or alias {shorten(str(event.anchor))}", mishandled)
         if getattr(event, "tag", None):
-            raise refuse(number, f"the tag {brief(str(event.tag))}", "none")
+            raise refuse(number, f"the tag {shorten(str(event.tag))}", "none")
         if isinstance(event, ScalarEvent) and event.value == "<<":
             raise refuse(number, "the merge key '<<'", "every key written out")
         depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
@@ -234,25 +239,25 @@ _KEY = re.compile(rf"[\w-]{{1,{LONGEST_ID}}}")
 
 
 def _foreign(node: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """What no setting can be, wherever it stands: the keys that lead there, what was found and what is allowed."""
+    """What no config can be, wherever it stands: the keys that lead there, what was found and what is allowed."""
     if isinstance(node, dict):
         for key, value in node.items():
             if isinstance(key, str) and _KEY.fullmatch(key):
                 yield from _foreign(value, (*keys, key))
             else:
-                yield keys, f"the key {brief(key)}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
+                yield keys, f"the key {shorten(key)}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
     elif isinstance(node, list):
         for place, item in enumerate(node):
             yield from _foreign(item, (*keys, str(place)))
     elif isinstance(node, str):
         refused = next((one for one in node if one != "\n" and _moves_the_cursor(one)), None)
         if refused is not None:
-            yield keys, f"the character U+{ord(refused):04X} in {brief(node)}", "text without control characters"
+            yield keys, f"the character U+{ord(refused):04X} in {shorten(node)}", "text without control characters"
     elif isinstance(node, int):
         if not -(2**63) <= node < 2**63:
-            yield keys, brief(node), "a number of at most 18 digits"
+            yield keys, shorten(node), "a number of at most 18 digits"
     elif not isinstance(node, float | None):
-        yield keys, brief(node), "text in quotes, a number, true or false"
+        yield keys, shorten(node), "text in quotes, a number, true or false"
 
 
 def _moves_the_cursor(one: str) -> bool:
@@ -261,7 +266,7 @@ def _moves_the_cursor(one: str) -> bool:
     return turns or unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or ord(one) & 0xFFFE == 0xFFFE
 
 
-def _demand_size(place: str, data: DatasetSettings, seeds: int) -> None:
+def _check_size(place: str, data: DatasetConfig, seeds: int) -> None:
     """Refuse a data set that would not fit into memory, and a table that can not be read.
 
     Raises:
@@ -282,7 +287,9 @@ def _demand_size(place: str, data: DatasetSettings, seeds: int) -> None:
 
 
 def missing(
-    named: StudyClaim | ProbeClaim | Place, studies: Mapping[str, Study], probes: Mapping[str, ProbeSettings]
+    named: StudyClaim | MeasurementClaim | Place,
+    studies: Mapping[str, Study],
+    measurements: Mapping[str, MeasurementConfig],
 ) -> str | None:
     """What a claim or the place of a published outcome names that the project does not have; None where all is there.
 
@@ -291,14 +298,14 @@ def missing(
 
     def among(key: str, found: object, there: Iterable[str]) -> str | None:
         names = list(there)
-        return None if found in names else f"{key}: found {brief(found)}, there is {listed(names)}"
+        return None if found in names else f"{key}: found {shorten(found)}, there is {join_short(names)}"
 
-    if not isinstance(named, StudyClaim) and named.probe is not None:
-        unknown = among("probe", named.probe, probes)
-        if unknown is None and isinstance(named, ProbeClaim):
-            unknown = among("quantity", named.quantity, probes[named.probe].quantities)
+    if not isinstance(named, StudyClaim) and named.measurement is not None:
+        unknown = among("measurement", named.measurement, measurements)
+        if unknown is None and isinstance(named, MeasurementClaim):
+            unknown = among("quantity", named.quantity, measurements[named.measurement].quantities)
         return unknown
-    assert not isinstance(named, ProbeClaim)
+    assert not isinstance(named, MeasurementClaim)
     study = studies.get(named.study or "")
     if study is None:
         return among("study", named.study, studies)
@@ -314,6 +321,6 @@ def missing(
 def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:
     entries = raw.get(section)
     if not isinstance(entries, dict) or key not in entries:
-        allowed = listed(entries) if isinstance(entries, dict) else "a mapping"
+        allowed = join_short(entries) if isinstance(entries, dict) else "a mapping"
         raise UserError(f"{path}: {section}.{_printable(key)}: not found, allowed: {allowed}")
     return entries[key]

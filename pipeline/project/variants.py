@@ -1,4 +1,4 @@
-"""A study as written -> its variants: one complete, typed setting each, and the baseline it is compared with.
+"""A study as written -> its variants: one complete, typed config each, and the baseline it is compared with.
 
 No variant can differ from its baseline in anything that it does not declare: an override that `base` does not have is
 an error, and everything else comes from `base`.
@@ -16,17 +16,17 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from pipeline.project.errors import UserError, brief, in_bytes, listed
+from pipeline.core.config import LARGEST_NETWORK, problems
+from pipeline.core.errors import UserError, in_bytes, join_short, shorten
+from pipeline.data.config import DatasetConfig, Described, Generated, Table
 from pipeline.project.metrics import Metric, Trait, measured
-from pipeline.project.settings.base import LARGEST_NETWORK, problems
-from pipeline.project.settings.datasets import DatasetSettings, Described, Generated, Table
-from pipeline.project.settings.file import FigureName, StudySettings
-from pipeline.project.settings.training import Setting
+from pipeline.project.schema import FigureName, StudyConfig
+from pipeline.training.config import RunConfig
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One complete setting of a study.
+    """One complete config of a study.
 
     `factors` holds what the study varies, dotted key to value; `label` says the compared factors, `block` those that
     the baseline leaves free: a variant is compared with the `baseline` variant of its own block.
@@ -37,12 +37,12 @@ class Variant:
     block: str
     baseline: str
     factors: Mapping[str, Any]
-    setting: Setting
+    config: RunConfig
 
     @property
     def folds(self) -> range:
         """Of its runs with one seed: 0 trains on all examples, each other leaves a part out."""
-        return range(self.setting.data.validation.folds + 1)
+        return range(self.config.data.validation.folds + 1)
 
     def written_factors(self) -> dict[str, str | float | int | None]:
         """The factors as the cells of a table: numbers and words as they are, lists and mappings as JSON."""
@@ -62,7 +62,9 @@ class Study:
     metric: str
     traits: frozenset[Trait]
     figure: FigureName | None
-    resplit: float  # of validation where one fixed data set is split anew for every seed (analysis/statistics.py)
+    split_correlation: (
+        float  # of validation where one fixed data set is split anew for every seed (analysis/statistics.py)
+    )
     simplest_first: bool  # whether variants are listed from the simplest to the most complex, or the other way round
     compared: tuple[str, ...]  # dotted keys of the factors that tell a variant from its baseline
     blocked: tuple[str, ...]  # dotted keys of the factors within which variants are compared
@@ -81,18 +83,18 @@ class Study:
 
     @property
     def named(self) -> bool:
-        """Whether a person named the variants (`variants:`) instead of spanning a grid."""
+        """Whether a user named the variants (`variants:`) instead of spanning a grid."""
         return all(variant.label == variant.id for variant in self.variants)
 
-    def resplit_of(self, metric: Metric) -> float:
+    def split_correlation_of(self, metric: Metric) -> float:
         """How much of the variance the seeds share in this metric."""
-        return self.resplits[metric.split]
+        return self.split_correlations[metric.split]
 
     @property
-    def resplits(self) -> Mapping[str, float]:
+    def split_correlations(self) -> Mapping[str, float]:
         """How much of the variance the seeds share in what is measured on each part of the data (or on none)."""
-        found = {part: self.table.resplit(part) if self.table else 0.0 for part in ("train", "test", "none")}
-        return found | {"validation": self.resplit}
+        found = {part: self.table.split_correlation(part) if self.table else 0.0 for part in ("train", "test", "none")}
+        return found | {"validation": self.split_correlation}
 
     def variant(self, id: str) -> Variant:
         return next(variant for variant in self.variants if variant.id == id)
@@ -104,7 +106,7 @@ LONGEST_VARIANT = 200  # bytes of its id, which with an ending is the name of a 
 _Expanded = tuple[list[Variant], tuple[str, ...], tuple[str, ...]]
 
 
-def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSettings], path: Path) -> Study:
+def expand(key: str, written: StudyConfig, datasets: Mapping[str, DatasetConfig], path: Path) -> Study:
     """A study as written to its variants.
 
     Raises:
@@ -112,30 +114,30 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     """
     place = f"{path}: studies.{key}"
     if written.dataset not in datasets:
-        raise UserError(f"{place}.dataset: found {brief(written.dataset)}, allowed: {listed(datasets)}")
+        raise UserError(f"{place}.dataset: found {shorten(written.dataset)}, allowed: {join_short(datasets)}")
     dataset = datasets[written.dataset]
     data = described(dataset)
     if (written.grid is None) == (written.variants is None):
         raise UserError(f"{place}: found {'neither' if written.grid is None else 'both'}, allowed: grid or variants")
 
-    _setting(written.base, {}, f"{place}.base", data)
+    _config(written.base, {}, f"{place}.base", data)
     span = _from_names if written.grid is None else _from_grid
     variants, compared, blocked = span(written, place, data)
-    seen: dict[Setting | str, str] = {}
+    seen: dict[RunConfig | str, str] = {}
     for variant in variants:
         if len(variant.id) > LONGEST_VARIANT:
             named = f"at most {LONGEST_VARIANT} characters; named `variants` can be shorter"
-            raise UserError(f"{place}.grid: found the id {brief(variant.id)} of {len(variant.id)}, allowed: {named}")
+            raise UserError(f"{place}.grid: found the id {shorten(variant.id)} of {len(variant.id)}, allowed: {named}")
         # two values may also differ and still be spelled alike in an id
-        for own in (variant.setting, variant.id):
+        for own in (variant.config, variant.id):
             if own in seen:
-                twice = f"{brief(seen[own])}, {brief(variant.id)}"
-                raise UserError(f"{place}: found the same setting twice ({twice}), allowed: once")
+                twice = f"{shorten(seen[own])}, {shorten(variant.id)}"
+                raise UserError(f"{place}: found the same config twice ({twice}), allowed: once")
             seen[own] = variant.id
-    traits = _traits([variant.setting for variant in variants], data)
+    traits = _traits([variant.config for variant in variants], data)
     judged = [metric.name for metric in measured(traits) if metric.better]
     if written.metric not in judged:
-        raise UserError(f"{place}.metric: found {brief(written.metric)}, allowed: {listed(judged)}")
+        raise UserError(f"{place}.metric: found {shorten(written.metric)}, allowed: {join_short(judged)}")
     figures = [name for name in get_args(FigureName) if _FIGURES.get(name, frozenset()) <= traits]
     if isinstance(dataset, Table):
         figures = [name for name in figures if name != "predictions"]  # rows of a table are no pictures
@@ -149,7 +151,7 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
         metric=written.metric,
         traits=traits,
         figure=written.figure,
-        resplit=_resplit(dataset, [variant.setting for variant in variants]),
+        split_correlation=_split_correlation(dataset, [variant.config for variant in variants]),
         simplest_first=written.simplest == "first",
         compared=compared,
         blocked=blocked,
@@ -158,28 +160,28 @@ def expand(key: str, written: StudySettings, datasets: Mapping[str, DatasetSetti
     )
 
 
-def described(data: DatasetSettings) -> Described:
+def described(data: DatasetConfig) -> Described:
     """What is known of a data set before it is made: most say it themselves, a table is read.
 
     Raises:
-        UserError: If a table can not be read or is not as its settings say.
+        UserError: If a table can not be read or is not as its configs say.
     """
     if not isinstance(data, Table):
         return data
     # what it imports nobody needs to wait for who has no table
-    from pipeline.project import table
+    from pipeline.data import columns as table
 
     return table.facts(data)
 
 
-def _resplit(data: DatasetSettings, settings: Sequence[Setting]) -> float:
-    """As `Study.resplit`."""
+def _split_correlation(data: DatasetConfig, configs: Sequence[RunConfig]) -> float:
+    """As `Study.split_correlation`."""
     if isinstance(data, Generated):
         return 0.0
-    validations = [setting.data.validation for setting in settings]
+    validations = [config.data.validation for config in configs]
     if isinstance(data, Table):
-        return data.resplit("validation", max(one.validated for one in validations))
-    return max(one.resplit for one in validations)
+        return data.split_correlation("validation", max(one.validated for one in validations))
+    return max(one.split_correlation for one in validations)
 
 
 # what a study must have for a figure that it names
@@ -193,20 +195,20 @@ _FIGURES: Mapping[str, frozenset[Trait]] = {
 }
 
 
-def _traits(settings: Sequence[Setting], data: Described) -> frozenset[Trait]:
+def _traits(configs: Sequence[RunConfig], data: Described) -> frozenset[Trait]:
     held: dict[Trait, bool] = {
         data.task: True,
-        "validation": any(setting.data.validation.folds for setting in settings),
-        "hidden": any(setting.model.hidden for setting in settings),
-        "linear": data.task == "regression" and not any(setting.model.hidden for setting in settings),
+        "validation": any(config.data.validation.folds for config in configs),
+        "hidden": any(config.model.hidden for config in configs),
+        "linear": data.task == "regression" and not any(config.model.hidden for config in configs),
         "shift": data.shifts,
-        "stopping": any(setting.schedule.early_stopping.name != "none" for setting in settings),
+        "stopping": any(config.training.early_stopping.name != "none" for config in configs),
     }
     return frozenset(trait for trait, holds in held.items() if holds)
 
 
-def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: Described) -> Setting:
-    """The typed setting.
+def _config(values: dict[str, Any], overridden: Mapping[str, str], place: str, data: Described) -> RunConfig:
+    """The typed config.
 
     `place` is where `values` stand in the file, except for the dotted keys in `overridden`, which stand elsewhere.
     """
@@ -221,73 +223,73 @@ def _setting(values: dict[str, Any], overridden: Mapping[str, str], place: str, 
     def refuse(keys: list[str], found: str, allowed: str) -> str:
         there, leaf = where(keys)
         if leaf is not None:
-            found = brief(_get(values, leaf))
+            found = shorten(_get(values, leaf))
         return f"{there}: found {found}, allowed: {allowed}"
 
     try:
-        setting = Setting.model_validate(values)
+        config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise UserError("\n".join(refuse(*problem) for problem in problems(error, values))) from None
-    if (setting.loss == "cross_entropy") != (data.task == "classification"):
+    if (config.loss == "cross_entropy") != (data.task == "classification"):
         allowed = "cross_entropy" if data.task == "classification" else "squared_error, half_squared_error"
-        raise UserError(refuse(["loss"], repr(setting.loss), f"{allowed} (the data set's task is {data.task})"))
-    features = setting.model.features
+        raise UserError(refuse(["loss"], repr(config.loss), f"{allowed} (the data set's task is {data.task})"))
+    features = config.model.features
     if features != "all" and features > data.features:
         raise UserError(refuse(["model", "features"], str(features), f"all, or at most the data set's {data.features}"))
-    used, most = setting.data.examples, data.train_examples
+    used, most = config.data.examples, data.train_examples
     if used != "all" and used > most:
         raise UserError(refuse(["data", "examples"], str(used), f"all, or at most the data set's {most}"))
     had = most if used == "all" else used
-    if setting.data.validation.folds and min(setting.sizes(1, most)[:2]) < 1:
+    if config.data.validation.folds and min(config.sizes(1, most)[:2]) < 1:
         allowed = f"a split that leaves examples on both sides ({had} to be had)"
-        raise UserError(refuse(["data", "validation"], brief(values["data"]["validation"]), allowed))
-    if setting.schedule.early_stopping.name != "none":
-        folds = [setting.sizes(fold, most) for fold in (0, 1 if setting.data.validation.folds else 0)]
+        raise UserError(refuse(["data", "validation"], shorten(values["data"]["validation"]), allowed))
+    if config.training.early_stopping.name != "none":
+        folds = [config.sizes(fold, most) for fold in (0, 1 if config.data.validation.folds else 0)]
         if min(min(own.trained, own.stopping) for own in folds) < 1:
             allowed = f"a fraction that leaves examples on both sides ({had} to be had)"
-            found = brief(values["schedule"]["early_stopping"])
-            raise UserError(refuse(["schedule", "early_stopping"], found, allowed))
-    if setting.label_smoothing and data.task != "classification":
+            found = shorten(values["training"]["early_stopping"])
+            raise UserError(refuse(["training", "early_stopping"], found, allowed))
+    if config.label_smoothing and data.task != "classification":
         allowed = f"0 (the data set's task is {data.task})"
-        raise UserError(refuse(["label_smoothing"], str(setting.label_smoothing), allowed))
-    if setting.data.correction.name != "none" and not data.shifts:
+        raise UserError(refuse(["label_smoothing"], str(config.label_smoothing), allowed))
+    if config.data.importance_weights.name != "none" and not data.shifts:
         allowed = f"none (the data set {data.source} does not shift)"
-        raise UserError(refuse(["data", "correction"], repr(setting.data.correction.name), allowed))
-    size = _bytes(setting, data)
+        raise UserError(refuse(["data", "importance_weights"], repr(config.data.importance_weights.name), allowed))
+    size = _bytes(config, data)
     if size > LARGEST_NETWORK:
         allowed = f"a network that needs at most {in_bytes(LARGEST_NETWORK)}; this one needs {in_bytes(size)}"
-        raise UserError(refuse(["model", "hidden"], brief(list(setting.model.hidden)), allowed))
-    return setting
+        raise UserError(refuse(["model", "hidden"], shorten(list(config.model.hidden)), allowed))
+    return config
 
 
-def _bytes(setting: Setting, data: Described) -> int:
+def _bytes(config: RunConfig, data: Described) -> int:
     """About what one run needs while it trains and is measured, in bytes.
 
     Weights, their gradients, what an optimizer keeps of them and the best ones so far in single precision, and once
     more all of them in double precision; what each layer gives for a batch; the product of all layers, which has a row
     for each input.
     """
-    features: int = data.features if setting.model.features == "all" else setting.model.features
-    widths: list[int] = [features, *setting.model.hidden, data.outputs]
+    features: int = data.features if config.model.features == "all" else config.model.features
+    widths: list[int] = [features, *config.model.hidden, data.outputs]
     weights = sum(before * after for before, after in itertools.pairwise(widths))
     # also a short batch is evaluated in blocks
-    rows = max(512, min(setting.schedule.batch_size, data.train_examples))
+    rows = max(512, min(config.training.batch_size, data.train_examples))
     return 4 * (8 * weights + 4 * rows * sum(widths)) + 16 * features * max(widths[1:])
 
 
-def _from_names(written: StudySettings, place: str, data: Described) -> _Expanded:
+def _from_names(written: StudyConfig, place: str, data: Described) -> _Expanded:
     named = {key: override or {} for key, override in (written.variants or {}).items()}
     if not named:
         raise UserError(f"{place}.variants: found none, allowed: at least one variant")
     if not isinstance(written.baseline, str) or written.baseline not in named:
-        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: {listed(named)}")
-    _demand_count(f"{place}.variants", len(named))
-    settings = {}
+        raise UserError(f"{place}.baseline: found {shorten(written.baseline)}, allowed: {join_short(named)}")
+    _check_count(f"{place}.variants", len(named))
+    configs = {}
     for key, override in named.items():
         here = f"{place}.variants.{key}"
         values = _merge(written.base, override, here)
         leaves = {leaf: f"{here}.{leaf}" for leaf in _leaves(override, written.base)}
-        settings[key] = _setting(values, leaves, f"{place}.base", data)
+        configs[key] = _config(values, leaves, f"{place}.base", data)
     factors = tuple(dict.fromkeys(leaf for override in named.values() for leaf in _leaves(override, written.base)))
     variants = [
         Variant(
@@ -295,40 +297,42 @@ def _from_names(written: StudySettings, place: str, data: Described) -> _Expande
             label=key,
             block="",
             baseline=written.baseline,
-            factors={factor: _get(_dump(setting), factor) for factor in factors},
-            setting=setting,
+            factors={factor: _get(_dump(config), factor) for factor in factors},
+            config=config,
         )
-        for key, setting in settings.items()
+        for key, config in configs.items()
     ]
     return variants, factors, ()
 
 
-def _from_grid(written: StudySettings, place: str, data: Described) -> _Expanded:
+def _from_grid(written: StudyConfig, place: str, data: Described) -> _Expanded:
     axes = dict(_axes(written.grid or {}, written.base, f"{place}.grid", ()))
     if not axes:
         raise UserError(f"{place}.grid: found nothing, allowed: at least one factor with a list of values")
-    _demand_count(f"{place}.grid", math.prod(len(values) for values in axes.values()))
+    _check_count(f"{place}.grid", math.prod(len(values) for values in axes.values()))
     if not isinstance(written.baseline, dict):
-        raise UserError(f"{place}.baseline: found {brief(written.baseline)}, allowed: a mapping, nested like the grid")
+        raise UserError(
+            f"{place}.baseline: found {shorten(written.baseline)}, allowed: a mapping, nested like the grid"
+        )
     fixed = dict(_fixed(written.baseline, axes, f"{place}.baseline", ()))
     if not fixed:
-        raise UserError(f"{place}.baseline: found nothing, allowed: a value for one of {listed(axes)}")
+        raise UserError(f"{place}.baseline: found nothing, allowed: a value for one of {join_short(axes)}")
     compared = tuple(factor for factor in axes if factor in fixed)
     blocked = tuple(factor for factor in axes if factor not in fixed)
 
-    def setting(values: tuple[Any, ...], section: str) -> Setting:
+    def config(values: tuple[Any, ...], section: str) -> RunConfig:
         raw = written.base
         for factor, value in zip(axes, values, strict=True):
             raw = _put(raw, factor, value)
-        return _setting(raw, {factor: f"{place}.{section}.{factor}" for factor in axes}, f"{place}.base", data)
+        return _config(raw, {factor: f"{place}.{section}.{factor}" for factor in axes}, f"{place}.base", data)
 
     # a block's variants share the free factors; its baseline has the fixed values beside them
-    found: list[tuple[Setting, Setting]] = []
+    found: list[tuple[RunConfig, RunConfig]] = []
     for values in itertools.product(*axes.values()):
         baseline = tuple(fixed.get(factor, value) for factor, value in zip(axes, values, strict=True))
-        found.append((setting(values, "grid"), setting(baseline, "baseline")))
+        found.append((config(values, "grid"), config(baseline, "baseline")))
 
-    def name(one: Setting) -> str:
+    def name(one: RunConfig) -> str:
         return "_".join(_leaf_id(factor, _get(_dump(one), factor)) for factor in axes)
 
     spanned = {one: name(one) for one, _ in found}
@@ -338,8 +342,8 @@ def _from_grid(written: StudySettings, place: str, data: Described) -> _Expanded
         if baseline_setting not in spanned:
             unknown = _dump(baseline_setting)
             factor = next(f for f in compared if all(_get(_dump(o), f) != _get(unknown, f) for o, _ in found))
-            allowed = listed(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
-            raise UserError(f"{place}.baseline.{factor}: found {brief(fixed[factor])}, allowed: {allowed}")
+            allowed = join_short(dict.fromkeys(label(_get(_dump(o), factor)) for o, _ in found))
+            raise UserError(f"{place}.baseline.{factor}: found {shorten(fixed[factor])}, allowed: {allowed}")
         variants.append(
             Variant(
                 id=spanned[one],
@@ -347,15 +351,15 @@ def _from_grid(written: StudySettings, place: str, data: Described) -> _Expanded
                 block=", ".join(_spoken(factor, values_of[factor]) for factor in blocked),
                 baseline=spanned[baseline_setting],
                 factors=values_of,
-                setting=one,
+                config=one,
             )
         )
     return variants, compared, blocked
 
 
-def _dump(setting: Setting) -> dict[str, Any]:
+def _dump(config: RunConfig) -> dict[str, Any]:
     # as written: what was left out stays out, what equals a default stays in
-    return setting.model_dump(mode="json", exclude_unset=True)
+    return config.model_dump(mode="json", exclude_unset=True)
 
 
 def _get(values: Mapping[str, Any], dotted: str) -> Any:
@@ -405,10 +409,10 @@ def _leaves(override: dict[str, Any], base: dict[str, Any], prefix: tuple[str, .
 
 def _known(key: str, base: dict[str, Any], place: str) -> None:
     if key not in base:
-        raise UserError(f"{place}: not in base, which needs a value for every factor; it has: {listed(base)}")
+        raise UserError(f"{place}: not in base, which needs a value for every factor; it has: {join_short(base)}")
 
 
-def _demand_count(place: str, count: int) -> None:
+def _check_count(place: str, count: int) -> None:
     if count > MOST_VARIANTS:
         raise UserError(f"{place}: found {count:,} variants, allowed: at most {MOST_VARIANTS:,}")
 
@@ -427,7 +431,7 @@ def _axes(
         elif isinstance(node, dict) and node and isinstance(base[key], dict):
             yield from _axes(node, base[key], here, (*prefix, key))
         else:
-            raise UserError(f"{here}: found {brief(node)}, allowed: a list of values")
+            raise UserError(f"{here}: found {shorten(node)}, allowed: a list of values")
 
 
 def _fixed(
@@ -441,7 +445,7 @@ def _fixed(
         elif isinstance(node, dict) and node and any(factor.startswith(dotted + ".") for factor in axes):
             yield from _fixed(node, axes, place, (*prefix, str(key)))
         else:
-            raise UserError(f"{place}.{dotted}: no factor of the grid, allowed: {listed(axes)}")
+            raise UserError(f"{place}.{dotted}: no factor of the grid, allowed: {join_short(axes)}")
 
 
 def _leaf_id(factor: str, value: Any) -> str:
@@ -476,7 +480,7 @@ def _spoken(factor: str, value: Any) -> str:
 
 
 def label(value: Any) -> str:
-    """A value of a factor as a person reads it.
+    """A value of a factor as a user reads it.
 
     >>> label(0.50), label([0.2, 0.5]), label({"name": "normal", "std": 1.0}), label(True)
     ('0.5', '[0.2, 0.5]', 'normal(std=1)', 'true')

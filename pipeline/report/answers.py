@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.analysis.judging import VERDICTS
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.settings.file import Judging
+from pipeline.project.schema import Judging
 from pipeline.project.variants import Study, spoken
 from pipeline.report.numbers import amount, size
 

@@ -41,7 +41,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its name within its study or probe."""
+    """A figure with its name within its study or measurement."""
 
     name: str
     caption: str
@@ -105,8 +105,8 @@ def _grouped(dots: re.Match[str]) -> str:
 
 
 def band(axes: Axes, table: pd.DataFrame, x: str, colour: Any, **line: Any) -> None:
-    """A line through `centre` and its interval from `low` to `high`."""
-    axes.plot(table[x], table["centre"], color=colour, **line)
+    """A line through `estimate` and its interval from `low` to `high`."""
+    axes.plot(table[x], table["estimate"], color=colour, **line)
     axes.fill_between(table[x], table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
 
 
@@ -229,5 +229,5 @@ def factor_words(study: Study) -> str:
 
 
 def seeds_words(count: int) -> str:
-    """How many seeds a centre is over."""
+    """How many seeds a estimate is over."""
     return f"over {count} seed{'s' if count > 1 else ''}"

@@ -76,7 +76,7 @@ def pictures(section: Section) -> list[Picture]:
 
 
 def effects(section: Section) -> Figure:
-    """The study's metric against its factor: every run, the centre of every variant and its 95 % interval."""
+    """The study's metric against its factor: every run, the estimate of every variant and its 95 % interval."""
     study, metric = section.study, section.metric
     table = section.effects[metric.name]
     runs = section.results.merge(table[["variant", "label", "block"]], on="variant")
@@ -109,8 +109,8 @@ def effects(section: Section) -> Figure:
                 note.set_in_layout(False)
             axes.errorbar(
                 place + 0.2,
-                row.centre,
-                yerr=[[row.centre - row.low], [row.high - row.centre]],
+                row.estimate,
+                yerr=[[row.estimate - row.low], [row.high - row.estimate]],
                 marker="o",
                 markersize=5,
                 capsize=3,
@@ -140,7 +140,7 @@ def path(section: Section) -> Figure:
 
 
 def curves(section: Section) -> Figure:
-    """Loss against epoch, training and test, with the 95 % interval of the centre as a band."""
+    """Loss against epoch, training and test, with the 95 % interval of the estimate as a band."""
     study = section.study
     table, palette = with_labels(study, section.curves), colours(study)
     figure, panels = panels_of_blocks(study, 3.2 if study.blocked else 5.2)

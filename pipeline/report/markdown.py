@@ -7,7 +7,7 @@ from collections.abc import Sequence
 def escaped(text: str) -> str:
     """Nothing in a cell ends it, names keep their underscores, and no words become a link, an element or a formula."""
     text = re.sub(r"[\\`|_*<>\[\]~&$]", r"\\\g<0>", text.strip())
-    # a page makes links of these, and tells the person who is named, whatever is escaped; an empty comment parts them
+    # a page makes links of these, and tells the user who is named, whatever is escaped; an empty comment parts them
     return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", "<!-- -->", text, flags=re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.project.settings.datasets import Linear, Polynomial
+from pipeline.data.config import Linear, Polynomial
 from pipeline.project.variants import described
 from pipeline.report.drawing import (
     DASHES,
@@ -47,7 +47,7 @@ def splits(axes: Axes, section: Section, block: str) -> None:
 
 def predictions(section: Section) -> Figure:
     """Test images with label and prediction, for each variant some that are right and some that are wrong."""
-    rows = list(section.probes.pictures.groupby(["variant", "right"], sort=False))
+    rows = list(section.diagnostics.pictures.groupby(["variant", "right"], sort=False))
     columns = max(len(group) for _, group in rows)
     figure = Figure(figsize=(1.1 * columns + 1, 1.35 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False)
@@ -70,7 +70,7 @@ def weights(section: Section) -> Figure:
     """The weights that were learned beside the true ones: every seed, and the mean with its 95 % interval."""
     study = section.study
     table, learned = (
-        with_labels(study, _without_bias(section, one)) for one in (section.probes.weights, section.weights)
+        with_labels(study, _without_bias(section, one)) for one in (section.diagnostics.weights, section.weights)
     )
     truth = _true_weights(section)
     shown = [place for place in sorted(table["place"].unique()) if place < _MOST_WEIGHTS]
@@ -82,9 +82,9 @@ def weights(section: Section) -> Figure:
             shift = 0.7 * ((number + 0.5) / len(labels) - 0.5)
             axes.scatter(runs["place"] + shift, runs["value"], s=6, alpha=0.35, color=palette[name], linewidth=0)
             means = learned[(learned["block"] == block) & (learned["label"] == name) & learned["place"].isin(shown)]
-            errors = [means["centre"] - means["low"], means["high"] - means["centre"]]
+            errors = [means["estimate"] - means["low"], means["high"] - means["estimate"]]
             look = {"marker": "_", "linestyle": "none", "color": palette[name], "label": shortened(name)}
-            axes.errorbar(means["place"] + shift, means["centre"], yerr=errors, linewidth=1.2, **look)
+            axes.errorbar(means["place"] + shift, means["estimate"], yerr=errors, linewidth=1.2, **look)
         known = [place for place in shown if place < len(truth)]
         axes.scatter(known, [truth[place] for place in known], marker="x", color="black", zorder=3, label="true")
         axes.set(xlabel="weight", ylabel="value", xticks=shown if len(shown) <= 30 else shown[::10])
@@ -98,7 +98,7 @@ _MOST_WEIGHTS = 50
 
 
 def _features(section: Section, variant: str) -> int:
-    features = section.study.variant(variant).setting.model.features
+    features = section.study.variant(variant).config.model.features
     return described(section.data).features if features == "all" else features
 
 
@@ -167,17 +167,17 @@ def selection(section: Section) -> Figure:
 def capacity(section: Section) -> Figure:
     """Training and test, and the gap between them, against the number of parameters."""
     study, kind = section.study, section.kind
-    sizes = section.effects["parameters"].set_index("variant")["centre"]
+    sizes = section.effects["parameters"].set_index("variant")["estimate"]
     palette = colours(study)
     figure, panels = panels_of_blocks(study, 5.2, rows=2)
     for block, (above, below) in panels:
         for axes, name in ((above, f"train_{kind}"), (above, f"test_{kind}"), (below, f"{kind}_gap")):
             table = section.effects[name]
             for row in table[table["block"] == block].itertuples():
-                error = [[row.centre - row.low], [row.high - row.centre]]
+                error = [[row.estimate - row.low], [row.high - row.estimate]]
                 filled = "none" if name.startswith("train") else palette[row.label]
                 look = {"color": palette[row.label], "markerfacecolor": filled, "capsize": 3}
-                axes.errorbar(sizes[row.variant], row.centre, yerr=error, marker="o", **look)
+                axes.errorbar(sizes[row.variant], row.estimate, yerr=error, marker="o", **look)
         above.set(ylabel=kind, xscale="log")
         below.set(xlabel="number of weights and biases (log scale)", ylabel=f"gap in {kind}")
         if kind == "loss":
@@ -199,7 +199,7 @@ _SIDES = {"train": "before the shift (training)", "test": "after it (test)"}
 
 def shift(section: Section) -> Figure:
     """Examples before and after the shift, and where each variant of the first seed draws the line between classes."""
-    study, points, table = section.study, section.probes.points, section.probes.weights
+    study, points, table = section.study, section.diagnostics.points, section.diagnostics.weights
     blocks, palette = block_names(study), colours(study)
     figure = Figure(figsize=(8.0, HEIGHT * len(blocks) + 0.4), layout="constrained")
     grid = figure.subplots(len(blocks), 2, squeeze=False, sharex=True, sharey=True)

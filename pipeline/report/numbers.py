@@ -1,4 +1,4 @@
-"""Numbers as a person reads them, on the page and in a terminal."""
+"""Numbers as a user reads them, on the page and in a terminal."""
 
 import math
 
@@ -104,7 +104,7 @@ def digits(value: float, count: int = 4) -> str:
 
 
 def significant(value: float) -> str:
-    """Three significant digits, without an exponent where a person reads it better so.
+    """Three significant digits, without an exponent where a user reads it better so.
 
     >>> significant(90.123), significant(1.2e-7), significant(12345.6), significant(9.9999)
     ('90.1', '1.20e-07', '12346', '10.0')

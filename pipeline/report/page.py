@@ -12,16 +12,18 @@ from pipeline.project.metrics import METRICS
 from pipeline.report.drawing import Picture
 from pipeline.report.figures import pictures
 from pipeline.report.markdown import anchor, escaped, line_of, paragraph, title
+from pipeline.report.measurement_figures import measurement_picture
 from pipeline.report.numbers import digits, effect, effect_interval, interval, number, p_value
-from pipeline.report.probe_figures import probe_picture
 from pipeline.report.provenance import differing, differs, shared
 from pipeline.report.section import Report
 
 
 def draw(report: Report) -> dict[str, list[Picture]]:
-    """All figures, by id of the study or probe."""
+    """All figures, by id of the study or measurement."""
     drawn = {one.study.id: pictures(one) for one in report.sections}
-    return drawn | {one.id: [probe_picture(one.settings, one.measured, one.findings)] for one in report.probes}
+    return drawn | {
+        one.id: [measurement_picture(one.config, one.measured, one.findings)] for one in report.measurements
+    }
 
 
 def files(drawn: Mapping[str, Sequence[Picture]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the numbers of a study come from: settings written out, and digests that tell whether two are the same."""
+"""What the numbers of a study come from: configs written out, and digests that tell whether two are the same."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.project.artifacts import Probes
+from pipeline.project.artifacts import Diagnostics
 from pipeline.project.params import Params
 from pipeline.project.variants import Study, Variant, label
 
@@ -18,21 +18,21 @@ class Provenance:
     """Digests, the first 12 hexadecimal digits of SHA-256 each.
 
     Attributes:
-        settings: Of seeds, data set and study as `params.yaml` has them, as JSON with sorted keys.
+        configs: Of seeds, data set and study as `params.yaml` has them, as JSON with sorted keys.
         code: Of the modules that compute the numbers, as they were when the study was trained.
         data: Of the examples of all seeds.
         data_sets: How many of them differ: 1 where all seeds see the same examples.
         environment: Versions of the libraries that compute.
     """
 
-    settings: str
+    configs: str
     code: str
     data: str
     data_sets: int
     environment: Mapping[str, str]
 
 
-def provenance(project: Params, study: Study, results: pd.DataFrame, probes: Probes) -> Provenance:
+def provenance(project: Params, study: Study, results: pd.DataFrame, diagnostics: Diagnostics) -> Provenance:
     """Of a study; `results` one row a run."""
     written = project.written
     own = {
@@ -42,11 +42,11 @@ def provenance(project: Params, study: Study, results: pd.DataFrame, probes: Pro
     }
     data = sorted(set(results["data"]))
     return Provenance(
-        settings=_digest([json.dumps(own, sort_keys=True)]),
-        code=probes.code,
+        configs=_digest([json.dumps(own, sort_keys=True)]),
+        code=diagnostics.code,
         data=data[0] if len(data) == 1 else _digest(data),
         data_sets=len(data),
-        environment=probes.environment,
+        environment=diagnostics.environment,
     )
 
 
@@ -54,9 +54,9 @@ def _digest(words: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
 
 
-def settings(variant: Variant) -> dict[str, str]:
-    """The whole setting of a variant, dotted key to value as a person reads it."""
-    dumped = variant.setting.model_dump(mode="json")
+def configs(variant: Variant) -> dict[str, str]:
+    """The whole config of a variant, dotted key to value as a user reads it."""
+    dumped = variant.config.model_dump(mode="json")
     found: dict[str, str] = {}
     for block, values in dumped.items():
         found |= _flat(block, values) if isinstance(values, Mapping) else {block: label(values)}
@@ -74,15 +74,15 @@ def _flat(block: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def shared(study: Study) -> dict[str, str]:
-    """The settings that all variants of a study have in common, dotted key to value."""
-    every = [settings(variant) for variant in study.variants]
+    """The configs that all variants of a study have in common, dotted key to value."""
+    every = [configs(variant) for variant in study.variants]
     return {key: value for key, value in every[0].items() if all(other.get(key) == value for other in every)}
 
 
 def differing(study: Study) -> pd.DataFrame:
-    """The settings in which the variants differ: a row a variant, by its id, a column a dotted key; empty: has none."""
+    """The configs in which the variants differ: a row a variant, by its id, a column a dotted key; empty: has none."""
     common = shared(study)
-    rows = {variant.id: settings(variant) for variant in study.variants}
+    rows = {variant.id: configs(variant) for variant in study.variants}
     keys = dict.fromkeys(key for row in rows.values() for key in row if key not in common)
     return pd.DataFrame(
         [[row.get(key, "") for key in keys] for row in rows.values()], index=list(rows), columns=list(keys)
@@ -92,7 +92,7 @@ def differing(study: Study) -> pd.DataFrame:
 def differs(study: Study, id: str) -> str:
     """In what a named variant differs from the baseline: "model features 2, optimizer learning rate 0.1"."""
     variant = study.variant(id)
-    own, other = settings(variant), settings(study.variant(variant.baseline))
+    own, other = configs(variant), configs(study.variant(variant.baseline))
     return ", ".join(
         f"{' '.join(key.split('.')[-2:]).replace('_', ' ')} {value}"
         for key, value in own.items()

@@ -1,18 +1,18 @@
-"""One study, and one probe, as the page shows them: everything that figures and tables need, computed by `analysis`."""
+"""One study, and one measurement, as the page shows them: all that figures and tables need, computed by `analysis`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import comparison, learned, ledger, power, probing, selection, summary
+from pipeline.analysis import claims, comparison, findings, learned, power, selection, summary
 from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
-from pipeline.project.artifacts import Probes
+from pipeline.data.config import DatasetConfig
+from pipeline.measurements.config import MeasurementConfig
+from pipeline.project.artifacts import Diagnostics
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params, missing
-from pipeline.project.settings.datasets import DatasetSettings
-from pipeline.project.settings.probes import ProbeSettings
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance
@@ -24,11 +24,11 @@ class Section:
 
     `answer` is what its verdicts say, in words; `effects` holds the table of `comparison.effects` for each metric, the
     study's own first, which alone is judged; `power` what its seeds could show; `results` one row a variant and seed;
-    `curves`, `layers` and `weights` centres with intervals; `choices` and `costs` what validation chooses.
+    `curves`, `layers` and `weights` estimates with intervals; `choices` and `costs` what validation chooses.
     """
 
     study: Study
-    data: DatasetSettings
+    data: DatasetConfig
     answer: str
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
@@ -38,7 +38,7 @@ class Section:
     weights: pd.DataFrame
     choices: pd.DataFrame
     costs: pd.DataFrame
-    probes: Probes
+    diagnostics: Diagnostics
     provenance: Provenance
 
     @property
@@ -71,24 +71,30 @@ class Section:
         return ", ".join(part for part in (own.block, own.label) if part)
 
     def placed(self, metric: str, block: str) -> pd.DataFrame:
-        """The centres of a metric within a block, with the `place` of each variant among the labels."""
+        """The estimates of a metric within a block, with the `place` of each variant among the labels."""
         places = {name: place for place, name in enumerate(dict.fromkeys(one.label for one in self.study.variants))}
         table = self.effects[metric]
-        here = table[(table["block"] == block) & table["centre"].notna()]
+        here = table[(table["block"] == block) & table["estimate"].notna()]
         return here.assign(place=[places[label] for label in here["label"]])
 
 
 @dataclass(frozen=True)
-class ProbeSection:
-    """A probe, what it measured and what that says."""
+class MeasurementSection:
+    """A measurement, what it measured and what that says."""
 
     id: str
-    settings: ProbeSettings
+    config: MeasurementConfig
     measured: pd.DataFrame
     findings: pd.DataFrame
 
 
-def section(project: Params, study: Study, results: pd.DataFrame, curves: pd.DataFrame, probes: Probes) -> Section:
+def section(
+    project: Params,
+    study: Study,
+    results: pd.DataFrame,
+    curves: pd.DataFrame,
+    diagnostics: Diagnostics,
+) -> Section:
     """Put a study together."""
     judging = project.judging
     names = [study.metric] + [metric.name for metric in study.metrics if metric.name != study.metric]
@@ -105,18 +111,18 @@ def section(project: Params, study: Study, results: pd.DataFrame, curves: pd.Dat
         effects=effects,
         power=powers,
         curves=curves,
-        layers=summary.layers(probes.layers, study.resplits["none"]),
-        weights=learned.weights(probes.weights, study.resplits["none"]),
+        layers=summary.layers(diagnostics.layers, study.split_correlations["none"]),
+        weights=learned.weights(diagnostics.weights, study.split_correlations["none"]),
         choices=chosen,
         costs=selection.costs(study, chosen) if len(chosen) else pd.DataFrame(),
-        probes=probes,
-        provenance=provenance(project, study, results, probes),
+        diagnostics=diagnostics,
+        provenance=provenance(project, study, results, diagnostics),
     )
 
 
-def probe_section(id: str, settings: ProbeSettings, measured: pd.DataFrame) -> ProbeSection:
-    """Put a probe together."""
-    return ProbeSection(id, settings, measured, probing.findings(settings, measured))
+def measurement_section(id: str, config: MeasurementConfig, measured: pd.DataFrame) -> MeasurementSection:
+    """Put a measurement together."""
+    return MeasurementSection(id, config, measured, findings.findings(config, measured))
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,8 @@ class Report:
 
     project: Params
     sections: list[Section]
-    probes: list[ProbeSection]
-    ledger: pd.DataFrame
+    measurements: list[MeasurementSection]
+    claims: pd.DataFrame
     published: pd.DataFrame
 
     @property
@@ -140,32 +146,32 @@ def report(
     project: Params,
     results: Mapping[str, pd.DataFrame],
     curves: Mapping[str, pd.DataFrame],
-    probes: Mapping[str, Probes],
+    diagnostics: Mapping[str, Diagnostics],
     measured: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
 ) -> Report:
     """Put everything together.
 
     Args:
-        project: The settings that everything was made with.
-        results, curves, probes: By id of the study.
-        measured: By id of the probe.
+        project: The configs that everything was made with.
+        results, curves, diagnostics: By id of the study.
+        measured: By id of the measurement.
         published: Published outcomes; none where the project is not held to any.
     """
     sections = [
-        section(project, study, results[key], curves[key], probes[key]) for key, study in project.studies.items()
+        section(project, study, results[key], curves[key], diagnostics[key]) for key, study in project.studies.items()
     ]
-    own = [probe_section(key, settings, measured[key]) for key, settings in project.probes.items()]
+    own = [measurement_section(key, config, measured[key]) for key, config in project.measurements.items()]
     findings = {one.id: one.findings for one in own}
     places = [
         place
         for place in (project.published.places if project.published else ())
-        if missing(place, project.studies, project.probes) is None
+        if missing(place, project.studies, project.measurements) is None
     ]
     return Report(
         project=project,
         sections=sections,
-        probes=own,
-        ledger=ledger.judge(project.claims, project.studies, project.probes, results, findings),
+        measurements=own,
+        claims=claims.judge(project.claims, project.studies, project.measurements, results, findings),
         published=compare(published, places, project.studies, project.datasets, results, findings),
     )

@@ -4,7 +4,8 @@ Reads   params.yaml (all of it), tables/
 Writes  data/params.ok
 """
 
-from pipeline.project import artifacts, console, params
+from pipeline.core import console
+from pipeline.project import artifacts, params
 
 
 def main(arguments: list[str]) -> None:

@@ -1,11 +1,12 @@
-"""Stage `data`: make one data set from its settings.
+"""Stage `data`: make one data set from its configs.
 
 Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>), tables/
 Writes  data/<dataset>.npz
 """
 
 from pipeline import data
-from pipeline.project import artifacts, console, params
+from pipeline.core import console
+from pipeline.project import artifacts, params
 from pipeline.stages import named
 
 
@@ -14,7 +15,7 @@ def main(arguments: list[str]) -> None:
     key = named(arguments)
     project = params.load(dataset=key)
     dataset = data.make(project.datasets[key], project.seeds_of(key))
-    params.demand_unchanged(project, dataset=key)
+    params.check_unchanged(project, dataset=key)
     artifacts.write_dataset(key, dataset)
 
 

@@ -1,31 +1,32 @@
 """Stage `report`: judge the runs of all studies, draw them and write the page.
 
-Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/probes/
-Writes  reports/figures/, reports/ledger/, reports/index.html, reports/summary.md,
+Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/diagnostics/
+Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md,
         reports/environment.json
 """
 
-from pipeline.project import artifacts, console, params
+from pipeline.core import console
+from pipeline.project import artifacts, params
 from pipeline.report import page
 from pipeline.report.section import report
 
 
 def main(arguments: list[str]) -> None:
-    """Report on all studies and probes; takes no argument."""
+    """Report on all studies and measurements; takes no argument."""
     project = params.load()
-    artifacts.prune([*project.studies, *project.probes])
+    artifacts.prune([*project.studies, *project.measurements])
     whole = report(
         project,
         {key: artifacts.read_results(project, key) for key in project.studies},
         {key: artifacts.read_curves(key) for key in project.studies},
-        {key: artifacts.read_probes(key) for key in project.studies},
-        {key: artifacts.read_measured(key) for key in project.probes},
+        {key: artifacts.read_diagnostics(key) for key in project.studies},
+        {key: artifacts.read_measured(key) for key in project.measurements},
         artifacts.read_published(project.published),
     )
     drawn = page.draw(whole)
-    params.demand_unchanged(project)
+    params.check_unchanged(project)
     artifacts.write_figures(page.files(drawn))
-    artifacts.write_ledger(whole.ledger, whole.published)
+    artifacts.write_claims(whole.claims, whole.published)
     artifacts.write_environment(whole.environments)
     artifacts.write_page(page.render(whole, drawn))
     artifacts.write_summary(page.summary(whole, drawn))

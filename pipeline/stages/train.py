@@ -1,12 +1,13 @@
 """Stage `train`: train every run of one study and write one row per run.
 
 Reads   data/params.ok, params.yaml (seeds, datasets, studies.<study>), data/<dataset>.npz
-Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/probes/<study>.npz
+Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/diagnostics/<study>.npz
 """
 
 from pipeline.analysis import summary
+from pipeline.core import console
 from pipeline.execution import runs
-from pipeline.project import artifacts, console, params
+from pipeline.project import artifacts, params
 from pipeline.stages import named
 
 
@@ -18,11 +19,11 @@ def main(arguments: list[str]) -> None:
     seeds = project.seeds_of(study.dataset)
     dataset = artifacts.read_dataset(study.dataset, seeds)
     trained = runs.train(study, seeds, dataset)
-    params.demand_unchanged(project, study=key)
+    params.check_unchanged(project, study=key)
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
-    artifacts.write_curves(key, summary.curves(trained.curves, study.resplits))
-    artifacts.write_probes(key, trained.probes)
+    artifacts.write_curves(key, summary.curves(trained.curves, study.split_correlations))
+    artifacts.write_diagnostics(key, trained.diagnostics)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from pipeline.arithmetic.arrays import decompose, product, total
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import AdamW, Setting
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import Seed
+from pipeline.training.config import AdamW, RunConfig
 from pipeline.training.subsets import subset
 
 _CUTOFF = 1e-6  # of least squares, as in scikit-learn: directions with smaller singular values are left out
 
-Job = tuple[Setting, Seed, int]
+Job = tuple[RunConfig, Seed, int]
 
 
 def solve(jobs: Sequence[Job], dataset: Dataset) -> list[dict[str, float]]:
@@ -30,16 +30,16 @@ def solve(jobs: Sequence[Job], dataset: Dataset) -> list[dict[str, float]]:
     Jobs that differ in nothing but their penalty and loss share one decomposition, so they belong into one call.
 
     Args:
-        jobs: Setting, seed and fold of each run.
+        jobs: RunConfig, seed and fold of each run.
         dataset: With examples for every seed.
     """
     solutions = [{"closed_form_test_loss": np.nan, "closed_form_weight_norm": np.nan} for _ in jobs]
     groups: dict[Hashable, list[int]] = {}
-    for number, (setting, seed, fold) in enumerate(jobs):
-        decoupled = isinstance(setting.optimizer, AdamW) and setting.optimizer.weight_decay > 0
-        if setting.penalty.l1 == 0 and not decoupled:
-            sizes = setting.sizes(fold, dataset.train.examples)
-            groups.setdefault((seed, fold, sizes, setting.model.features, setting.model.bias), []).append(number)
+    for number, (config, seed, fold) in enumerate(jobs):
+        decoupled = isinstance(config.optimizer, AdamW) and config.optimizer.weight_decay > 0
+        if config.penalty.l1 == 0 and not decoupled:
+            sizes = config.sizes(fold, dataset.train.examples)
+            groups.setdefault((seed, fold, sizes, config.model.features, config.model.bias), []).append(number)
     for numbers in groups.values():
         losses, norms = _solve([jobs[number] for number in numbers], dataset)
         for number, loss, norm in zip(numbers, losses, norms, strict=True):
@@ -49,15 +49,15 @@ def solve(jobs: Sequence[Job], dataset: Dataset) -> list[dict[str, float]]:
 
 def _solve(jobs: Sequence[Job], dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Losses and norms, (V,) each, of V jobs with the same examples and inputs."""
-    setting, seed, fold = jobs[0]
-    slot, chosen = dataset.slot(seed.index), setting.model.features
+    config, seed, fold = jobs[0]
+    seed_index, chosen = dataset.seed_index(seed.index), config.model.features
     features = slice(None) if chosen == "all" else slice(chosen)
-    places = subset(setting, seed, fold, dataset.train.examples).trained
-    inputs, targets = dataset.train.inputs[slot][places, features], dataset.train.targets[slot][places]
-    test_inputs, test_targets = dataset.test.inputs[slot][:, features], dataset.test.targets[slot]
+    places = subset(config, seed, fold, dataset.train.examples).trained
+    inputs, targets = dataset.train.inputs[seed_index][places, features], dataset.train.targets[seed_index][places]
+    test_inputs, test_targets = dataset.test.inputs[seed_index][:, features], dataset.test.targets[seed_index]
     # with a bias, weights are those of inputs and targets around their means
-    means = total(inputs.T) / len(places) if setting.model.bias else np.zeros(inputs.shape[1])
-    mean = total(targets) / len(places) if setting.model.bias else 0.0
+    means = total(inputs.T) / len(places) if config.model.bias else np.zeros(inputs.shape[1])
+    mean = total(targets) / len(places) if config.model.bias else 0.0
     halves = np.array([0.5 if job.loss == "half_squared_error" else 1.0 for job, _, _ in jobs])
     decays = np.array([job.optimizer.weight_decay + job.penalty.l2 for job, _, _ in jobs])
     penalties = len(places) * decays / (2 * halves)

@@ -19,10 +19,10 @@ os.environ.update(MKL_CBWR="COMPATIBLE", ATEN_CPU_CAPABILITY="avx2")
 import torch
 from torch import Tensor, nn
 
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import SGD, AdamW, CosineRate, Setting, StepRate, StoppingOnLoss
+from pipeline.core.seeding import Seed
+from pipeline.training.config import SGD, AdamW, CosineSchedule, RunConfig, StepSchedule, StoppingOnLoss
 from pipeline.training.draws import masks, orders
-from pipeline.training.engine import Control, Examples, Outcome, StoppedError, evaluated_epochs, one_nan, widths
+from pipeline.training.engine import Control, Examples, StoppedError, TrainingResult, evaluated_epochs, one_nan, widths
 from pipeline.training.initializers import initial
 from pipeline.training.kernels.arguments import ROWS
 from pipeline.training.subsets import subset
@@ -60,38 +60,38 @@ class Dropout(nn.Module):
         return values * torch.from_numpy(self._masks(len(values))).to(values.dtype)
 
 
-def losses(setting: Setting, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+def losses(config: RunConfig, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """The loss of each example: (N, C), (N,) -> (N,) of classes, (N, 1), (N, 1) -> (N,) of values."""
-    if setting.loss == "cross_entropy":
+    if config.loss == "cross_entropy":
         return nn.functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=smoothing)
     squares = nn.functional.mse_loss(outputs, targets, reduction="none").squeeze(1)
-    return squares if setting.loss == "squared_error" else squares / 2
+    return squares if config.loss == "squared_error" else squares / 2
 
 
-def build(setting: Setting, seed: Seed, shape: Sequence[int], dtype: torch.dtype) -> nn.Sequential:
+def build(config: RunConfig, seed: Seed, shape: Sequence[int], dtype: torch.dtype) -> nn.Sequential:
     """Linear layers with activation and dropout between them, started like the kernels'."""
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(itertools.pairwise(shape)):
-        linear = nn.Linear(before, after, bias=setting.model.bias, dtype=dtype, device="meta").to_empty(device="cpu")
-        weight, bias = initial(setting.model.initialization, seed, number, before, after)
+        linear = nn.Linear(before, after, bias=config.model.bias, dtype=dtype, device="meta").to_empty(device="cpu")
+        weight, bias = initial(config.model.initialization, seed, number, before, after)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weight.T))
-            if setting.model.bias:
+            if config.model.bias:
                 linear.bias.copy_(torch.from_numpy(bias))
         layers.append(linear)
         if number < len(shape) - 2:
-            layers.append(ACTIVATIONS[setting.model.activation]())
-            if setting.model.dropout_rates[number]:
-                layers.append(Dropout(seed, number, setting.model.dropout_rates[number], after))
+            layers.append(ACTIVATIONS[config.model.activation]())
+            if config.model.dropout_rates[number]:
+                layers.append(Dropout(seed, number, config.model.dropout_rates[number], after))
     return nn.Sequential(*layers)
 
 
 def train(
-    setting: Setting, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
-) -> Outcome:
+    config: RunConfig, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
+) -> TrainingResult:
     """Train one run; arguments, result and errors are those of `engine.train`."""
     torch.set_num_threads(1)  # of the thread that trains: one product split over several has other bits
-    return _Training(setting, seed, examples, fold).train(control or Control.of_one_run())
+    return _Training(config, seed, examples, fold).train(control or Control.of_one_run())
 
 
 _Set = tuple[Tensor, Tensor]  # inputs (N, D); targets (N,) for classes, (N, 1) for values
@@ -100,36 +100,36 @@ _Set = tuple[Tensor, Tensor]  # inputs (N, D); targets (N,) for classes, (N, 1) 
 class _Training:
     """One run: its data, network and optimizer."""
 
-    def __init__(self, setting: Setting, seed: Seed, examples: Examples, fold: int) -> None:
-        self._setting, self._seed, self._dataset = setting, seed, examples.dataset
+    def __init__(self, config: RunConfig, seed: Seed, examples: Examples, fold: int) -> None:
+        self._config, self._seed, self._dataset = config, seed, examples.dataset
         self._classes = examples.dataset.task == "classification"
         dtype = getattr(torch, examples.real)
-        shape = widths(setting, examples.dataset)
-        slot = self._dataset.slot(seed.index)
-        places = subset(setting, seed, fold, self._dataset.train.examples)
+        shape = widths(config, examples.dataset)
+        seed_index = self._dataset.seed_index(seed.index)
+        places = subset(config, seed, fold, self._dataset.train.examples)
         factor, offset = examples.scale
 
         def load(part: Literal["train", "test"]) -> _Set:
-            inputs = torch.from_numpy(examples.inputs(part, slot, shape[0])[:, : shape[0]]).to(dtype)
-            targets = torch.from_numpy(examples.targets(part, slot))
+            inputs = torch.from_numpy(examples.inputs(part, seed_index, shape[0])[:, : shape[0]]).to(dtype)
+            targets = torch.from_numpy(examples.targets(part, seed_index))
             return inputs * factor + offset, targets.long() if self._classes else targets[:, None]
 
         (inputs, targets), test = load("train"), load("test")
         self._train, validation, self._stopping = ((inputs[rows], targets[rows]) for rows in places)
         self._sets = {"train": self._train, "validation": validation, "test": test}
-        weights = example_weights(setting.data.correction, self._dataset, seed, places.trained)
+        weights = example_weights(config.data.importance_weights, self._dataset, seed, places.trained)
         self._weights = torch.from_numpy(weights).to(dtype)
-        self._network = build(setting, seed, shape, dtype)
+        self._network = build(config, seed, shape, dtype)
         self._linears = [layer for layer in self._network if isinstance(layer, nn.Linear)]
-        self._optimizer = _optimizer(setting, self._linears)
+        self._optimizer = _optimizer(config, self._linears)
 
-    def train(self, control: Control) -> Outcome:
-        setting, schedule = self._setting, self._setting.schedule
-        scheduler, stopping = _scheduler(setting, self._optimizer), schedule.early_stopping
+    def train(self, control: Control) -> TrainingResult:
+        config, training = self._config, self._config.training
+        scheduler, stopping = _scheduler(config, self._optimizer), training.early_stopping
         layers = self._measure_layers("start")
-        wanted, records = evaluated_epochs(setting), {}
+        wanted, records = evaluated_epochs(config), {}
         best_epoch, best_loss, best = 0, math.inf, self._network.state_dict()
-        for epoch, order in enumerate(orders(self._seed, len(self._train[0]), schedule.epochs), start=1):
+        for epoch, order in enumerate(orders(self._seed, len(self._train[0]), training.epochs), start=1):
             running = self._train_epoch(torch.from_numpy(order), control)
             if scheduler is not None:
                 scheduler.step()
@@ -143,28 +143,28 @@ class _Training:
                     best = copy.deepcopy(self._network.state_dict())
                 elif epoch - best_epoch >= stopping.patience:
                     break
-        control.epochs[0] = schedule.epochs
+        control.epochs[0] = training.epochs
         if best_epoch:
             self._network.load_state_dict(best)
             # after the last epoch that was trained, and at the end, the best weights are what there is
-            records = {epoch: record for epoch, record in records.items() if epoch < schedule.epochs}
+            records = {epoch: record for epoch, record in records.items() if epoch < training.epochs}
             ended = running | self._evaluate_sets()
             records |= {epoch: ended for epoch in wanted if epoch not in records}
         layers |= self._measure_layers("end")
-        return self._outcome(wanted, records, layers, best_epoch or schedule.epochs)
+        return self._outcome(wanted, records, layers, best_epoch or training.epochs)
 
     def _train_epoch(self, order: Tensor, control: Control) -> dict[str, float]:
         """One pass over the examples; running means."""
         totals: dict[str, float] = {}
         self._network.train()
-        for batch in order.split(self._setting.schedule.batch_size):
+        for batch in order.split(self._config.training.batch_size):
             if control.stop[0]:
                 raise StoppedError
             inputs, targets = self._train[0][batch], self._train[1][batch]
             outputs = self._network(inputs)
-            trained = losses(self._setting, outputs, targets, self._setting.label_smoothing)
+            trained = losses(self._config, outputs, targets, self._config.label_smoothing)
             self._optimizer.zero_grad()
-            ((trained * self._weights[batch]).mean() + _penalty(self._setting, self._linears)).backward()
+            ((trained * self._weights[batch]).mean() + _penalty(self._config, self._linears)).backward()
             self._optimizer.step()
             for name, value in self._measure(outputs, targets).items():
                 totals[name] = totals.get(name, 0.0) + value * len(batch)
@@ -184,7 +184,7 @@ class _Training:
         return self._measure(self._network(examples[0]), examples[1])
 
     def _measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        measured = {"loss": float(losses(self._setting, outputs.detach(), targets).double().mean())}
+        measured = {"loss": float(losses(self._config, outputs.detach(), targets).double().mean())}
         if not targets.is_floating_point():
             measured["accuracy"] = float((outputs.argmax(dim=1) == targets).double().mean())
         return measured
@@ -197,7 +197,7 @@ class _Training:
             values = layer(values)
             if isinstance(layer, tuple(ACTIVATIONS.values())):
                 deviations.append(float(values.detach().double().std(correction=0)))
-        losses(self._setting, values, self._train[1][:ROWS]).mean().backward()
+        losses(self._config, values, self._train[1][:ROWS]).mean().backward()
         gradients = [linear.weight.grad for linear in self._linears]
         rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
         return {("activation_sd", moment): one_nan(deviations), ("gradient_rms", moment): one_nan(rms)}
@@ -220,15 +220,15 @@ class _Training:
         records: dict[int, dict[str, float]],
         layers: dict[tuple[str, str], np.ndarray],
         best_epoch: int,
-    ) -> Outcome:
+    ) -> TrainingResult:
         self._network.eval()
         weights = [linear.weight.T.double().numpy().copy() for linear in self._linears]
         biases = [
-            linear.bias.double().numpy().copy() if self._setting.model.bias else np.zeros(linear.out_features)
+            linear.bias.double().numpy().copy() if self._config.model.bias else np.zeros(linear.out_features)
             for linear in self._linears
         ]
         outputs = self._network(self._sets["test"][0])
-        return Outcome(
+        return TrainingResult(
             epochs=np.array(wanted),
             curves={name: one_nan([records[epoch][name] for epoch in wanted]) for name in records[wanted[-1]]},
             layers=layers,
@@ -240,10 +240,10 @@ class _Training:
         )
 
 
-def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:
-    own = setting.optimizer
+def _optimizer(config: RunConfig, linears: Sequence[nn.Linear]) -> torch.optim.Optimizer:
+    own = config.optimizer
     weights = {"params": [linear.weight for linear in linears], "weight_decay": own.weight_decay}
-    biases = {"params": [linear.bias for linear in linears if setting.model.bias], "weight_decay": 0.0}
+    biases = {"params": [linear.bias for linear in linears if config.model.bias], "weight_decay": 0.0}
     groups, rate = [weights, biases], own.learning_rate
     if isinstance(own, SGD):
         return torch.optim.SGD(groups, rate, own.momentum, nesterov=own.nesterov, fused=True)
@@ -251,22 +251,22 @@ def _optimizer(setting: Setting, linears: Sequence[nn.Linear]) -> torch.optim.Op
     return kind(groups, rate, betas=(own.beta1, own.beta2), eps=own.epsilon, fused=True)
 
 
-def _scheduler(setting: Setting, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
-    rate = setting.schedule.learning_rate
-    if isinstance(rate, StepRate):
+def _scheduler(config: RunConfig, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
+    rate = config.training.lr_schedule
+    if isinstance(rate, StepSchedule):
         return torch.optim.lr_scheduler.StepLR(optimizer, rate.every, rate.gamma)
-    if isinstance(rate, CosineRate):
-        lowest = rate.final * setting.optimizer.learning_rate
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, setting.schedule.epochs, lowest)
+    if isinstance(rate, CosineSchedule):
+        lowest = rate.final * config.optimizer.learning_rate
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.training.epochs, lowest)
     return None
 
 
-def _penalty(setting: Setting, linears: Sequence[nn.Linear]) -> Tensor | float:
+def _penalty(config: RunConfig, linears: Sequence[nn.Linear]) -> Tensor | float:
     """Part of the loss that is trained, 0 without penalties."""
     total: Tensor | float = 0.0
     for linear in linears:
-        if setting.penalty.l2 > 0:
-            total = total + setting.penalty.l2 * linear.weight.square().sum() / 2
-        if setting.penalty.l1 > 0:
-            total = total + setting.penalty.l1 * linear.weight.abs().sum()
+        if config.penalty.l2 > 0:
+            total = total + config.penalty.l2 * linear.weight.square().sum() / 2
+        if config.penalty.l1 > 0:
+            total = total + config.penalty.l1 * linear.weight.abs().sum()
     return total

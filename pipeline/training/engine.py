@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 
 from pipeline.arithmetic import library
 from pipeline.arithmetic.arrays import pcg64_state, total
-from pipeline.project.dataset import Dataset
-from pipeline.project.rounding import rounded
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.training import SGD, AdamW, Setting, StoppingOnLoss
+from pipeline.core.dataset import Dataset
+from pipeline.core.rounding import rounded
+from pipeline.core.seeding import Seed, generator
+from pipeline.training.config import SGD, AdamW, RunConfig, StoppingOnLoss
 from pipeline.training.draws import mask_key, threshold
 from pipeline.training.initializers import initial
 from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, ROWS, RUN
@@ -35,7 +35,7 @@ _OPTIMIZERS = {"sgd": 0, "adam": 1, "adamw": 1}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """What one run leaves.
 
     Attributes:
@@ -66,7 +66,7 @@ class Outcome:
         incoming weights of the first layer's units differ: the root mean square of largest less smallest.
         """
         found = {name: float(curve[-1]) for name, curve in self.curves.items()}
-        found["kept_epoch"] = float(self.best_epoch)
+        found["best_epoch"] = float(self.best_epoch)
         found["weight_norm"] = math.sqrt(sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights))
         # undefined where both are infinite, as of a run that diverged, or both are 0
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -98,16 +98,16 @@ class StoppedError(Exception):
     """A training was ended before it was done."""
 
 
-def evaluated_epochs(setting: Setting) -> list[int]:
+def evaluated_epochs(config: RunConfig) -> list[int]:
     """The epochs after which training and test set are evaluated: evenly spread, the last one always."""
-    epochs, evaluations = setting.schedule.epochs, min(setting.schedule.evaluations, setting.schedule.epochs)
+    epochs, evaluations = config.training.epochs, min(config.training.evaluations, config.training.epochs)
     return [int(epoch) for epoch in np.unique(np.round(np.linspace(epochs / evaluations, epochs, evaluations)))]
 
 
-def widths(setting: Setting, dataset: Dataset) -> list[int]:
+def widths(config: RunConfig, dataset: Dataset) -> list[int]:
     """Inputs, hidden layers, outputs."""
-    features = dataset.features if setting.model.features == "all" else setting.model.features
-    return [features, *setting.model.hidden, dataset.outputs]
+    features = dataset.features if config.model.features == "all" else config.model.features
+    return [features, *config.model.hidden, dataset.outputs]
 
 
 class Examples:
@@ -128,7 +128,7 @@ class Examples:
         self.scale = (dataset.factor, dataset.offset) if self.bytes else (1.0, 0.0)
         self._made: dict[Hashable, Any] = {}
 
-    def inputs(self, part: Part, slot: int, features: int) -> np.ndarray:
+    def inputs(self, part: Part, seed_index: int, features: int) -> np.ndarray:
         """(N, D) with D padded to whole vectors."""
 
         def make() -> list[np.ndarray]:
@@ -137,20 +137,20 @@ class Examples:
             padded[:, :, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
             return list(padded)
 
-        return self._once(("inputs", part, features), make)[slot]
+        return self._once(("inputs", part, features), make)[seed_index]
 
-    def targets(self, part: Part, slot: int) -> np.ndarray:
+    def targets(self, part: Part, seed_index: int) -> np.ndarray:
         """Values or labels as floats, (N,)."""
 
         def make() -> list[np.ndarray]:
             return list(np.ascontiguousarray(getattr(self.dataset, part).targets, self.real))
 
-        return self._once(("targets", part), make)[slot]
+        return self._once(("targets", part), make)[seed_index]
 
-    def plan(self, setting: Setting, fold: int) -> "_Plan":
-        """What all runs of one setting and fold share."""
-        # by number: to hash a setting takes longer than to train a small one; the plan keeps it, and so its number
-        return self._once((id(setting), fold), lambda: _Plan(setting, self, fold))
+    def plan(self, config: RunConfig, fold: int) -> "_Plan":
+        """What all runs of one config and fold share."""
+        # by number: to hash a config takes longer than to train a small one; the plan keeps it, and so its number
+        return self._once((id(config), fold), lambda: _Plan(config, self, fold))
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._made:
@@ -160,12 +160,12 @@ class Examples:
 
 
 def train(
-    setting: Setting, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
-) -> Outcome:
+    config: RunConfig, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
+) -> TrainingResult:
     """Train one run.
 
     Args:
-        setting: Configuration of the run.
+        config: Configuration of the run.
         seed: Seed of the run.
         examples: The data set, with examples for this seed; the run computes in its type.
         fold: 0 trains on all examples, another leaves a part out.
@@ -173,10 +173,10 @@ def train(
 
     Raises:
         StoppedError: If `control` was stopped.
-        ValueError: If the setting does not fit the data set.
+        ValueError: If the config does not fit the data set.
     """
     control = control or Control.of_one_run()
-    run = _Run(examples.plan(setting, fold), seed, control)
+    run = _Run(examples.plan(config, fold), seed, control)
     _kernel(examples.real)(run.address, 0)
     if control.stop[0]:
         raise StoppedError
@@ -189,15 +189,15 @@ def _kernel(real: Real) -> library.Function:
 
 
 class _Plan:
-    """What all runs of one setting share: where numbers lie, and the record but for addresses of a run's own."""
+    """What all runs of one config share: where numbers lie, and the record but for addresses of a run's own."""
 
-    def __init__(self, setting: Setting, examples: Examples, fold: int) -> None:
-        self.setting, self.examples, self.fold = setting, examples, fold
+    def __init__(self, config: RunConfig, examples: Examples, fold: int) -> None:
+        self.config, self.examples, self.fold = config, examples, fold
         self.real = np.dtype(examples.real)
-        self.widths = widths(setting, examples.dataset)
-        self.evaluated = evaluated_epochs(setting)
-        self.weighted = setting.data.correction.name != "none"
-        self.classes = setting.loss == "cross_entropy"
+        self.widths = widths(config, examples.dataset)
+        self.evaluated = evaluated_epochs(config)
+        self.weighted = config.data.importance_weights.name != "none"
+        self.classes = config.loss == "cross_entropy"
         self.linear = len(self.widths) == 2 and not (self.classes or self.weighted or examples.bytes)
         self._check()
         self.strips = [_padded(width) // _LANES for width in self.widths]
@@ -205,7 +205,7 @@ class _Plan:
         self.arrays = {
             "widths": np.array(self.widths),
             "tested": np.arange(examples.dataset.test.examples),
-            "thresholds": np.array([threshold(rate) for rate in setting.model.dropout_rates], np.int64),
+            "thresholds": np.array([threshold(rate) for rate in config.model.dropout_rates], np.int64),
         }
         self._set_layout()
         self._set_schedule()
@@ -214,11 +214,11 @@ class _Plan:
             self.record[name] = array.ctypes.data
 
     def _check(self) -> None:
-        """Refuse a setting that does not fit the data set: the kernels would read what is not there."""
-        setting, dataset = self.setting, self.examples.dataset
-        sizes = setting.sizes(self.fold, dataset.train.examples)
+        """Refuse a config that does not fit the data set: the kernels would read what is not there."""
+        config, dataset = self.config, self.examples.dataset
+        sizes = config.sizes(self.fold, dataset.train.examples)
         if self.classes != (dataset.task == "classification"):
-            raise ValueError(f"found the loss {setting.loss}, but the data set's task is {dataset.task}")
+            raise ValueError(f"found the loss {config.loss}, but the data set's task is {dataset.task}")
         if sizes.trained < 1 or sum(sizes) > dataset.train.examples:
             raise ValueError(f"found {sizes} of {dataset.train.examples} examples")
         if self.widths[0] > dataset.features:
@@ -231,9 +231,9 @@ class _Plan:
         both = [size for weight, (_, after) in zip(sizes, pairs, strict=True) for size in (weight, after * _LANES)]
         starts = [0, *itertools.accumulate(both)]
         self.weight_starts, self.bias_starts, self.parameter_count = starts[:-1:2], starts[1::2], starts[-1]
-        sizes_of_parts = self.setting.sizes(self.fold, self.examples.dataset.train.examples)
+        sizes_of_parts = self.config.sizes(self.fold, self.examples.dataset.train.examples)
         tested = len(self.arrays["tested"])
-        batch = min(self.setting.schedule.batch_size, sizes_of_parts.trained)
+        batch = min(self.config.training.batch_size, sizes_of_parts.trained)
         self.rows = max(batch, min(ROWS, max(*sizes_of_parts, tested)))  # that are computed at once
         units = [0, *itertools.accumulate(self.rows * strips * _LANES for strips in self.strips[1:])]
         self.unit_count = units[-1]
@@ -245,25 +245,25 @@ class _Plan:
             self.record[f"{name}_count"] = count
 
     def _set_schedule(self) -> None:
-        schedule, optimizer = self.setting.schedule, self.setting.optimizer
-        factors = [schedule.learning_rate.factor(epoch, schedule.epochs) for epoch in range(1, schedule.epochs + 1)]
+        training, optimizer = self.config.training, self.config.optimizer
+        factors = [training.lr_schedule.factor(epoch, training.epochs) for epoch in range(1, training.epochs + 1)]
         # rounded, since the last digits of a cosine and of a power belong to the C library
         self.arrays["learning_rates"] = optimizer.learning_rate * np.array([rounded(factor) for factor in factors])
-        numbers = np.full(schedule.epochs, -1)
+        numbers = np.full(training.epochs, -1)
         numbers[np.array(self.evaluated) - 1] = np.arange(len(self.evaluated))
         self.arrays["evaluations"] = numbers
-        stopping = schedule.early_stopping
+        stopping = training.early_stopping
         self.record["patience"] = stopping.patience if isinstance(stopping, StoppingOnLoss) else 0
-        self.record["epochs"], self.record["batch_size"] = schedule.epochs, schedule.batch_size
+        self.record["epochs"], self.record["batch_size"] = training.epochs, training.batch_size
 
     def _set_numbers(self) -> None:
-        setting, record = self.setting, self.record
-        optimizer, penalty = setting.optimizer, setting.penalty
-        record["linear"], record["bias"], record["weighted"] = self.linear, setting.model.bias, self.weighted
+        config, record = self.config, self.record
+        optimizer, penalty = config.optimizer, config.penalty
+        record["linear"], record["bias"], record["weighted"] = self.linear, config.model.bias, self.weighted
         record["bytes"], record["features"] = self.examples.bytes, self.widths[0]
         record["factor"], record["offset"] = self.examples.scale
-        record["activation"] = ACTIVATIONS.index(setting.model.activation)
-        record["loss"], record["label_smoothing"] = LOSSES.index(setting.loss), setting.label_smoothing
+        record["activation"] = ACTIVATIONS.index(config.model.activation)
+        record["loss"], record["label_smoothing"] = LOSSES.index(config.loss), config.label_smoothing
         record["optimizer"] = _OPTIMIZERS[optimizer.name]
         record["l1"], record["decay"] = penalty.l1, penalty.l2 + optimizer.weight_decay
         if isinstance(optimizer, SGD):
@@ -298,24 +298,24 @@ class _Run:
 
     def _set_examples(self, seed: Seed) -> None:
         plan, arrays = self._plan, self._arrays
-        setting, dataset = plan.setting, plan.examples.dataset
-        slot = dataset.slot(seed.index)
+        config, dataset = plan.config, plan.examples.dataset
+        seed_index = dataset.seed_index(seed.index)
         for part in ("train", "test"):
-            arrays[f"{part}_inputs"] = plan.examples.inputs(part, slot, plan.widths[0])
-            arrays[f"{part}_targets"] = plan.examples.targets(part, slot)
-        places = subset(setting, seed, plan.fold, dataset.train.examples)
+            arrays[f"{part}_inputs"] = plan.examples.inputs(part, seed_index, plan.widths[0])
+            arrays[f"{part}_targets"] = plan.examples.targets(part, seed_index)
+        places = subset(config, seed, plan.fold, dataset.train.examples)
         arrays.update(places._asdict())
         if plan.weighted:
             # one for each example of the training set, those that are not trained on included
             weights = np.zeros(dataset.train.examples, plan.real)
-            weights[places.trained] = example_weights(setting.data.correction, dataset, seed, places.trained)
+            weights[places.trained] = example_weights(config.data.importance_weights, dataset, seed, places.trained)
             arrays["example_weights"] = weights
         arrays["order_state"] = pcg64_state(generator(seed, "order"))
-        rates = setting.model.dropout_rates
+        rates = config.model.dropout_rates
         arrays["mask_keys"] = np.array([mask_key(seed, layer) if rate else 0 for layer, rate in enumerate(rates)], int)
 
     def _set_parameters(self, seed: Seed) -> None:
-        plan, arrays, model = self._plan, self._arrays, self._plan.setting.model
+        plan, arrays, model = self._plan, self._arrays, self._plan.config.model
         arrays["parameters"] = np.zeros(plan.parameter_count, plan.real)
         for layer, (before, after) in enumerate(itertools.pairwise(plan.widths)):
             weight, bias = initial(model.initialization, seed, layer, before, after)
@@ -380,13 +380,13 @@ class _Run:
         start = self._plan.bias_starts[layer]
         return self._arrays["parameters"][start : start + self._plan.strips[layer + 1] * _LANES]
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> TrainingResult:
         """What the kernels left in the arrays."""
         plan, arrays = self._plan, self._arrays
         layers = len(plan.widths) - 1
         names = [name for name in CURVES if plan.classes or "accuracy" not in name]
         names = [name for name in names if plan.record["validation_count"] or "validation" not in name]
-        return Outcome(
+        return TrainingResult(
             epochs=np.array(plan.evaluated),
             curves={name: one_nan(arrays["curves"][:, CURVES.index(name)]) for name in names},
             layers={

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.arithmetic.arrays import normals
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings import training as kinds
+from pipeline.core.seeding import Seed, generator
+from pipeline.training import config as kinds
 
 
 def initial(
-    settings: kinds.Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
+    configs: kinds.Initialization, seed: Seed, layer: int, fan_in: int, fan_out: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight (fan_in, fan_out) and bias (fan_out,) of one layer of one run, float64.
 
@@ -24,13 +24,13 @@ def initial(
     """
     weight, bias = (functools.partial(generator, seed, "initialization", layer, part) for part in (0, 1))
     return (
-        draw(settings.weight, weight, (fan_in, fan_out), fan_in, fan_out),
-        draw(settings.bias, bias, (fan_out,), fan_in, fan_out),
+        draw(configs.weight, weight, (fan_in, fan_out), fan_in, fan_out),
+        draw(configs.bias, bias, (fan_out,), fan_in, fan_out),
     )
 
 
 def draw(
-    settings: kinds.WeightInitializer,
+    configs: kinds.WeightInitializer,
     stream: Callable[[], np.random.Generator],
     shape: tuple[int, ...],
     fan_in: int,
@@ -44,19 +44,19 @@ def draw(
     def uniform(bound: float) -> np.ndarray:
         return bound * (2 * stream().random(shape) - 1)
 
-    match settings:
+    match configs:
         case kinds.Zeros():
             return np.zeros(shape)
         case kinds.Constant():
-            return np.full(shape, settings.value)
+            return np.full(shape, configs.value)
         case kinds.Normal():
-            return normal(settings.std)
+            return normal(configs.std)
         case kinds.Uniform():
-            return uniform(settings.bound)
+            return uniform(configs.bound)
         case kinds.XavierUniform():
-            return uniform(settings.gain * math.sqrt(6 / (fan_in + fan_out)))
+            return uniform(configs.gain * math.sqrt(6 / (fan_in + fan_out)))
         case kinds.XavierNormal():
-            return normal(settings.gain * math.sqrt(2 / (fan_in + fan_out)))
+            return normal(configs.gain * math.sqrt(2 / (fan_in + fan_out)))
         case kinds.KaimingUniform():
             return uniform(math.sqrt(6 / fan_in))
         case kinds.KaimingNormal():

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.training import Setting
+from pipeline.core.seeding import Seed, generator
+from pipeline.training.config import RunConfig
 
 
 class Subset(NamedTuple):
@@ -19,16 +19,16 @@ class Subset(NamedTuple):
     stopping: np.ndarray
 
 
-def subset(setting: Setting, seed: Seed, fold: int, examples: int) -> Subset:
+def subset(config: RunConfig, seed: Seed, fold: int, examples: int) -> Subset:
     """The examples of a run.
 
     Args:
-        setting: How many examples are used and how they are split.
+        config: How many examples are used and how they are split.
         seed: Variants with one seed are split alike.
         fold: 0 trains on all; 1, 2, ... leave one part out. The parts of one seed do not overlap.
         examples: Of the whole training set.
     """
-    sizes = setting.sizes(fold, examples)
+    sizes = config.sizes(fold, examples)
     trained = np.arange(sum(sizes))
     validation = stopping = trained[:0]
     if fold:

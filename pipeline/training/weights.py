@@ -6,21 +6,21 @@ Reference: Zhang et al., "Dive into Deep Learning", section "Environment and dis
 import numpy as np
 
 from pipeline.arithmetic.arrays import total
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import Correction, Estimated
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import Seed
+from pipeline.training.config import EstimatedWeights, ImportanceWeights
 
 
-def example_weights(settings: Correction, dataset: Dataset, seed: Seed, places: np.ndarray) -> np.ndarray:
+def example_weights(config: ImportanceWeights, dataset: Dataset, seed: Seed, places: np.ndarray) -> np.ndarray:
     """Weights of the examples at these places (n,), of mean 1, float64.
 
     The mean is 1 so that a learning rate means the same with every correction.
     """
-    if settings.name == "none":
+    if config.name == "none":
         return np.ones(len(places))
-    weights: np.ndarray = dataset.weights[settings.name][dataset.slot(seed.index), places]
-    if isinstance(settings, Estimated):
-        weights = np.minimum(weights, settings.clip)
+    weights: np.ndarray = dataset.weights[config.name][dataset.seed_index(seed.index), places]
+    if isinstance(config, EstimatedWeights):
+        weights = np.minimum(weights, config.clip)
     scaled: np.ndarray = weights / (total(weights) / len(weights))
     return scaled
 

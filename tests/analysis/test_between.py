@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from commands.revisions_of import DATASETS, results, revision
+from revisions_of import DATASETS, results, revision
 from scipy import stats
 
 from pipeline.analysis.comparison import between
 from pipeline.analysis.statistics import paired_effect
-from pipeline.project.errors import UserError
+from pipeline.core.errors import UserError
 
 VALUES = 0.85 + 0.01 * np.random.default_rng(3).standard_normal(10)
 
@@ -27,7 +27,7 @@ def test_a_row_is_a_variant_against_itself_paired_by_seed():
     row = one(revision("old", {"s": results({"a": VALUES})}), revision("new", {"s": shuffled}))
     assert (row.study, row.metric, row.variant) == ("s", "test_accuracy", "a")
     assert (row.n, row.reference_n, row.paired, row.verdict) == (10, 10, True, "better")
-    assert (row.centre, row.reference_centre) == pytest.approx((now.mean(), VALUES.mean()))
+    assert (row.estimate, row.reference_centre) == pytest.approx((now.mean(), VALUES.mean()))
     assert (row.effect, row.effect_low, row.effect_high) == pytest.approx(paired_effect(now, VALUES, "linear")[1:])
     assert row.p == 2 / 2**10
     assert row.wins == 1
@@ -93,21 +93,21 @@ def test_what_can_not_be_compared_is_said(case):
     before, now = states(**changes)
     table = between(now, before).set_index("variant")
     assert {name: table.loc[name, "note"] for name in notes} == notes
-    assert set(table.loc[list(notes), "verdict"]) == {"incomparable"}
+    assert set(table.loc[list(notes), "verdict"]) == {"not comparable"}
     assert table.loc[list(notes), ["effect", "p"]].isna().all(axis=None)
 
 
 def test_a_study_that_was_never_run_is_not_dropped():
     before, now = (dataclasses.replace(one_, results={}) for one_ in states())
     row = one(before, now)
-    assert (row.variant, row.verdict, row.note) == ("–", "incomparable", "no results in new")
+    assert (row.variant, row.verdict, row.note) == ("–", "not comparable", "no results in new")
 
 
 def test_a_study_that_only_one_side_has_is_not_dropped():
     before, now = states()
     for sides in ((revision("old", {}), now), (before, revision("new", {}))):
         row = one(*sides)
-        assert (row.variant, row.verdict) == ("a", "incomparable")
+        assert (row.variant, row.verdict) == ("a", "not comparable")
         assert row.note in ("no such study in old", "no such study in new")
 
 
@@ -116,7 +116,7 @@ def test_other_settings_of_the_data_set_make_a_study_incomparable_and_more_seeds
     before = revision("old", tables, dataset="linear")
     changed = {**DATASETS["linear"], "train_examples": 30}
     now = revision("new", tables, dataset="linear", datasets={"linear": changed})
-    assert (one(before, now).verdict, one(before, now).note) == ("incomparable", "other data set: train_examples")
+    assert (one(before, now).verdict, one(before, now).note) == ("not comparable", "other data set: train_examples")
     fewer = {**DATASETS["linear"], "seeds": 5}
     assert one(before, revision("new", tables, dataset="linear", datasets={"linear": fewer})).verdict == "equivalent"
     # by another name it is the same data set
@@ -188,7 +188,7 @@ def test_two_commits_that_differ_in_the_root_of_their_seeds_hold_no_more_false_v
             )
 
         table = between(side("new", 1), side("old", 0))
-        assert not (table["verdict"] == "incomparable").any()
+        assert not (table["verdict"] == "not comparable").any()
         assert not table["paired"].any()
         rows += len(table)
         false += table["verdict"].isin(["better", "worse"]).any()

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis import comparison
-from pipeline.analysis.statistics import centre, paired_effect
+from pipeline.analysis.statistics import estimate_mean, paired_effect
 from pipeline.project import params
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings.file import Judging
+from pipeline.project.schema import Judging
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_every_variant_is_compared_with_the_baseline_of_its_own_block(metric, sc
     assert table["variant"].tolist() == [variant.id for variant in study.variants]
     for row, variant in zip(table.itertuples(), study.variants, strict=True):
         ours, theirs = column(runs, variant.id, metric), column(runs, variant.baseline, metric)
-        assert row.centre == pytest.approx(centre(ours, scale).centre)
+        assert row.estimate == pytest.approx(estimate_mean(ours, scale).estimate)
         effect = paired_effect(ours, theirs, scale)
         assert row.is_baseline == (variant.label == "sigmoid")
         if not row.is_baseline:
@@ -58,7 +58,7 @@ def test_no_effect_is_claimed_where_a_run_diverged(study):
     assert table.loc[relu, "diverged"] == 1
     assert np.isnan(table.loc[relu, "effect"])
     remaining = runs[(runs["variant"] == relu) & ~lost]["test_loss"]
-    assert table.loc[relu, "centre"] == pytest.approx(centre(remaining, "log").centre)
+    assert table.loc[relu, "estimate"] == pytest.approx(estimate_mean(remaining, "log").estimate)
     assert table[~table["is_baseline"]].drop(index=relu)["effect"].notna().all()
 
 
@@ -67,7 +67,7 @@ def test_what_does_not_come_from_training_is_averaged_over_diverged_runs_too(stu
     runs.loc[0, ["status", "test_loss", "activation_ratio"]] = ["diverged", np.nan, 32.0]
     table = comparison.effects(study, runs, "activation_ratio").set_index("variant")
     first = study.variants[0].id
-    assert table.loc[first, "centre"] == pytest.approx(4.0)  # geometric mean of 32, 2, 2, 2
+    assert table.loc[first, "estimate"] == pytest.approx(4.0)  # geometric mean of 32, 2, 2, 2
 
 
 def test_a_study_is_judged_as_one_family_without_its_baselines(study):
@@ -80,8 +80,8 @@ def test_a_study_is_judged_as_one_family_without_its_baselines(study):
     assert (row["verdict"], row["p"], row["p_adjusted"]) == ("better", 2 / 2**8, 2 * 2 / 2**8)
     assert (table.loc[table["is_baseline"], "verdict"] == "").all()
     assert table.loc[table["is_baseline"], ["effect", "p", "wins"]].isna().all(axis=None)
-    # the baseline of its block is what its centre is compared with
-    assert row["reference_centre"] == pytest.approx(table.loc[study.variant(row.name).baseline, "centre"])
+    # the baseline of its block is what its estimate is compared with
+    assert row["reference_centre"] == pytest.approx(table.loc[study.variant(row.name).baseline, "estimate"])
     # where nobody asked for verdicts, there are none
     assert set(comparison.effects(study, runs, "test_loss")["verdict"]) == {""}
 
@@ -126,7 +126,7 @@ def test_the_data_of_each_run_go_along_where_they_are_known():
 
 def test_splits_of_one_data_set_widen_the_intervals_of_validation_alone(study):
     runs = results(study)
-    split = dataclasses.replace(study, resplit=0.5)
+    split = dataclasses.replace(study, split_correlation=0.5)
     wide, narrow = (comparison.effects(one, runs, "test_loss") for one in (split, study))
     assert wide.equals(narrow)
     folds = runs.assign(fold=1, validation_loss=runs["test_loss"])

@@ -12,7 +12,7 @@ from pipeline.analysis import judging, significance
 from pipeline.analysis.judging import evidence, judge
 from pipeline.analysis.statistics import Estimate
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings.file import Judging
+from pipeline.project.schema import Judging
 
 ACCURACY, LOSS, NORM = METRICS["test_accuracy"], METRICS["test_loss"], METRICS["weight_norm"]
 ALPHA = Judging(alpha=0.05)
@@ -33,17 +33,17 @@ def lost(values, count: int, first: int = 0):
     return found
 
 
-def one(ours, theirs, metric=ACCURACY, settings=ALPHA, family: int = 1, root: int = 0):
+def one(ours, theirs, metric=ACCURACY, configs=ALPHA, family: int = 1, root: int = 0):
     """The judged row; the rest of its family are rows that show nothing."""
     rest = [evidence(side(BASE + NOISE[::-1]), side(BASE), metric) for _ in range(family - 1)]
-    return judge([evidence(side(ours, root), side(theirs), metric), *rest], metric, settings)[0]
+    return judge([evidence(side(ours, root), side(theirs), metric), *rest], metric, configs)[0]
 
 
 def test_a_row_says_what_it_compared():
     row = one(BASE + 0.02 + NOISE, BASE)
     assert (row.n, row.reference_n, row.paired, row.diverged, row.reference_diverged) == (10, 10, True, 0, 0)
-    assert row.ours.centre == pytest.approx((BASE + 0.02 + NOISE).mean())
-    assert row.theirs.centre == pytest.approx(BASE.mean())
+    assert row.ours.estimate == pytest.approx((BASE + 0.02 + NOISE).mean())
+    assert row.theirs.estimate == pytest.approx(BASE.mean())
     expected = stats.ttest_rel(BASE + 0.02 + NOISE, BASE).confidence_interval(0.95)
     assert (row.effect.low, row.effect.high) == pytest.approx((expected.low, expected.high))
     assert row.p == row.p_adjusted == 2 / 2**10
@@ -104,11 +104,11 @@ def test_a_p_that_is_alpha_is_significant_whatever_its_last_bits_are():
 def test_what_has_no_place_on_a_log_scale_is_incomparable(bad):
     ours = np.where(np.arange(10) == 3, bad, BASE)
     row = one(ours, BASE, LOSS)
-    assert (row.verdict, row.note) == ("incomparable", "a value of 0 has no place on a log scale")
-    assert np.isnan(row.effect.centre)
+    assert (row.verdict, row.note) == ("not comparable", "a value of 0 has no place on a log scale")
+    assert np.isnan(row.effect.estimate)
     assert np.isnan(row.p)
     # it is no rule of a linear scale
-    assert one(ours, BASE).verdict != "incomparable"
+    assert one(ours, BASE).verdict != "not comparable"
     # and comes before divergence
     assert one(lost(ours, 9, first=4)[:10], BASE, LOSS).note.startswith("a value of 0")
 
@@ -116,7 +116,7 @@ def test_what_has_no_place_on_a_log_scale_is_incomparable(bad):
 def test_what_was_not_measured_is_incomparable():
     unmeasured = side(lost(BASE, 10)).assign(finished=True)
     (row,) = judge([evidence(unmeasured, side(BASE), ACCURACY)], ACCURACY, ALPHA)
-    assert (row.verdict, row.note) == ("incomparable", "not measured for every run")
+    assert (row.verdict, row.note) == ("not comparable", "not measured for every run")
 
 
 # --- rule 2 ----------------------------------------------------------------------------------------------------------
@@ -127,11 +127,11 @@ def test_what_was_not_measured_is_incomparable():
     [
         (lost(BASE, 6), BASE, "worse", 2 / 2**6),
         (BASE, lost(BASE, 6), "better", 2 / 2**6),
-        (lost(BASE, 5), BASE, "incomparable", 2 / 2**5),
+        (lost(BASE, 5), BASE, "not comparable", 2 / 2**5),
         # what both lost says nothing
-        (lost(BASE, 10), lost(BASE, 10), "incomparable", 1.0),
+        (lost(BASE, 10), lost(BASE, 10), "not comparable", 1.0),
         (lost(BASE, 10), lost(BASE, 4), "worse", 2 / 2**6),
-        (lost(BASE, 5), lost(BASE, 5, first=5), "incomparable", 1.0),
+        (lost(BASE, 5), lost(BASE, 5, first=5), "not comparable", 1.0),
     ],
 )
 def test_divergence_is_judged_by_the_pairs_that_differ_in_it(ours, theirs, verdict, p):
@@ -140,19 +140,19 @@ def test_divergence_is_judged_by_the_pairs_that_differ_in_it(ours, theirs, verdi
     counts = f"diverged: {np.isnan(ours).sum()} of 10 against {np.isnan(theirs).sum()} of 10"
     assert row.note.startswith(counts)
     # never averaged away
-    assert np.isnan(row.effect.centre)
+    assert np.isnan(row.effect.estimate)
 
 
 def test_divergence_belongs_to_the_family():
     assert one(lost(BASE, 6), BASE, family=1).verdict == "worse"
     row = one(lost(BASE, 6), BASE, family=3)
-    assert (row.verdict, row.p_adjusted) == ("incomparable", pytest.approx(3 * 2 / 2**6))
+    assert (row.verdict, row.p_adjusted) == ("not comparable", pytest.approx(3 * 2 / 2**6))
 
 
 def test_divergence_comes_before_equivalence():
     same = lost(BASE, 1)
-    assert one(same, same, settings=MARGINS).verdict == "incomparable"
-    assert one(same, same, settings=MARGINS).identical
+    assert one(same, same, configs=MARGINS).verdict == "not comparable"
+    assert one(same, same, configs=MARGINS).identical
 
 
 def test_divergence_of_other_seeds_is_fisher_s():
@@ -175,7 +175,7 @@ def test_within_the_margin_is_equivalent_even_where_p_is_small(metric, ours):
 
 
 def test_an_interval_that_reaches_out_of_the_margin_is_not_equivalent():
-    assert one(BASE + 0.0045 + NOISE / 2, BASE, settings=MARGINS).verdict == "better"
+    assert one(BASE + 0.0045 + NOISE / 2, BASE, configs=MARGINS).verdict == "better"
     assert one(BASE * 1.049 + NOISE, BASE, LOSS, MARGINS).verdict == "worse"
     # a ratio and its inverse are as far
     assert one(BASE * 0.97 + NOISE / 10, BASE, LOSS, MARGINS).verdict == "equivalent"
@@ -225,7 +225,7 @@ def test_what_can_not_be_tested_is_no_part_of_the_family():
 
 @pytest.mark.parametrize("ours", [[0.9], [0.8]])
 def test_one_seed_is_always_undecided(ours):
-    assert one(ours, [0.8], settings=MARGINS).verdict == "undecided"
+    assert one(ours, [0.8], configs=MARGINS).verdict == "undecided"
 
 
 def test_differences_without_spread_are_decided():
@@ -256,12 +256,12 @@ def test_seeds_in_common_are_compared_and_counted():
 
 def test_splits_of_one_data_set_have_the_corrected_t_test():
     ours = side(BASE + 0.01 + 3 * NOISE)
-    paired, resplit = (evidence(ours, side(BASE), ACCURACY, correction) for correction in (0.0, 0.25))
+    paired, split_correlation = (evidence(ours, side(BASE), ACCURACY, correction) for correction in (0.0, 0.25))
     assert paired.p == 2 / 2**10
     differences = 0.01 + 3 * NOISE
     statistic = differences.mean() / (differences.std(ddof=1) * np.sqrt(1 / 10 + 0.25))
-    assert resplit.p == pytest.approx(2 * stats.t.sf(statistic, 9))
-    assert resplit.effect.high - resplit.effect.low > paired.effect.high - paired.effect.low
+    assert split_correlation.p == pytest.approx(2 * stats.t.sf(statistic, 9))
+    assert split_correlation.effect.high - split_correlation.effect.low > paired.effect.high - paired.effect.low
 
 
 # --- the floor, in words ---------------------------------------------------------------------------------------------
@@ -284,14 +284,14 @@ def test_other_seeds_and_other_tests_have_another_floor():
     row = evidence(side(BASE[:3] + 0.02, root=1), side(BASE[:3]), ACCURACY)
     assert judging.floor(table(row), 0.05) == "3 seeds can not decide a family of 1"
     assert judging.floor(table(evidence(side(BASE[:4], root=1), side(BASE[:4]), ACCURACY)), 0.05) == ""
-    resplit = evidence(side(BASE[:3] + 0.02), side(BASE[:3]), ACCURACY, 0.25)
-    assert judging.floor(table(resplit), 0.05) == ""
+    split_correlation = evidence(side(BASE[:3] + 0.02), side(BASE[:3]), ACCURACY, 0.25)
+    assert judging.floor(table(split_correlation), 0.05) == ""
 
 
 def test_cells_are_the_columns_of_a_table():
     found = table(evidence(side(BASE + 0.02 + NOISE), side(BASE), ACCURACY)).iloc[0]
     assert (found["verdict"], found["wins"], found["n"]) == ("better", 1.0, 10)
-    assert found["low"] < found["centre"] < found["high"]
+    assert found["low"] < found["estimate"] < found["high"]
     assert found["reference_low"] < found["reference_centre"] < found["reference_high"]
     assert found["effect_low"] < found["effect"] < found["effect_high"]
 
@@ -310,8 +310,8 @@ def test_the_example_in_the_docs_is_what_the_code_says():
         MARGINS,
     )
     row, differences = family[0], ours - theirs
-    assert f"The centres are {row.ours.centre:.4f} and {row.theirs.centre:.4f}" in words
-    assert f"the effect +{100 * row.effect.centre:.2f} points" in words
+    assert f"The estimates are {row.ours.estimate:.4f} and {row.theirs.estimate:.4f}" in words
+    assert f"the effect +{100 * row.effect.estimate:.2f} points" in words
     assert ", ".join(f"{value:.3f}" for value in differences) in words
     assert f"s = {differences.std(ddof=1):.4f}" in words
     assert f"± {stats.t.ppf(0.975, 9):.3f} ·" in words

@@ -92,10 +92,10 @@ def test_odd_spreads_and_effects():
 
 def test_splits_of_one_data_set_never_find_what_is_too_small():
     # more seeds do not make more data: the variance has a part that stays
-    assert seeds_for(0.1, 1.0, 1, 0.05, resplit=0.25) is None
+    assert seeds_for(0.1, 1.0, 1, 0.05, split_correlation=0.25) is None
     assert seeds_for(0.1, 1.0, 1, 0.05) is not None
-    assert fewest(7, 0.05, resplit=0.25) == 2
-    assert detectable(1.0, 10, 1, 0.05, resplit=0.25) > 1.5 * detectable(1.0, 10, 1, 0.05)
+    assert fewest(7, 0.05, split_correlation=0.25) == 2
+    assert detectable(1.0, 10, 1, 0.05, split_correlation=0.25) > 1.5 * detectable(1.0, 10, 1, 0.05)
 
 
 @pytest.fixture

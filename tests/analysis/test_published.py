@@ -10,7 +10,7 @@ from pipeline.project import artifacts, params
 
 
 def test_ours_stands_beside_what_was_published():
-    table = made().published.set_index(["setting", "factor"])
+    table = made().published.set_index(["config", "factor"])
     runs = made().sections[0].results
     for value, statistic in ((0, np.mean), (3, np.median)):
         row = table.loc[("decay", f"lambda={value}")]
@@ -20,8 +20,8 @@ def test_ours_stands_beside_what_was_published():
         assert row["sd"] == pytest.approx(own.std())
     assert table.loc[("decay", "lambda=0"), "where"] == "weight_decay: weight_decay_0"
     assert table.loc[("elsewhere", ""), "n"] == 0
-    findings = next(one for one in made().probes if one.id == "product").findings
-    assert table.loc[("product", ""), "ours"] == findings["centre"].iloc[0]
+    findings = next(one for one in made().measurements if one.id == "product").findings
+    assert table.loc[("product", ""), "ours"] == findings["estimate"].iloc[0]
 
 
 def test_runs_that_diverged_are_not_counted():
@@ -30,7 +30,7 @@ def test_runs_that_diverged_are_not_counted():
     runs = report.sections[0].results.copy()
     runs.loc[runs["variant"] == "weight_decay_0", "status"] = ["diverged", "finished", "finished"]
     row = published.compare(
-        report.published.rename(columns={"published": "centre", "published_sd": "sd"})
+        report.published.rename(columns={"published": "estimate", "published_sd": "sd"})
         .rename(columns={"published_low": "low", "published_high": "high"})
         .loc[:0, artifacts.PUBLISHED_COLUMNS],
         places,
@@ -43,7 +43,7 @@ def test_runs_that_diverged_are_not_counted():
 
 
 @pytest.mark.parametrize(
-    ("centre", "sd", "low", "high", "ours", "rule", "verdict"),
+    ("estimate", "sd", "low", "high", "ours", "rule", "verdict"),
     [
         (0.5, 0.1, 0.2, 0.6, 0.6, "range", "inside"),
         (0.5, 0.1, 0.2, 0.6, 0.61, "range", "outside"),
@@ -58,8 +58,8 @@ def test_runs_that_diverged_are_not_counted():
         (0.5, 0.1, 0.2, 0.6, math.nan, "range", "not measured"),
     ],
 )
-def test_the_rule_follows_from_what_was_published(centre, sd, low, high, ours, rule, verdict):
-    assert published.judge(centre, sd, low, high, ours) == (rule, verdict)
+def test_the_rule_follows_from_what_was_published(estimate, sd, low, high, ours, rule, verdict):
+    assert published.judge(estimate, sd, low, high, ours) == (rule, verdict)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +71,11 @@ def test_every_published_quantity_has_a_place_in_the_book(book, monkeypatch):
     monkeypatch.chdir(ROOT / "book")
     table = artifacts.read_published(book.published)
     assert len(table) == 31
-    places = {(place.setting, place.factor): place for place in book.published.places}
+    places = {(place.config, place.factor): place for place in book.published.places}
     for row in table.itertuples():
-        place = places[row.setting, row.factor]
-        if place.probe:
-            assert row.quantity in book.probes[place.probe].quantities
+        place = places[row.config, row.factor]
+        if place.measurement:
+            assert row.quantity in book.measurements[place.measurement].quantities
         else:
             study = book.studies[place.study]
             assert published.metric(study, row.quantity) in {metric.name for metric in study.metrics}
@@ -104,7 +104,7 @@ def test_the_copy_in_the_book_is_the_shared_table():
 )
 def test_closed_forms_are_those_of_theory(study, variant, quantity, value, book):
     one = book.studies[study]
-    found = published.closed_form(one.variant(variant).setting, book.datasets[one.dataset], quantity)
+    found = published.closed_form(one.variant(variant).config, book.datasets[one.dataset], quantity)
     assert found == pytest.approx(value, nan_ok=True)
 
 

@@ -80,7 +80,7 @@ def test_costs_are_summarised_over_seeds(study):
     one = study()
     table = selection.costs(one, selection.choices(one, runs)).set_index("rule")
     assert table.loc["lowest", "n"] == 2
-    assert table.loc["lowest", "centre"] == pytest.approx(4.0)  # geometric mean of 2 and 8
+    assert table.loc["lowest", "estimate"] == pytest.approx(4.0)  # geometric mean of 2 and 8
     assert table.loc["lowest", "chosen"] == "2 (2)"
 
 

@@ -95,7 +95,7 @@ def test_the_unpaired_interval_is_welch_s(scale, random):
     back = np.exp if scale == "log" else np.asarray
     found = significance.unpaired_effect(ours, theirs, scale)
     assert (found.low, found.high) == pytest.approx(tuple(map(float, back(expected))))
-    assert found.centre == pytest.approx(back(ours.mean() - theirs.mean()))
+    assert found.estimate == pytest.approx(back(ours.mean() - theirs.mean()))
 
 
 def test_an_unpaired_interval_needs_two_values_and_may_have_no_width():

@@ -2,23 +2,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.statistics import centre, centres, logarithms, paired_effect
-from pipeline.project.settings.datasets import Table
-from pipeline.project.settings.training import HoldOut, KFold
+from pipeline.analysis.statistics import estimate_mean, estimate_means, logarithms, paired_effect
+from pipeline.data.config import Table
+from pipeline.training.config import HoldOut, KFold
 
 
 def test_the_interval_is_the_t_interval_of_scipy():
     values = np.random.default_rng(0).normal(3, 2, size=12)
-    found = centre(values, "linear")
+    found = estimate_mean(values, "linear")
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (found.n, found.centre) == (12, pytest.approx(values.mean()))
+    assert (found.n, found.estimate) == (12, pytest.approx(values.mean()))
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_on_a_log_scale_everything_is_computed_on_logarithms():
     values = np.random.default_rng(0).lognormal(3, 2, size=12)
-    found, logs = centre(values, "log"), centre(np.log(values), "linear")
-    assert found.centre == pytest.approx(stats.gmean(values))
+    found, logs = estimate_mean(values, "log"), estimate_mean(np.log(values), "linear")
+    assert found.estimate == pytest.approx(stats.gmean(values))
     assert (found.low, found.high) == pytest.approx((np.exp(logs.low), np.exp(logs.high)))
 
 
@@ -27,7 +27,7 @@ def test_the_paired_effect_is_the_paired_t_interval_of_scipy():
     ours, theirs = random.normal(3, 2, size=12), random.normal(3, 2, size=12)
     found = paired_effect(ours, theirs, "linear")
     expected = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
-    assert found.centre == pytest.approx((ours - theirs).mean())
+    assert found.estimate == pytest.approx((ours - theirs).mean())
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
@@ -35,7 +35,7 @@ def test_an_effect_on_a_log_scale_is_the_ratio_of_the_centres():
     random = np.random.default_rng(0)
     ours, theirs = random.lognormal(size=(2, 12))
     found = paired_effect(ours, theirs, "log")
-    assert found.centre == pytest.approx(centre(ours, "log").centre / centre(theirs, "log").centre)
+    assert found.estimate == pytest.approx(estimate_mean(ours, "log").estimate / estimate_mean(theirs, "log").estimate)
     mirrored = paired_effect(theirs, ours, "log")
     assert (1 / mirrored.high, 1 / mirrored.low) == pytest.approx((found.low, found.high))
 
@@ -43,32 +43,32 @@ def test_an_effect_on_a_log_scale_is_the_ratio_of_the_centres():
 def test_pairing_removes_what_the_seeds_share():
     shared = np.linspace(0, 100, 10)
     effect = paired_effect(shared + 1 + np.resize([0.1, -0.1], 10), shared, "linear")
-    assert effect.centre == pytest.approx(1)
+    assert effect.estimate == pytest.approx(1)
     assert effect.high - effect.low < 0.2
 
 
 def test_one_value_has_no_interval():
-    found = centre([3.0], "linear")
-    assert (found.n, found.centre) == (1, 3.0)
+    found = estimate_mean([3.0], "linear")
+    assert (found.n, found.estimate) == (1, 3.0)
     assert np.isnan([found.low, found.high]).all()
 
 
 @pytest.mark.parametrize("values", [[], [1.0, np.nan], [1.0, np.inf]])
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_nothing_is_averaged_away(values, scale):
-    assert np.isnan(centre(values, scale)[1:]).all()
+    assert np.isnan(estimate_mean(values, scale)[1:]).all()
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0])
 def test_a_log_scale_has_no_place_for_zero(bad):
-    assert np.isnan(centre([1.0, bad], "log").centre)
-    assert np.isnan(paired_effect([1.0, bad], [1.0, 1.0], "log").centre)
-    assert np.isnan(paired_effect([1.0, bad], [1.0, bad], "log").centre)
+    assert np.isnan(estimate_mean([1.0, bad], "log").estimate)
+    assert np.isnan(paired_effect([1.0, bad], [1.0, 1.0], "log").estimate)
+    assert np.isnan(paired_effect([1.0, bad], [1.0, bad], "log").estimate)
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_equal_values_have_an_interval_without_width(scale):
-    assert centre([2.0, 2.0, 2.0], scale)[1:] == (2.0, 2.0, 2.0)
+    assert estimate_mean([2.0, 2.0, 2.0], scale)[1:] == (2.0, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
@@ -77,17 +77,17 @@ def test_many_samples_at_once_are_one_after_the_other(scale, n):
     random = np.random.default_rng(3)
     samples = random.lognormal(0, 3, (20, n))
     samples[4, 0], samples[5, 0], samples[6, 0] = np.nan, 0.0, np.inf
-    resplits = random.random(20)
-    found = centres(samples, scale, resplits)
-    expected = [centre(*pair)[1:] for pair in zip(samples, [scale] * 20, resplits, strict=True)]
+    split_correlations = random.random(20)
+    found = estimate_means(samples, scale, split_correlations)
+    expected = [estimate_mean(*pair)[1:] for pair in zip(samples, [scale] * 20, split_correlations, strict=True)]
     np.testing.assert_array_equal(found, expected)
-    assert centres(samples[:0], scale).shape == (0, 3)
+    assert estimate_means(samples[:0], scale).shape == (0, 3)
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_last_bits_of_values_are_in_no_estimate(scale):
     values = np.random.default_rng(4).lognormal(0, 2, 15)
-    assert centre(values, scale) == centre(np.nextafter(values, np.inf), scale)
+    assert estimate_mean(values, scale) == estimate_mean(np.nextafter(values, np.inf), scale)
 
 
 def test_logarithms_are_those_of_numpy_and_undefined_where_there_is_none():
@@ -103,15 +103,17 @@ def test_seeds_that_split_the_same_data_anew_count_for_less(folds, fraction):
     Outcomes of splits are drawn with the correlation that the correction assumes, validated / all examples.
     """
     random = np.random.default_rng(2)
-    resplit = (KFold(name="k_fold", folds=folds) if folds > 1 else HoldOut(name="hold_out", fraction=fraction)).resplit
+    split_correlation = (
+        KFold(name="k_fold", folds=folds) if folds > 1 else HoldOut(name="hold_out", fraction=fraction)
+    ).split_correlation
     shared = np.sqrt(fraction) * random.standard_normal((1000, 1))
     own = np.sqrt(1 - fraction) * random.standard_normal((1000, 10, folds))
     means = shared + own.mean(axis=2)
-    corrected = [centre(sample, "linear", resplit) for sample in means]
-    naive = [centre(sample, "linear") for sample in means]
+    corrected = [estimate_mean(sample, "linear", split_correlation) for sample in means]
+    naive = [estimate_mean(sample, "linear") for sample in means]
     assert 0.93 <= np.mean([one.low <= 0 <= one.high for one in corrected]) <= 0.97
     assert np.mean([one.low <= 0 <= one.high for one in naive]) < 0.8
-    assert [one.centre for one in corrected] == [one.centre for one in naive]
+    assert [one.estimate for one in corrected] == [one.estimate for one in naive]
 
 
 def ridge(inputs, values, penalty):
@@ -147,8 +149,10 @@ def test_seeds_that_split_one_table_say_what_another_table_would_give():
             measured[name].append(found)
     for name, samples in measured.items():
         truth = np.exp(np.log(samples).mean())
-        resplit = table.resplit("test" if name == "effect" else name, validated=0.2)
-        corrected, naive = ([centre(one, "log", factor) for one in samples] for factor in (resplit, 0.0))
+        split_correlation = table.split_correlation("test" if name == "effect" else name, validated=0.2)
+        corrected, naive = (
+            [estimate_mean(one, "log", factor) for one in samples] for factor in (split_correlation, 0.0)
+        )
         covered = np.mean([one.low <= truth <= one.high for one in corrected])
         assert covered >= 0.97 if name == "effect" else 0.92 <= covered <= 0.98, (name, covered)
         if name != "effect":
@@ -167,5 +171,7 @@ def test_the_interval_covers_the_truth_in_95_percent_of_samples(n, scale):
     random = np.random.default_rng(1)
     samples = random.normal(0.3, 1, size=(2000, n))
     samples, truth = (np.exp(samples), np.exp(0.3)) if scale == "log" else (samples, 0.3)
-    covered = np.mean([found.low <= truth <= found.high for found in (centre(sample, scale) for sample in samples)])
+    covered = np.mean(
+        [found.low <= truth <= found.high for found in (estimate_mean(sample, scale) for sample in samples)]
+    )
     assert 0.93 <= covered <= 0.97

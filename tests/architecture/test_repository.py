@@ -57,8 +57,8 @@ def test_the_reports_in_git_are_of_the_parameters_in_git(project):
     digest = hashlib.md5((ROOT / project / "params.yaml").read_bytes(), usedforsecurity=False).hexdigest()
     (found,) = (one["md5"] for one in lock["report"]["deps"] if one["path"] == "params.yaml")
     assert found == digest
-    for study, settings in params["studies"].items():
-        assert lock[f"train@{study}"]["params"]["params.yaml"][f"studies.{study}"] == settings
+    for study, configs in params["studies"].items():
+        assert lock[f"train@{study}"]["params"]["params.yaml"][f"studies.{study}"] == configs
 
 
 @pytest.mark.parametrize("project", [".", "book"])

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter
-from samples import seeds, setting
+from samples import config, seeds
 
-from pipeline import data, probes
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import generator
-from pipeline.project.settings.datasets import DatasetSettings
-from pipeline.project.settings.probes import ProbeSettings
-from pipeline.project.settings.training import ActivationName, WeightInitializer
+from pipeline import data, measurements
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import generator
+from pipeline.data.config import DatasetConfig
+from pipeline.measurements.config import MeasurementConfig
 from pipeline.training import closed_form
+from pipeline.training.config import ActivationName, WeightInitializer
 from pipeline.training.initializers import draw
 from pipeline.training.weights import effective_examples, example_weights
 
@@ -42,7 +42,7 @@ SOURCES = {
     "concept shift": {"source": "concept_shift", "angle": 50.0, "slope": 1.5, **_SHIFTS},
     **{f"table, {missing}": {**_TABLE, "missing": missing} for missing in ("mean", "median", "most_frequent")},
 }
-PROBES = {
+DIAGNOSTICS_FOLDER = {
     "activations": {
         "kind": "activations",
         "functions": list(typing.get_args(ActivationName)),
@@ -93,27 +93,27 @@ def parts_of(dataset: Dataset) -> Iterator[np.ndarray]:
 def made() -> Iterator[tuple[str, list[np.ndarray]]]:
     """Names and the arrays behind them."""
     write_table()
-    for name, settings in SOURCES.items():
-        dataset = data.make(TypeAdapter(DatasetSettings).validate_python(settings), seeds(3))
+    for name, configs in SOURCES.items():
+        dataset = data.make(TypeAdapter(DatasetConfig).validate_python(configs), seeds(3))
         yield name, list(parts_of(dataset))
         if dataset.weights:
-            correction = setting({"data.correction": {"name": "estimated", "clip": 2.5}}).data.correction
+            correction = config({"data.importance_weights": {"name": "estimated", "clip": 2.5}}).data.importance_weights
             weights = example_weights(correction, dataset, seeds(1)[0], np.arange(50))
             yield f"example weights, {name}", [weights, np.array(effective_examples(weights))]
-    for name, settings in PROBES.items():
-        measured = probes.measure(TypeAdapter(ProbeSettings).validate_python(settings), 0)
+    for name, configs in DIAGNOSTICS_FOLDER.items():
+        measured = measurements.measure(TypeAdapter(MeasurementConfig).validate_python(configs), 0)
         yield name, [measured[column].to_numpy(np.float64) for column in ("x", "value")]
-    for settings in INITIALIZERS:
-        typed = TypeAdapter(WeightInitializer).validate_python(settings)
+    for configs in INITIALIZERS:
+        typed = TypeAdapter(WeightInitializer).validate_python(configs)
         yield (
-            settings["name"],
+            configs["name"],
             [draw(typed, functools.partial(generator, seed, "initialization"), (33, 17), 33, 17) for seed in seeds(2)],
         )
     for name, inputs in (("tall", 20), ("wide", 70)):
-        examples = TypeAdapter(DatasetSettings).validate_python({**SOURCES["linear"], "inputs": inputs})
+        examples = TypeAdapter(DatasetConfig).validate_python({**SOURCES["linear"], "inputs": inputs})
         changes = {"model.hidden": [], "loss": "squared_error"}
         jobs = [
-            (setting({**changes, "model.bias": bias, "optimizer.weight_decay": decay}), seed, 0)
+            (config({**changes, "model.bias": bias, "optimizer.weight_decay": decay}), seed, 0)
             for bias in (True, False)
             for decay in (0.0, 0.01, 1.0)
             for seed in seeds(2)

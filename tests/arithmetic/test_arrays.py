@@ -224,7 +224,7 @@ INEXACT = {
 MADE_BY = [
     *("arithmetic/arrays.py", "arithmetic/logistic.py"),
     *(f"data/{name}.py" for name in ("__init__", "linear", "polynomial", "shift", "table")),
-    *(f"probes/{name}.py" for name in ("__init__", "activations", "matrix_product", "shift_detector")),
+    *(f"measurements/{name}.py" for name in ("__init__", "activations", "matrix_product", "shift_detector")),
     *(f"training/{name}.py" for name in ("closed_form", "draws", "initializers", "subsets", "weights")),
 ]
 

@@ -10,8 +10,8 @@ import pytest
 from idx import NAMES, expect, make
 from sklearn.datasets import load_digits
 
+from pipeline.core.errors import UserError
 from pipeline.data import images, raw_files
-from pipeline.project.errors import UserError
 
 
 def test_digits_are_those_of_scikit_learn():

@@ -3,7 +3,7 @@ import pytest
 from samples import seeds
 
 from pipeline.data import linear
-from pipeline.project.settings.datasets import Linear
+from pipeline.data.config import Linear
 
 SETTINGS = {
     "source": "linear",

@@ -5,7 +5,7 @@ import pytest
 from samples import seeds
 
 from pipeline.data import polynomial
-from pipeline.project.settings.datasets import Polynomial
+from pipeline.data.config import Polynomial
 
 SETTINGS = {
     "source": "polynomial",

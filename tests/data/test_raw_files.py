@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from idx import NAMES, make
 
+from pipeline.core.errors import UserError
 from pipeline.data import images, raw_files
-from pipeline.project.errors import UserError
 
 
 def test_kept_files_are_used_without_the_mirror(mirror, cache, monkeypatch):

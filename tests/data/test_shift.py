@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 
 from pipeline.data import shift
-from pipeline.project.settings.datasets import ConceptShift, CovariateShift, LabelShift
+from pipeline.data.config import ConceptShift, CovariateShift, LabelShift
 
 SIZES = {"train_examples": 4000, "target_examples": 4000, "test_examples": 4000}
 KINDS = {
@@ -36,11 +36,11 @@ def statistics(inputs, labels) -> np.ndarray:
 def test_true_weights_turn_means_before_the_shift_into_means_after_it(kind):
     dataset = shift.make(KINDS[kind], seeds(20))
     weighted, plain, after = [], [], []
-    for slot in range(20):
-        train = statistics(dataset.train.inputs[slot], dataset.train.targets[slot])
-        weighted.append((dataset.weights["oracle"][slot][:, None] * train).mean(axis=0))
+    for seed_index in range(20):
+        train = statistics(dataset.train.inputs[seed_index], dataset.train.targets[seed_index])
+        weighted.append((dataset.weights["oracle"][seed_index][:, None] * train).mean(axis=0))
         plain.append(train.mean(axis=0))
-        after.append(statistics(dataset.test.inputs[slot], dataset.test.targets[slot]).mean(axis=0))
+        after.append(statistics(dataset.test.inputs[seed_index], dataset.test.targets[seed_index]).mean(axis=0))
     difference = np.array(weighted) - np.array(after)
     error = difference.std(axis=0, ddof=1) / np.sqrt(20)
     assert (np.abs(difference.mean(axis=0)) < 4 * error + 1e-3).all()

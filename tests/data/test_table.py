@@ -17,12 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pipeline import data
+from pipeline.core.dataset import Dataset
+from pipeline.core.errors import UserError
+from pipeline.core.seeding import generator
+from pipeline.data.config import Table
 from pipeline.project import artifacts, params
-from pipeline.project.dataset import Dataset
-from pipeline.project.errors import UserError
 from pipeline.project.metrics import METRICS
-from pipeline.project.seeding import generator
-from pipeline.project.settings.datasets import Table
 
 ROWS = 60
 
@@ -64,7 +64,7 @@ def test_examples_are_what_scikit_learn_s_transformers_make_of_them(make, missin
     dataset = make(table, missing=missing)
     numbers, levels = ["large", "small", "constant"], ["town", "kind"]
     table[levels] = table[levels].fillna("")
-    for slot, seed in enumerate(seeds(3)):
+    for seed_index, seed in enumerate(seeds(3)):
         order = generator(seed, "data").permutation(ROWS)
         train, test = order[15:], order[:15]
         transformer = ColumnTransformer(
@@ -75,9 +75,9 @@ def test_examples_are_what_scikit_learn_s_transformers_make_of_them(make, missin
         ).fit(table.iloc[train])
         target = StandardScaler().fit(table[["price"]].to_numpy()[train])
         for split, rows in ((dataset.train, train), (dataset.test, test)):
-            np.testing.assert_allclose(split.inputs[slot], transformer.transform(table.iloc[rows]), atol=1e-9)
+            np.testing.assert_allclose(split.inputs[seed_index], transformer.transform(table.iloc[rows]), atol=1e-9)
             expected = target.transform(table[["price"]].to_numpy()[rows])[:, 0]
-            np.testing.assert_allclose(split.targets[slot], expected, rtol=1e-12)
+            np.testing.assert_allclose(split.targets[seed_index], expected, rtol=1e-12)
     assert dataset.train.inputs.shape == (3, 45, 3 + 4 + 2)
     assert dataset.test.inputs.shape == (3, 15, 9)
 
@@ -94,8 +94,8 @@ def test_the_training_part_has_mean_0_and_variance_1_and_a_constant_column_is_0(
 def test_a_target_can_stay_as_it_is(make):
     table = frame()
     dataset = make(table, standardize_target=False)
-    for slot in range(3):
-        both = np.concatenate([dataset.train.targets[slot], dataset.test.targets[slot]])
+    for seed_index in range(3):
+        both = np.concatenate([dataset.train.targets[seed_index], dataset.test.targets[seed_index]])
         assert sorted(both) == sorted(table["price"])
 
 
@@ -144,7 +144,7 @@ def test_a_seed_s_split_does_not_depend_on_how_many_seeds_there_are(make):
     for one, other in ((few.train, many.train), (few.test, many.test)):
         np.testing.assert_array_equal(one.inputs[0], other.inputs[0])
         np.testing.assert_array_equal(one.targets[0], other.targets[0])
-    assert len({many.fingerprint(slot) for slot in range(4)}) == 4
+    assert len({many.fingerprint(seed_index) for seed_index in range(4)}) == 4
 
 
 @pytest.mark.parametrize(("fraction", "test"), [(0.02, 1), (0.25, 15), (0.96, 58)])
@@ -174,7 +174,9 @@ def test_csv_and_parquet_give_the_same_examples(make):
         "tables/own.parquet"
     )
     theirs = make(table, file="tables/own.parquet")
-    assert [ours.fingerprint(slot) for slot in range(3)] == [theirs.fingerprint(slot) for slot in range(3)]
+    assert [ours.fingerprint(seed_index) for seed_index in range(3)] == [
+        theirs.fingerprint(seed_index) for seed_index in range(3)
+    ]
     np.testing.assert_array_equal(ours.train.inputs, theirs.train.inputs)
 
 
@@ -208,7 +210,7 @@ NEVER_SEEN = {
 def project(folder: Path, tables: dict[str, tuple]) -> None:
     """A project with a study on each table; the study of regressions is one that has the figures of linear models."""
     (folder / "tables").mkdir()
-    changes: dict = {"datasets": {}, "studies": {}, "probes": {}}
+    changes: dict = {"datasets": {}, "studies": {}, "measurements": {}}
     for name, (load, block, task) in tables.items():
         load().to_csv(folder / "tables" / f"{name}.csv", index=False)
         changes["datasets"][name] = {"source": "table", "file": f"tables/{name}.csv", **block}
@@ -221,14 +223,14 @@ def project(folder: Path, tables: dict[str, tuple]) -> None:
 def test_tables_that_were_never_seen_go_from_file_to_report(in_folder):
     project(in_folder, NEVER_SEEN)
     made = whole.run()
-    whole.demand_counted(made)
+    whole.check_counted(made)
     for name, (_, _, task) in NEVER_SEEN.items():
         study = made.studies[f"on_{name}"]
         assert task in study.traits
         assert ("linear" in study.traits) == (task == "regression")
         # every fold together validates on the whole training part; 1 of 4 rows is tested on
-        assert study.resplit_of(METRICS["validation_loss"]) == pytest.approx(3.0)
-        assert study.resplit_of(METRICS["test_loss"]) == pytest.approx(1 / 3)
+        assert study.split_correlation_of(METRICS["validation_loss"]) == pytest.approx(3.0)
+        assert study.split_correlation_of(METRICS["test_loss"]) == pytest.approx(1 / 3)
         assert f"on_{name}" in artifacts.PAGE.read_text()
         results = artifacts.read_results(made, study.id)
         assert results["data"].nunique() == 3

@@ -14,7 +14,7 @@ from documentation.blocks import TUTORIAL, Block, blocks, commands, pages, statu
 from ruamel.yaml import YAML
 from samples import ROOT, Project, write_params
 
-from pipeline.commands import plots_page
+from ablate import plots_page
 
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -36,7 +36,7 @@ NOT_RUN = {
     "dask worker tcp://127.0.0.1:8786 --nworkers 16 --nthreads 1": "tests/execution/test_pool.py starts some",
     "DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:8786 dvc repro": "tests/execution/test_pool.py trains on workers",
     "dvc exp run -S datasets.images.source=fashion_mnist -S seeds.count=2 \\\n"
-    "  -S studies.dropout.base.schedule.epochs=2 train@dropout": (
+    "  -S studies.dropout.base.training.epochs=2 train@dropout": (
         "downloads 30 MB: book/ was run on them, and tests/data/test_images.py reads such files"
     ),
 }
@@ -68,11 +68,11 @@ def thin(whole: dict[str, Any]) -> dict[str, Any]:
     made["studies"] = {key: made["studies"][key] for key in ("weight_decay", "dropout")}
     # no metric that the pages show is one of validation
     made["studies"]["weight_decay"]["base"]["data"]["validation"] = {"name": "none"}
-    made["studies"]["weight_decay"]["base"]["schedule"]["evaluations"] = 2
+    made["studies"]["weight_decay"]["base"]["training"]["evaluations"] = 2
     made["studies"]["dropout"]["base"]["model"]["hidden"] = [16, 16]
-    made["studies"]["dropout"]["base"]["schedule"] = {"epochs": 1, "batch_size": 64, "evaluations": 1}
+    made["studies"]["dropout"]["base"]["training"] = {"epochs": 1, "batch_size": 64, "evaluations": 1}
     made["datasets"] = {key: made["datasets"][key] for key in ("images", "linear")}
-    made["probes"] = {"matrix_product": {**made["probes"]["matrix_product"], "repetitions": 20}}
+    made["measurements"] = {"matrix_product": {**made["measurements"]["matrix_product"], "repetitions": 20}}
     made["claims"] = {key: one for key, one in made["claims"].items() if one.get("study") in made["studies"]}
     return made
 

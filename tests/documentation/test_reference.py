@@ -1,4 +1,4 @@
-"""The pages that are made from the code: current, whole, and true of every kind of type that settings use."""
+"""The pages that are made from the code: current, whole, and true of every kind of type that configs use."""
 
 import importlib
 import inspect
@@ -10,11 +10,11 @@ import pytest
 from pydantic import BaseModel, Discriminator, Field
 from typer.main import get_command
 
+from ablate import cli
 from docs import generate
-from pipeline import cli
-from pipeline.project import settings
+from pipeline.core.config import Config
+from pipeline.project import configs
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings.base import Settings
 
 
 @pytest.mark.parametrize("name", generate.PAGES)
@@ -41,11 +41,10 @@ def test_there_is_no_other_page():
 def test_every_class_of_settings_is_on_the_page():
     page = generate.parameters()
     modules = [
-        importlib.import_module(one.name)
-        for one in pkgutil.iter_modules(settings.__path__, "pipeline.project.settings.")
+        importlib.import_module(one.name) for one in pkgutil.iter_modules(configs.__path__, "pipeline.project.configs.")
     ]
     members = [one for module in modules for _, one in inspect.getmembers(module, inspect.isclass)]
-    classes = [one for one in dict.fromkeys(members) if issubclass(one, Settings)]
+    classes = [one for one in dict.fromkeys(members) if issubclass(one, Config)]
     # what has subclasses is what they have in common
     leaves = [one for one in classes if not one.__subclasses__()]
     assert len(leaves) > 30
@@ -94,7 +93,7 @@ class Stepped(BaseModel):
 class Sample(BaseModel):
     """One of everything."""
 
-    schedule: Annotated[Fixed | Stepped, Discriminator("name")]
+    training: Annotated[Fixed | Stepped, Discriminator("name")]
     """How it changes."""
     many: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)], Fixed] = {}
     """Some more."""
@@ -121,8 +120,8 @@ def test_each_kind_of_type_is_written_out():
         "| `free` | mapping or text |  | Anything. |",
         "## `schedule`: `name: fixed`",
         "Also at `many.<id>`, `start`.",
-        "| `schedule.rate` | number above 0, below 1 |  | A share. |",
-        "| `schedule.at` | list of 1 to 9 values, each: whole number from 1 to 2,000 "
+        "| `training.rate` | number above 0, below 1 |  | A share. |",
+        "| `training.at` | list of 1 to 9 values, each: whole number from 1 to 2,000 "
         "|  | Epochs of a step \\| a stage. |",
     ):
         assert line in page.splitlines(), page

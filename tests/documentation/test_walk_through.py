@@ -27,10 +27,10 @@ def run(clone: Path, *words: str, text: str | None = None) -> str:
 def thin(clone: Path) -> None:
     """The new study and one that was there, with few seeds: the others take minutes and would show the same."""
     whole = YAML(typ="safe", pure=True).load(clone / "params.yaml")
-    studies = {key: laid_over(whole["studies"][key], {"base.schedule.epochs": 5}) for key in KEPT}
+    studies = {key: laid_over(whole["studies"][key], {"base.training.epochs": 5}) for key in KEPT}
     claims = {key: one for key, one in whole["claims"].items() if one.get("study") in KEPT}
     datasets = {"images": whole["datasets"]["images"]}
-    changes = {"seeds.count": 3, "studies": studies, "claims": claims, "datasets": datasets, "probes": {}}
+    changes = {"seeds.count": 3, "studies": studies, "claims": claims, "datasets": datasets, "measurements": {}}
     write_params(clone, laid_over(whole, changes))
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 from execution.studies import study, with_folds
-from samples import classes, seeds, setting
+from samples import classes, config, seeds
 
+from pipeline.core.errors import UserError
 from pipeline.execution import pool, runs
 from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store
-from pipeline.project.errors import UserError
 
 TESTS = Path(__file__).parents[1]
 NONE = Store(None)
-LONG = {"schedule": {"epochs": 1_000_000, "batch_size": 1, "evaluations": 1}}
+LONG = {"training": {"epochs": 1_000_000, "batch_size": 1, "evaluations": 1}}
 
 
 @pytest.mark.parametrize("make", [study, with_folds])
@@ -32,7 +32,7 @@ def test_the_number_of_threads_changes_no_bit(make, monkeypatch):
     for other in found[1:]:
         assert found[0].results.equals(other.results)
         assert found[0].curves.equals(other.curves)
-        assert found[0].probes.layers.equals(other.probes.layers)
+        assert found[0].diagnostics.layers.equals(other.diagnostics.layers)
 
 
 def test_as_many_threads_as_the_process_may_use_cores(monkeypatch):
@@ -64,7 +64,7 @@ def test_a_thread_that_fails_ends_the_training(monkeypatch):
 
 def test_progress_is_told_while_a_run_trains(monkeypatch):
     monkeypatch.setattr(pool, "_POLL", 0.01)
-    spec = RunSpec(setting({"schedule": {"epochs": 3000, "batch_size": 1, "evaluations": 1}}), seeds(1)[0], 0)
+    spec = RunSpec(config({"training": {"epochs": 3000, "batch_size": 1, "evaluations": 1}}), seeds(1)[0], 0)
     told: list[int] = []
     list(pool.train([spec], classes(1), told.append))
     assert told == sorted(told)
@@ -79,14 +79,14 @@ from execution.test_pool import LONG
 from execution.studies import study
 from samples import classes, seeds
 import dataclasses
-from samples import setting
+from samples import config
 from pipeline.execution import runs
 from pipeline.execution.store import Store
-from pipeline.project import console
+from pipeline.core import console
 
 def main(arguments):
     chosen = study()
-    endless = dataclasses.replace(chosen.variants[1], setting=setting(LONG))
+    endless = dataclasses.replace(chosen.variants[1], config=config(LONG))
     chosen = dataclasses.replace(chosen, variants=(chosen.variants[0], endless))
     runs.train(chosen, seeds(3), classes(), Store(Path(arguments[0])))
 
@@ -117,7 +117,7 @@ def test_what_is_stopped_ends_within_a_second_and_keeps_what_was_finished(by, tm
 
 
 class Cluster:
-    """A scheduler and workers, each in a process of its own, as a person would start them."""
+    """A scheduler and workers, each in a process of its own, as a user would start them."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as free:
@@ -166,14 +166,14 @@ PROGRAM = """
 import sys
 from execution.studies import study
 from samples import classes, seeds
-from pipeline.project import console
+from pipeline.core import console
 from pipeline.execution import pool, runs
 from pipeline.execution.store import Store
 
 def main(arguments):
     pool._TASK = 0.0  # a task for every run
-    found = runs.train(study(**{"schedule.epochs": int(arguments[0])}), seeds(8), classes(8), Store(None))
-    sys.stdout.write(found.results.to_csv() + found.curves.to_csv() + found.probes.layers.to_csv())
+    found = runs.train(study(**{"training.epochs": int(arguments[0])}), seeds(8), classes(8), Store(None))
+    sys.stdout.write(found.results.to_csv() + found.curves.to_csv() + found.diagnostics.layers.to_csv())
 
 console.run(main)
 """

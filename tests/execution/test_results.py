@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 
 from pipeline.execution import results
 from pipeline.execution.results import RunResult, RunSpec
@@ -9,7 +9,7 @@ from pipeline.training.engine import Examples
 
 
 def spec(changes=None, fold=0) -> RunSpec:
-    return RunSpec(setting(changes), seeds(1)[0], fold)
+    return RunSpec(config(changes), seeds(1)[0], fold)
 
 
 def linear(**changes):
@@ -40,7 +40,7 @@ def test_bytes_and_back(kind):
     make, own = {
         "network": (classes, spec()),
         "linear": (values, linear()),
-        "diverged": (values, linear(**{"optimizer.learning_rate": 1e6, "schedule.epochs": 20})),
+        "diverged": (values, linear(**{"optimizer.learning_rate": 1e6, "training.epochs": 20})),
         "fold": (classes, spec({"data.validation": {"name": "k_fold", "folds": 2}}, fold=1)),
     }[kind]
     result = results.train(own, Examples(make(1)))

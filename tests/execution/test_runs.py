@@ -4,7 +4,7 @@ import logging
 import numpy as np
 import pytest
 from execution.studies import study, with_folds
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 
 from pipeline.execution import runs
 from pipeline.execution.store import Store
@@ -26,17 +26,17 @@ def test_every_run_has_its_row():
 def test_a_row_holds_the_numbers_of_its_own_run():
     found = runs.train(study(), seeds(3), classes())
     variant = study().variants[3]
-    alone = engine.train(variant.setting, seeds(3)[2], Examples(classes()))
+    alone = engine.train(variant.config, seeds(3)[2], Examples(classes()))
     row = found.results.set_index(["variant", "seed_index"]).loc[(variant.id, 2)]
     measured = {metric.name for metric in study().metrics}
     for name, value in alone.metrics().items():
         # of a study that stops no run early the epoch that is kept is no column
-        assert name == "kept_epoch" or name in measured
+        assert name == "best_epoch" or name in measured
         assert name not in measured or row[name] == value
     curve = found.curves[(found.curves["variant"] == variant.id) & (found.curves["split"] == "test")]
     assert curve["value"].tolist()[4:] == alone.curves["test_loss"].tolist()
-    layers = found.probes.layers[
-        (found.probes.layers["variant"] == variant.id) & (found.probes.layers["seed_index"] == 2)
+    layers = found.diagnostics.layers[
+        (found.diagnostics.layers["variant"] == variant.id) & (found.diagnostics.layers["seed_index"] == 2)
     ]
     start = layers[(layers["moment"] == "start") & (layers["quantity"] == "gradient_rms")]
     assert start["value"].tolist() == alone.layers["gradient_rms", "start"].tolist()
@@ -52,10 +52,10 @@ def test_more_seeds_and_more_variants_change_no_run():
 def test_a_run_that_diverges_is_marked_and_the_others_are_unharmed():
     wild = study(task="regression", **{"loss": "squared_error", "model.activation": "identity"})
     variants = list(wild.variants[:2])
-    rate = {"optimizer.learning_rate": 1e6, "schedule.epochs": 20, "loss": "squared_error", "model.hidden": []}
-    variants[0] = Variant("wild", "wild", "", "tame", variants[0].factors, setting({**rate, "model.dropout": 0.0}))
+    rate = {"optimizer.learning_rate": 1e6, "training.epochs": 20, "loss": "squared_error", "model.hidden": []}
+    variants[0] = Variant("wild", "wild", "", "tame", variants[0].factors, config({**rate, "model.dropout": 0.0}))
     tame = {**rate, "optimizer.learning_rate": 0.01}
-    variants[1] = Variant("tame", "tame", "", "tame", variants[1].factors, setting(tame))
+    variants[1] = Variant("tame", "tame", "", "tame", variants[1].factors, config(tame))
     traits = frozenset(["regression", "linear"])
     mixed = dataclasses.replace(wild, variants=tuple(variants), traits=traits)
     results = runs.train(mixed, seeds(3), values()).results.set_index("variant")
@@ -102,7 +102,7 @@ def test_only_folds_are_validated_and_the_whole_is_as_without_them():
     assert results["validation_loss"].isna().tolist() == (results["fold"] == 0).tolist()
     assert len(found.curves) == 2 * 2 * 2 * 2  # variants, seeds, splits, epochs: of the whole alone
     without = [
-        dataclasses.replace(one, setting=setting({"optimizer.learning_rate": rate, "schedule.epochs": 2}))
+        dataclasses.replace(one, config=config({"optimizer.learning_rate": rate, "training.epochs": 2}))
         for one, rate in zip(folded.variants, (0.1, 0.2), strict=True)
     ]
     alone = runs.train(

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from execution.studies import study, with_folds
 from imports import modules, reached
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 
+from pipeline.core.dataset import Dataset, Split
 from pipeline.execution import pool, results, runs, store
 from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store, environment
-from pipeline.project.dataset import Dataset, Split
 
 
 def entries(folder: Path) -> list[Path]:
@@ -43,7 +43,9 @@ def counted(caplog, *arguments, **keywords):
 
 def same(one, other) -> bool:
     tables = [(one.results, other.results), (one.curves, other.curves)]
-    tables += [(getattr(one.probes, name), getattr(other.probes, name)) for name in ("layers", "weights", "pictures")]
+    tables += [
+        (getattr(one.diagnostics, name), getattr(other.diagnostics, name)) for name in ("layers", "weights", "pictures")
+    ]
     return all(left.equals(right) for left, right in tables)
 
 
@@ -65,9 +67,9 @@ def test_a_linear_study_and_a_diverged_run_come_back_as_they_were(tmp_path, capl
     changes = {"loss": "squared_error", "model.hidden": [], "model.dropout": 0.0}
     linear = study("regression", **changes)
     linear = dataclasses.replace(linear, traits=frozenset(["regression", "linear"]), variants=linear.variants[:2])
-    wild = setting({**changes, "optimizer.learning_rate": 1e6, "schedule.epochs": 20})
+    wild = config({**changes, "optimizer.learning_rate": 1e6, "training.epochs": 20})
     linear = dataclasses.replace(
-        linear, variants=(linear.variants[0], dataclasses.replace(linear.variants[1], setting=wild))
+        linear, variants=(linear.variants[0], dataclasses.replace(linear.variants[1], config=wild))
     )
     cold = runs.train(linear, seeds(2), values(), Store(tmp_path))
     warm, trained, _ = counted(caplog, linear, seeds(2), values(), Store(tmp_path))
@@ -102,7 +104,7 @@ def fewer(dataset: Dataset, count: int) -> Dataset:
 
 
 def test_a_key_depends_on_the_run_s_own_examples_alone():
-    job = (setting(), seeds(5)[1], 0)
+    job = (config(), seeds(5)[1], 0)
     assert key(job, classes(5)) == key(job, fewer(classes(5), 2))
     changed = classes(5)
     changed.train.inputs[2, 0, 0] += 1
@@ -118,11 +120,11 @@ def test_a_key_depends_on_the_run_s_own_examples_alone():
 
 
 def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path):
-    job = (setting(), seeds(5)[1], 0)
+    job = (config(), seeds(5)[1], 0)
     dataset = classes(5)
     others = [
-        key((setting({"optimizer.learning_rate": 0.2}), job[1], 0), dataset),
-        key((setting({"schedule.evaluations": 1}), job[1], 0), dataset),
+        key((config({"optimizer.learning_rate": 0.2}), job[1], 0), dataset),
+        key((config({"training.evaluations": 1}), job[1], 0), dataset),
         key((job[0], seeds(5)[2], 0), dataset),
         key((job[0], seeds(5, root=1)[1], 0), dataset),
         key((job[0], job[1], 1), dataset),
@@ -135,7 +137,7 @@ def test_a_key_depends_on_everything_that_a_run_depends_on(monkeypatch, tmp_path
     monkeypatch.undo()
     # and on the code, byte by byte
     package = tmp_path / "pipeline"
-    for name in ("project/seeding.py", "training/engine.py"):
+    for name in ("core/seeding.py", "training/engine.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("a = 1\n")
     monkeypatch.setattr(store, "_PACKAGE", package)
@@ -303,6 +305,6 @@ def test_an_entry_lies_under_its_key(tmp_path):
     chosen = dataclasses.replace(study(), variants=study().variants[:1])
     runs.train(chosen, seeds(1), classes(), Store(tmp_path))
     (entry,) = entries(tmp_path)
-    assert entry.parent.name + entry.stem == key((chosen.variants[0].setting, seeds(1)[0], 0), classes())
+    assert entry.parent.name + entry.stem == key((chosen.variants[0].config, seeds(1)[0], 0), classes())
     content = entry.read_bytes()[:-32]  # before the digest
     assert json.loads(content)["finite"] is True

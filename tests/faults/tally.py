@@ -25,7 +25,7 @@ FAULTS = {
     "params": "generated params.yaml",
     "divergence": "divergence and degenerate data",
     "results": "results that do not fit",
-    "clones": "other folders and settings",
+    "clones": "other folders and configs",
     "names": "names and text",
     "arrays": "arrays from strangers",
     "randomness": "global random state",

@@ -16,14 +16,14 @@ import pytest
 from faults.tally import Mutant
 from samples import ROOT, classes, seeds
 
+from pipeline.core.dataset import Dataset
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts
-from pipeline.project.dataset import Dataset
-from pipeline.project.errors import UserError
 
 MUTANTS = [
     Mutant(
         file="pipeline/project/arrays.py",
-        guard="                    demand_array(opened, member.file_size, member.filename)\n",
+        guard="                    check_array(opened, member.file_size, member.filename)\n",
         without="                    pass\n",
         test="test_an_array_that_promises_more_than_it_has",
     ),
@@ -40,23 +40,23 @@ MUTANTS = [
         test="test_a_pickle[data/some.npz]",
     ),
     Mutant(
-        file="pipeline/project/dataset.py",
+        file="pipeline/core/dataset.py",
         guard="        if not 1 <= self.outputs <= most_outputs:\n",
         without="        if False:\n",
         test="test_more_classes_than_can_be",
     ),
     Mutant(
         file="pipeline/project/artifacts.py",
-        guard='                _demand_column(f"{table}.{name}", arrays[f"{table}.{name}"])\n',
+        guard='                _check_column(f"{table}.{name}", arrays[f"{table}.{name}"])\n',
         without="                pass\n",
         test="test_arrays_of_other_types_and_shapes",
     ),
 ]
 
-DATASET, PROBES = Path("data/some.npz"), Path("data/probes/study.npz")
+DATASET, DIAGNOSTICS_FOLDER = Path("data/some.npz"), Path("data/diagnostics/study.npz")
 READERS: dict[Path, Callable[[], object]] = {
     DATASET: lambda: artifacts.read_dataset("some", seeds(3)),
-    PROBES: lambda: artifacts.read_probes("study"),
+    DIAGNOSTICS_FOLDER: lambda: artifacts.read_diagnostics("study"),
 }
 
 
@@ -69,7 +69,7 @@ class Trap:
 
 @pytest.fixture(autouse=True)
 def written(in_folder: Path) -> None:
-    """A data set and probes as the pipeline leaves them."""
+    """A data set and measurements as the pipeline leaves them."""
     artifacts.write_dataset("some", classes())
     rows: dict[str, list[list[Any]]] = {
         "layers": [["a", 0, "start", "gradient_rms", 1, 0.1]],
@@ -77,8 +77,10 @@ def written(in_folder: Path) -> None:
         "points": [["train", 0.5, -0.5, 1]],
         "pictures": [["a", True, "Bag", "Coat", np.linspace(0.0, 1.0, 16)]],
     }
-    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.PROBE_COLUMNS.items()}
-    artifacts.write_probes("study", artifacts.Probes(**tables, environment={"numpy": "2"}, code="0123456789ab"))
+    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.DIAGNOSTICS.items()}
+    artifacts.write_diagnostics(
+        "study", artifacts.Diagnostics(**tables, environment={"numpy": "2"}, code="0123456789ab")
+    )
     for read in READERS.values():
         read()
 
@@ -266,8 +268,8 @@ def test_arrays_of_other_types_and_shapes(many, tally):
                 assert split.inputs.dtype.isnative
                 assert split.targets.dtype in ("int64", "float32", "float64")
         else:
-            assert isinstance(found, artifacts.Probes)
-            for table, columns in artifacts.PROBE_COLUMNS.items():
+            assert isinstance(found, artifacts.Diagnostics)
+            for table, columns in artifacts.DIAGNOSTICS.items():
                 frame = getattr(found, table)
                 assert list(frame.columns) == columns
                 for name in {"value", "x1", "seed_index"} & set(columns):

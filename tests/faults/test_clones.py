@@ -31,7 +31,7 @@ MUTANTS = [
     ),
 ]
 
-# what a person, a machine or a service may have otherwise; the first of each is what the others are held to
+# what a user, a machine or a service may have otherwise; the first of each is what the others are held to
 FOLDERS = ["clone", "a folder with spaces/größer/克隆", "/".join(["deep"] * 30), "with'quote$HOME;&(1)"]
 UMASKS = ["022", "077", "000", "002"]
 DIFFERENCES: dict[str, list[str | None]] = {
@@ -88,7 +88,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = small_project(tmp_path_factory.mktemp("first") / "project")
     project.write_params(
         {
-            "studies.activation.base.schedule.epochs": 1,
+            "studies.activation.base.training.epochs": 1,
             "studies.activation.grid.optimizer": ...,
             "studies.activation.question": "Größer → ok?",
         }

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("concurrency")
 MUTANTS = [
     # the locks are DVC's; ours is that whoever comes second makes the same bits
     Mutant(
-        file="pipeline/project/seeding.py",
+        file="pipeline/core/seeding.py",
         guard="np.random.Generator(np.random.PCG64(np.random.SeedSequence("
         "[seed.root, seed.index], spawn_key=spawn_key)))",
         without="np.random.default_rng()",
@@ -35,8 +35,8 @@ SWEPT = re.compile(
 )
 # `dvc exp run -S` changes params.yaml in the workspace for a moment, in which another command may read it; the file
 # is empty while it is written
-CHANGED = re.compile(r"made with other settings: .*is due|params.yaml: (changed while this stage ran|found None)")
-STAGES = {"check", "data@linear", "probe@product", "train@weight_decay", "report"}
+CHANGED = re.compile(r"made with other configs: .*is due|params.yaml: (changed while this stage ran|found None)")
+STAGES = {"check", "data@linear", "measure@product", "train@weight_decay", "report"}
 
 
 @dataclasses.dataclass
@@ -92,7 +92,7 @@ def ended(process: "subprocess.Popen[str]") -> str:
     if SWEPT.search(problems[0]):
         return "ended with a line about DVC's run cache"
     if CHANGED.search(errors):
-        return "said that settings were others meanwhile"
+        return "said that configs were others meanwhile"
     assert BUSY.search(errors), words
     return "said that another is at work"
 

@@ -11,10 +11,10 @@ from execution.studies import study as some_study
 from faults.tally import Mutant
 from samples import Project, classes, seeds
 
+from pipeline.core.errors import UserError
 from pipeline.execution import runs
 from pipeline.execution.store import Store
 from pipeline.project import lock
-from pipeline.project.errors import UserError
 from pipeline.stages import report, train
 
 pytestmark = pytest.mark.xdist_group("damage")
@@ -28,18 +28,18 @@ MUTANTS = [
     ),
     Mutant(
         file="pipeline/project/arrays.py",
-        guard='is not the one that DVC recorded.\n    """\n    lock.demand(path)\n',
+        guard='is not the one that DVC recorded.\n    """\n    lock.check(path)\n',
         without='is not the one that DVC recorded.\n    """\n',
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
         file="pipeline/project/artifacts.py",
-        guard='all others of numbers."""\n    lock.demand(path)\n',
+        guard='all others of numbers."""\n    lock.check(path)\n',
         without='all others of numbers."""\n',
         test="test_a_stage_refuses_a_damaged_artifact",
     ),
     Mutant(
-        file="pipeline/arithmetic/cache.py",
+        file="pipeline/core/cache.py",
         guard="        if sealed != _sealed(key, content):\n",
         without="        if False:\n",
         test="test_a_damaged_entry_of_the_store_is_trained_again",
@@ -50,7 +50,7 @@ MUTANTS = [
 READ: dict[str, tuple[Callable[[], None], str]] = {
     "data/linear.npz": (lambda: train.main(["weight_decay"]), "data/images.npz"),
     "data/curves/weight_decay.csv": (lambda: report.main([]), "data/curves/activation.csv"),
-    "data/probes/weight_decay.npz": (lambda: report.main([]), "data/probes/activation.npz"),
+    "data/diagnostics/weight_decay.npz": (lambda: report.main([]), "data/diagnostics/activation.npz"),
     "reports/results/weight_decay.csv": (lambda: report.main([]), "reports/results/activation.csv"),
     "reports/results/product.csv": (lambda: report.main([]), "reports/results/weight_decay.csv"),
 }
@@ -163,8 +163,8 @@ def test_a_damaged_lock_is_a_line(many, tally):
         with pytest.raises(UserError) as caught:
             report.main([])
         (line,) = str(caught.value).splitlines()
-        # where the cut goes through the settings of a stage, they are other ones
-        assert "dvc.lock" in line or ": made with other settings: " in line
+        # where the cut goes through the configs of a stage, they are other ones
+        assert "dvc.lock" in line or ": made with other configs: " in line
         tally("damage", "dvc.lock: truncated", "refused, named")
 
 

@@ -15,12 +15,13 @@ from faults.tally import Mutant
 from samples import ROOT, laid_over, seeds, values, write_params
 from samples import SMALL as PARAMS
 
-from pipeline.commands import plots_page
+from ablate import plots_page
+from pipeline.core.errors import UserError
 from pipeline.execution import runs
 from pipeline.execution.store import Store
 from pipeline.project import artifacts, params
-from pipeline.project.errors import UserError
-from pipeline.stages import check, data, probe, report, train
+from pipeline.stages import check, data, report, train
+from pipeline.stages import measure as measurement
 
 MUTANTS = [
     Mutant(
@@ -36,13 +37,13 @@ MUTANTS = [
         test="test_a_file_size_limit",
     ),
     Mutant(
-        file="pipeline/arithmetic/cache.py",
+        file="pipeline/core/cache.py",
         guard='        except OSError as error:\n            log.info("%s are not kept',
         without='        except ZeroDivisionError as error:\n            log.info("%s are not kept',
         test="test_a_store_that_is_full_keeps_nothing_and_training_goes_on",
     ),
     Mutant(
-        file="pipeline/project/console.py",
+        file="pipeline/core/console.py",
         guard="        if error.errno not in _OF_THE_MACHINE:\n",
         without="        if True:\n",
         test="test_a_disk_that_is_full_elsewhere_is_a_line",
@@ -58,7 +59,7 @@ CHANGED = laid_over(
     SMALL,
     {
         "datasets.linear.noise_sd": 0.02,
-        "probes.product.repetitions": 21,
+        "measurements.product.repetitions": 21,
         "studies.weight_decay.base.optimizer.learning_rate": 0.002,
         "studies.weight_decay.question": "And slower?",
     },
@@ -66,7 +67,7 @@ CHANGED = laid_over(
 STAGES: list[tuple[Stage, list[str]]] = [
     (check.main, []),
     (data.main, ["linear"]),
-    (probe.main, ["product"]),
+    (measurement.main, ["product"]),
     (train.main, ["weight_decay"]),
     (report.main, []),
 ]
@@ -84,7 +85,7 @@ def run_all() -> None:
 
 @pytest.fixture
 def two_states(in_folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """A project that was run, and whose settings were then changed: its files before and what they will be."""
+    """A project that was run, and whose configs were then changed: its files before and what they will be."""
     write_params(in_folder, CHANGED)
     run_all()
     after = files()
@@ -150,7 +151,7 @@ def test_a_file_size_limit_of_small_artifacts(in_folder, tally):
     writers: dict[str, Callable[[str], None]] = {
         "reports/metrics/study/variant.json": lambda word: artifacts.write_metrics("study", {"variant": {word: 1}}),
         "reports/environment.json": lambda word: artifacts.write_environment([{"numpy": word}]),
-        "reports/ledger/claims.csv": lambda word: artifacts.write_ledger(frames[word == "later"], frames[0][:0]),
+        "reports/claims/claims.csv": lambda word: artifacts.write_claims(frames[word == "later"], frames[0][:0]),
         "data/params.ok": lambda word: artifacts.write_checked(),
     }
     for path, write in writers.items():
@@ -207,9 +208,9 @@ def test_a_full_disk(tiny_disk, monkeypatch, tally):
     tally("disk", "full disk", "one line, earlier artifact whole", count)
 
 
-@pytest.mark.parametrize("stage", ["data linear", "probe product", "train weight_decay", "report"])
+@pytest.mark.parametrize("stage", ["data linear", "measurement product", "train weight_decay", "report"])
 def test_a_stage_says_it_in_one_line(stage, two_states, tally):
-    """As a program, with the limit that a person or a cluster sets."""
+    """As a program, with the limit that a user or a cluster sets."""
     before, _ = two_states
     name, *arguments = stage.split()
     command = f'ulimit -f 1; exec "{sys.executable}" -m pipeline.stages.{name} {" ".join(arguments)}'
@@ -250,11 +251,11 @@ def test_the_page_for_plots_is_whole_or_as_it_was(in_folder, tally):
 
 def test_a_disk_that_is_full_elsewhere_is_a_line(tally):
     """What libraries write for themselves: a cache, a temporary folder."""
-    script = "from pipeline.project import console; console.run(lambda _: open('/dev/full', 'w').write('x' * 100_000))"
+    script = "from pipeline.core import console; console.run(lambda _: open('/dev/full', 'w').write('x' * 100_000))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "this machine: No space left on device\n"
-    script = "from pipeline.project import console; console.run(lambda _: bytearray(2 ** 62))"
+    script = "from pipeline.core import console; console.run(lambda _: bytearray(2 ** 62))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "out of memory\n"

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from faults.tally import Mutant, Tally
-from faults.whole import demand_counted, rows, run
+from faults.whole import check_counted, rows, run
 from matplotlib.figure import Figure
-from samples import BASE, SMALL, laid_over, seeds, setting, values, write_params
+from samples import BASE, SMALL, config, laid_over, seeds, values, write_params
 
 from pipeline import data
 from pipeline.analysis.comparison import Revision, between
+from pipeline.core.errors import UserError
+from pipeline.data.config import CovariateShift, LabelShift
 from pipeline.execution import results
 from pipeline.execution.results import RunSpec
 from pipeline.project import params
-from pipeline.project.errors import UserError
-from pipeline.project.settings.datasets import CovariateShift, LabelShift
-from pipeline.project.settings.training import Estimated, Oracle
 from pipeline.report.drawing import log_axis, picture
+from pipeline.training.config import EstimatedWeights, OracleWeights
 from pipeline.training.engine import Examples
 from pipeline.training.weights import effective_examples, example_weights
 
@@ -85,7 +85,7 @@ ON_NUMBERS = laid_over(
     },
 )
 ON_CLASSES = laid_over(BASE, {"model.hidden": [], "model.activation": "identity"})
-LINES = laid_over(ON_CLASSES, {"data.correction": {"name": "estimated", "clip": 20.0}})
+LINES = laid_over(ON_CLASSES, {"data.importance_weights": {"name": "estimated", "clip": 20.0}})
 
 
 def project(
@@ -102,7 +102,7 @@ def project(
         "seeds": {"root": 0, "count": count},
         "judging": SMALL["judging"],
         "datasets": {"drawn": dict(dataset)},
-        "probes": {},
+        "measurements": {},
         "studies": {"drawn": whole | dict(asked)},
     }
 
@@ -120,12 +120,12 @@ LARGE_START = over("model.initialization.weight", [{"name": "xavier_normal"}, {"
 FOLDS = {"data.validation": {"name": "k_fold", "folds": 2}}
 # what is asked, and how many of its runs diverge; None where the processor may decide
 CASES: dict[str, tuple[dict[str, Any], int | None]] = {
-    "learning rate 1e6": (project(LINEAR, laid_over(ON_NUMBERS, {"schedule.epochs": 20})), 3),
-    "every run": (project(LINEAR, laid_over(ON_NUMBERS, {"optimizer.learning_rate": 1e20, "schedule.epochs": 9})), 6),
+    "learning rate 1e6": (project(LINEAR, laid_over(ON_NUMBERS, {"training.epochs": 20})), 3),
+    "every run": (project(LINEAR, laid_over(ON_NUMBERS, {"optimizer.learning_rate": 1e20, "training.epochs": 9})), 6),
     "momentum .99": (
         project(
             LINEAR,
-            laid_over(ON_NUMBERS, {"optimizer.learning_rate": 0.5, "schedule.epochs": 60}),
+            laid_over(ON_NUMBERS, {"optimizer.learning_rate": 0.5, "training.epochs": 60}),
             over("optimizer.momentum", [0.0, 0.99]),
         ),
         None,
@@ -136,25 +136,25 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
         None,
     ),
     "torch.nn": (
-        project(LINEAR, laid_over(ON_NUMBERS, {"implementation": "concise", "schedule.epochs": 20})),
+        project(LINEAR, laid_over(ON_NUMBERS, {"implementation": "concise", "training.epochs": 20})),
         3,
     ),
     "four rates": (
         project(
             LINEAR,
-            laid_over(ON_NUMBERS, {"schedule.epochs": 20}),
+            laid_over(ON_NUMBERS, {"training.epochs": 20}),
             over("optimizer.learning_rate", [0.003, 0.001, 1e6, 1e7], figure="weights"),
         ),
         6,
     ),
     "with folds": (
-        project(LINEAR, laid_over(ON_NUMBERS, {"schedule.epochs": 20, **FOLDS}), None),
+        project(LINEAR, laid_over(ON_NUMBERS, {"training.epochs": 20, **FOLDS}), None),
         3,
     ),
     "every run, with folds": (
         project(
             LINEAR,
-            laid_over(ON_NUMBERS, {"schedule.epochs": 20, **FOLDS}),
+            laid_over(ON_NUMBERS, {"training.epochs": 20, **FOLDS}),
             over("optimizer.learning_rate", [1e6, 1e7], figure="selection"),
         ),
         6,
@@ -168,7 +168,7 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
             LABELS,
             laid_over(
                 LINES,
-                {"optimizer.learning_rate": 1e10, "schedule": {"epochs": 1, "batch_size": 100, "evaluations": 1}},
+                {"optimizer.learning_rate": 1e10, "training": {"epochs": 1, "batch_size": 100, "evaluations": 1}},
             ),
             over("penalty.l2", [0.0, 1e30], figure="shift"),
         ),
@@ -186,7 +186,7 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
     ),
     "one target example": (project({**CONCEPT, "target_examples": 1}, LINES), None),
     "far apart": (
-        project({**COVARIATE, "shift": -1000.0}, laid_over(LINES, {"data.correction": {"name": "oracle"}})),
+        project({**COVARIATE, "shift": -1000.0}, laid_over(LINES, {"data.importance_weights": {"name": "oracle"}})),
         None,
     ),
     "a class without weight": (
@@ -217,8 +217,8 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
     ),
     "one example of many": (project(LINEAR, laid_over(ON_NUMBERS, {"data.examples": 1, "model.features": 1})), None),
     "a penalty too small to see": (project(LINEAR, ON_NUMBERS, over("optimizer.weight_decay", [0.0, 1e-300])), 0),
-    "batch beyond the examples": (project(LINEAR, laid_over(ON_NUMBERS, {"schedule.batch_size": 1_000_000_000})), None),
-    "one seed": (project(LINEAR, laid_over(ON_NUMBERS, {"schedule.epochs": 20}), count=1), 1),
+    "batch beyond the examples": (project(LINEAR, laid_over(ON_NUMBERS, {"training.batch_size": 1_000_000_000})), None),
+    "one seed": (project(LINEAR, laid_over(ON_NUMBERS, {"training.epochs": 20}), count=1), 1),
     "nothing kept": (
         project(
             LABELS, laid_over(BASE, {"model.hidden": [8]}), over("model.dropout", [0.0, 1.0], metric="test_accuracy")
@@ -248,22 +248,22 @@ def test_what_breaks_is_counted_and_reported(case: str, in_folder: Path, tally: 
     whole, lost = CASES[case]
     write_params(in_folder, whole)
     loaded = run()
-    found = demand_counted(loaded)
+    found = check_counted(loaded)
     assert lost is None or found == lost
-    demand_alike(whole, rows("drawn"))
-    tally("divergence", "named setting", "counted and reported")
+    check_alike(whole, rows("drawn"))
+    tally("divergence", "named config", "counted and reported")
 
 
-def demand_alike(whole: Mapping[str, Any], results: pd.DataFrame) -> None:
+def check_alike(whole: Mapping[str, Any], results: pd.DataFrame) -> None:
     """Against itself nothing is better or worse, whatever diverged."""
     table = compared_with_itself(whole, results)
     assert len(table) == results["variant"].nunique()
-    assert set(table["verdict"]) <= {"equivalent", "undecided", "incomparable"}
+    assert set(table["verdict"]) <= {"equivalent", "undecided", "not comparable"}
 
 
 @pytest.mark.parametrize("implementation", ["scratch", "concise"])
 def test_what_diverges_changes_no_bit_of_the_others(implementation, in_folder, tally: Tally):
-    base = laid_over(ON_NUMBERS, {"implementation": implementation, "schedule.epochs": 30})
+    base = laid_over(ON_NUMBERS, {"implementation": implementation, "training.epochs": 30})
     rates = over("optimizer.learning_rate", [0.003]), over("optimizer.learning_rate", [0.003, 1e6, 1e30])
     alone, beside = (project(LINEAR, base, study) for study in rates)
     write_params(in_folder, alone)
@@ -283,7 +283,7 @@ def test_what_diverges_changes_no_bit_of_the_others(implementation, in_folder, t
 def test_a_diverged_run_stores_one_nan(implementation, hidden, tally: Tally):
     """Processors differ in the bits of NaN."""
     changes = {"implementation": implementation, "model.hidden": hidden, "optimizer.learning_rate": 1e20}
-    result = results.train(RunSpec(setting(laid_over(ON_NUMBERS, changes)), seeds(1)[0], 0), Examples(values(1)))
+    result = results.train(RunSpec(config(laid_over(ON_NUMBERS, changes)), seeds(1)[0], 0), Examples(values(1)))
     arrays = [*result.curves.values(), *result.layers.values(), result.weights, list(result.metrics.values())]
     numbers = np.concatenate(arrays)
     undefined = numbers[np.isnan(numbers)]
@@ -293,11 +293,11 @@ def test_a_diverged_run_stores_one_nan(implementation, hidden, tally: Tally):
     tally("divergence", "what a diverged run stores", "one NaN", len(undefined))
 
 
-# --- drawn settings ---------------------------------------------------------------------------------------------------
+# --- drawn configs ---------------------------------------------------------------------------------------------------
 
 
 def drawn(random: np.random.Generator) -> dict[str, Any]:
-    """A project of settings that are allowed and that nobody would choose."""
+    """A project of configs that are allowed and that nobody would choose."""
 
     def pick(*values: Any) -> Any:
         return values[int(random.integers(len(values)))]
@@ -345,7 +345,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
             "implementation": pick("scratch", "scratch", "concise"),
             "data.examples": pick("all", "all", min(examples, 6)),
             "data.validation": pick({"name": "none"}, *folds),
-            "data.correction": {"name": "none"}
+            "data.importance_weights": {"name": "none"}
             if numbers
             else pick({"name": "none"}, {"name": "oracle"}, {"name": "estimated", "clip": pick(1e-30, 20.0, 1e30)}),
             "model.features": pick("all", "all", 1),
@@ -369,7 +369,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
                 "learning_rate": pick(0.1, 1e-30),
                 "weight_decay": pick(0.0, 3.0),
             },
-            "schedule": {
+            "training": {
                 "epochs": pick(1, 2, 3),
                 "batch_size": pick(1, 5, 17, 1_000_000_000),
                 "evaluations": pick(1, 100),
@@ -400,9 +400,9 @@ def test_settings_that_nobody_would_choose(in_folder: Path, many: Many, tally: T
         whole = drawn(random)
         write_params(in_folder, whole)
         loaded = run()
-        counts.append(demand_counted(loaded))
-        demand_alike(whole, rows("drawn"))
-        tally("divergence", "drawn setting", "counted and reported")
+        counts.append(check_counted(loaded))
+        check_alike(whole, rows("drawn"))
+        tally("divergence", "drawn config", "counted and reported")
     # the draws are of both kinds
     assert any(counts)
     assert not all(counts)
@@ -432,7 +432,7 @@ def test_losses_that_differ_by_rounding_can_be_drawn(tally: Tally):
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "configs",
     [
         {**COVARIATE, "shift": 1000.0},
         {**COVARIATE, "shift": -1000.0},
@@ -442,16 +442,16 @@ def test_losses_that_differ_by_rounding_can_be_drawn(tally: Tally):
         {**LABELS, "proportions": [1 - 1e-300, 1e-300], "target_proportions": [1e-300, 1 - 1e-300]},
     ],
 )
-def test_weights_of_any_part_of_the_examples_have_a_mean(settings: dict[str, Any], tally: Tally):
-    kind = CovariateShift if settings["source"] == "covariate_shift" else LabelShift
-    shifted = kind.model_validate(settings)
+def test_weights_of_any_part_of_the_examples_have_a_mean(configs: dict[str, Any], tally: Tally):
+    kind = CovariateShift if configs["source"] == "covariate_shift" else LabelShift
+    shifted = kind.model_validate(configs)
     made = data.make(shifted, seeds(9))
     for name in ("oracle", "estimated"):
         assert np.isfinite(made.weights[name]).all()
         assert (made.weights[name] > 0).all()
     for seed in made.seeds:
         for place in range(made.train.examples):
-            for correction in (Oracle(name="oracle"), Estimated(name="estimated", clip=20.0)):
+            for correction in (OracleWeights(name="oracle"), EstimatedWeights(name="estimated", clip=20.0)):
                 # also where nothing but this example is trained on
                 weights = example_weights(correction, made, seed, np.array([place]))
                 assert weights.tolist() == [1.0]

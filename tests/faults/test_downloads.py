@@ -30,8 +30,8 @@ from faults.tally import Mutant
 from idx import NAMES, expect, make, write
 from samples import ROOT
 
+from pipeline.core.errors import UserError
 from pipeline.data import download, images, raw_files
-from pipeline.project.errors import UserError
 
 DOWNLOAD, RAW_FILES = "pipeline/data/download.py", "pipeline/data/raw_files.py"
 MUTANTS = [
@@ -115,7 +115,7 @@ MUTANTS = [
     ),
     Mutant(
         file=DOWNLOAD,
-        guard='visible(" ".join(str(words).split()))',
+        guard='escape(" ".join(str(words).split()))',
         without='" ".join(str(words).split())',
         test="test_what_a_server_says_cannot_steer_the_terminal",
     ),
@@ -794,7 +794,7 @@ def test_hosts_that_cannot_be_are_named(right, monkeypatch):
 
 
 def test_a_file_url_may_have_percent_signs(right, tmp_path, monkeypatch):
-    folder = tmp_path / "of a person"
+    folder = tmp_path / "of a user"
     shutil.copytree(right, folder)
     for text in (folder.as_uri(), folder.as_uri().replace("file://", "file://localhost"), f"file:{folder}"):
         monkeypatch.setenv("ABLATE_MIRROR", text)
@@ -835,8 +835,8 @@ def program(cache: Path) -> list[str]:
     script = f"""
 import pathlib, sys
 from pipeline.data import images, raw_files
-from pipeline.project import console
-from pipeline.project.settings.datasets import Images
+from pipeline.core import console
+from pipeline.data.config import Images
 raw_files.SHA256["fashion_mnist"] = {raw_files.SHA256["fashion_mnist"]!r}
 raw_files.platformdirs.user_cache_path = lambda name: pathlib.Path({str(cache.parents[1])!r})
 console.run(lambda _: print(images.make(Images(source="fashion_mnist", scale="unit")).fingerprint(0)))

@@ -19,7 +19,7 @@ from faults.tally import Mutant
 from samples import ROOT
 
 from pipeline.arithmetic import library
-from pipeline.project.errors import UserError
+from pipeline.core.errors import UserError
 
 LIBRARY = "pipeline/arithmetic/library.py"
 MUTANTS = [

@@ -12,8 +12,6 @@ from faults.tally import Mutant
 from ruamel.yaml import YAML
 from samples import ROOT, Project
 
-from pipeline.project import artifacts
-
 pytestmark = pytest.mark.xdist_group("kills")
 
 MUTANTS = [
@@ -36,7 +34,7 @@ MUTANTS = [
         test="test_git_and_dvc_see_nothing_of_what_is_being_written",
     ),
     Mutant(
-        file="pipeline/project/console.py",
+        file="pipeline/core/console.py",
         guard="    signal.signal(signal.SIGTERM, _terminate)\n",
         without="",
         test="test_a_stage_that_is_killed[report-writing]",
@@ -145,7 +143,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_one(in_folder, tally):
     left, written = Path(f".page.html.{gone.pid}.tmp"), Path(f".page.html.{os.getppid()}.tmp")
     for path in (left, written):
         path.write_text("half")
-    with artifacts.replacing(Path("page.html")) as temporary:
+    with files.replacing(Path("page.html")) as temporary:
         temporary.write_text("whole")
     # who is still there may be writing
     assert {path.name for path in in_folder.iterdir()} == {"page.html", written.name}

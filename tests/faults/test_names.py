@@ -9,18 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands.revisions_of import results, revision
 from conftest import small_project
 from faults.tally import Mutant
 from markdown_it import MarkdownIt
 from report.sections import made
+from revisions_of import results, revision
 from samples import SMALL, laid_over, write_params
 from typer.testing import CliRunner
 
-from pipeline import cli
-from pipeline.commands import plan, revisions, text
-from pipeline.commands.text import Table
-from pipeline.project.errors import UserError
+from ablate import cli, plan, revisions, text
+from ablate.text import Table
+from pipeline.core.errors import UserError
 from pipeline.report import page
 from pipeline.report.drawing import Picture
 
@@ -32,7 +31,7 @@ MUTANTS = [
             without=f"pipeline.stages.{stage} ${{key}}",
             test="test_an_id_is_never_part_of_a_command[sh]",
         )
-        for stage in ("data", "probe", "train")
+        for stage in ("data", "measurement", "train")
     ),
     Mutant(
         file="pipeline/report/page.py",
@@ -53,13 +52,13 @@ MUTANTS = [
         test="test_no_id_of_a_study_is_that_of_another_part_of_the_page",
     ),
     Mutant(
-        file="pipeline/commands/text.py",
+        file="ablate/text.py",
         guard="    tables = [_visible(table) for table in tables]\n",
         without="",
         test="test_a_terminal_obeys_no_word_of_a_table",
     ),
     Mutant(
-        file="pipeline/commands/text.py",
+        file="ablate/text.py",
         guard="yield line_of([escaped(table.header[place]) for place in kept])",
         without="yield line_of([table.header[place] for place in kept])",
         test="test_a_page_of_markdown_obeys_no_word_of_a_table",
@@ -186,7 +185,9 @@ def test_an_id_is_never_part_of_a_command(shell, tmp_path, many, tally):
     project = small_project(tmp_path / "project")
     ids = [*SHELL[:6], *mixtures(many(200), [*SHELL, "a", " ", "="])]
     stages = {"data": ("datasets", "linear", ids), "train": ("studies", "weight_decay", ids)}
-    stages |= {"probe": ("probes", "product", [f"{id}p" for id in ids])}  # not those of studies, whose files they have
+    stages |= {
+        "measurement": ("measurements", "product", [f"{id}p" for id in ids])
+    }  # not those of studies, whose files they have
     changes = {kind: dict.fromkeys([one, *own], SMALL[kind][one]) for kind, one, own in stages.values()}
     write_params(project.folder, laid_over(SMALL, changes))
     for name in ("params.ok", "linear.npz"):
@@ -233,7 +234,7 @@ OUTSIDE = ("kept", "kept.csv", "kept.npz", "kept/file")
 )
 def test_an_id_that_is_none_runs_and_deletes_nothing(command, tmp_path, tally):
     ids = ["x; touch pwned #", "../../kept", "../../../kept", "x\ntouch pwned"]
-    for kind, one in (("studies", "weight_decay"), ("datasets", "linear"), ("probes", "product"))[
+    for kind, one in (("studies", "weight_decay"), ("datasets", "linear"), ("measurements", "product"))[
         : 3 if command == ["repro", "-k"] else 1
     ]:
         (tmp_path / kind).mkdir()
@@ -275,8 +276,8 @@ PLACES = 10  # for words, on the page of one study
 
 
 def worded(words: list[str]) -> str:
-    """The page of a study, claims and published outcomes, with words in every place that holds a person's."""
-    question, dataset, label, block, note, finding, claim, where, setting, factor = words
+    """The page of a study, claims and published outcomes, with words in every place that holds the user's."""
+    question, dataset, label, block, note, finding, claim, where, config, factor = words
     whole = made()
     section = whole.sections[1]
     effects = {key: table.assign(label=label, block=block, note=note) for key, table in section.effects.items()}
@@ -284,11 +285,13 @@ def worded(words: list[str]) -> str:
     report = dataclasses.replace(
         whole,
         sections=[dataclasses.replace(section, study=study, effects=effects)],
-        probes=[dataclasses.replace(one, findings=one.findings.assign(label=finding)) for one in whole.probes[:1]],
-        ledger=whole.ledger.assign(claim=claim, where=where),
-        published=whole.published.assign(setting=setting, factor=factor, where=where),
+        measurements=[
+            dataclasses.replace(one, findings=one.findings.assign(label=finding)) for one in whole.measurements[:1]
+        ],
+        claims=whole.claims.assign(claim=claim, where=where),
+        published=whole.published.assign(config=config, factor=factor, where=where),
     )
-    figures = {study.id: [Picture("x", claim, '<svg viewBox="0 0 1 1"></svg>')], report.probes[0].id: []}
+    figures = {study.id: [Picture("x", claim, '<svg viewBox="0 0 1 1"></svg>')], report.measurements[0].id: []}
     return page.render(report, figures)
 
 
@@ -320,7 +323,9 @@ def test_no_id_of_a_study_is_that_of_another_part_of_the_page(tally):
     whole = made()
     for id in ("claims", "published"):
         study = dataclasses.replace(whole.sections[0].study, id=id)
-        report = dataclasses.replace(whole, sections=[dataclasses.replace(whole.sections[0], study=study)], probes=[])
+        report = dataclasses.replace(
+            whole, sections=[dataclasses.replace(whole.sections[0], study=study)], measurements=[]
+        )
         ids = re.findall(r'\bid="([^"]+)"', page.render(report, page.draw(report)))
         assert len(ids) == len(set(ids))
         tally("names", "page as a whole", "every id once")
@@ -330,11 +335,13 @@ def test_no_id_of_a_study_is_that_of_another_part_of_the_page(tally):
 
 
 def test_no_person_s_words_reach_a_figure(tally):
-    """So no mathematics, markup or script can be in it: labels are ids and values of settings, which are checked."""
+    """So no mathematics, markup or script can be in it: labels are ids and values of configs, which are checked."""
     whole = made()
     section = whole.sections[0]
     study = dataclasses.replace(section.study, question="".join(WORDS))
-    worded = dataclasses.replace(whole, sections=[dataclasses.replace(section, study=study)], probes=whole.probes[:1])
+    worded = dataclasses.replace(
+        whole, sections=[dataclasses.replace(section, study=study)], measurements=whole.measurements[:1]
+    )
     plain = dataclasses.replace(worded, sections=[section])
     assert page.draw(worded) == page.draw(plain)
     tally("names", "words in a figure", "not part of it", len(WORDS))
@@ -349,7 +356,7 @@ def test_labels_in_a_figure_are_words(tally):
         study = dataclasses.replace(section.study, variants=(dataclasses.replace(one, label=label), other))
         effects = {key: table.assign(label=[label, other.label]) for key, table in section.effects.items()}
         changed = dataclasses.replace(section, study=study, effects=effects)
-        report = dataclasses.replace(made(), sections=[changed], probes=[])
+        report = dataclasses.replace(made(), sections=[changed], measurements=[])
         svg = page.draw(report)[section.study.id][number % 2].svg
         elements = list(ET.fromstring(svg).iter())  # noqa: S314  # drawn just before
         assert not [one for one in elements if one.tag.rpartition("}")[2] in ("script", "b", "img", "i")]
@@ -372,7 +379,7 @@ def test_a_terminal_obeys_no_word_of_a_table(capsys, many, tally):
         lines = out.removesuffix("\n").split("\n")
         assert len(lines) == 6
         assert all(letter.isprintable() for line in lines for letter in line)
-        assert out.count(text.visible(words).rstrip()) >= 6
+        assert out.count(text.escape(words).rstrip()) >= 6
     tally("names", "words in a terminal", "shown, not obeyed", len(texts))
 
 
@@ -387,14 +394,14 @@ def test_a_page_of_markdown_obeys_no_word_of_a_table(capsys, many, tally):
         out = capsys.readouterr().out
         found = Read(reader.render(out))
         assert found.elements == plain.elements, words
-        assert " ".join(found.words.split()) == " ".join(plain.words.replace("plain", text.visible(words)).split())
+        assert " ".join(found.words.split()) == " ".join(plain.words.replace("plain", text.escape(words)).split())
         # what GitHub makes of plain words: links, people who are told, issues, formulas
         assert not re.search(r"[@#]\w|://|www\.|(?<!\\)\$", out, re.IGNORECASE)
     tally("names", "words in Markdown", "shown, not obeyed", len(texts))
 
 
 def test_what_another_commit_holds_is_shown(monkeypatch, many, tally):
-    """Its settings, names of variants and its own name have passed no check."""
+    """Its configs, names of variants and its own name have passed no check."""
     values = np.linspace(0.8, 0.9, 8)
     texts = [*WORDS, *mixtures(many(200))]
     for first in range(0, len(texts), 8):
@@ -412,9 +419,7 @@ def test_what_another_commit_holds_is_shown(monkeypatch, many, tally):
 
 
 def test_json_is_the_same_in_every_locale(monkeypatch, capsys, tally):
-    monkeypatch.setattr(
-        "pipeline.commands.show.judged", lambda study, metric: (None, "", results({"\ud800→": np.ones(2)}))
-    )
+    monkeypatch.setattr("ablate.show.judged", lambda study, metric: (None, "", results({"\ud800→": np.ones(2)})))
     cli.app(["show", "x", "--json"], standalone_mode=False)
     out = capsys.readouterr().out
     assert out.isascii()
@@ -422,7 +427,7 @@ def test_json_is_the_same_in_every_locale(monkeypatch, capsys, tally):
     tally("names", "words in JSON", "ASCII, the same back")
 
 
-# --- revisions and settings on the command line ----------------------------------------------------------------------
+# --- revisions and configs on the command line ----------------------------------------------------------------------
 
 REVISIONS = [
     "--output=x",
@@ -524,5 +529,5 @@ def test_an_override_that_is_none_is_refused(repository, monkeypatch, tally):
     for words in OVERRIDES:
         with pytest.raises(UserError):
             plan.tables(["weight_decay"], [words])
-        tally("names", "override of a setting", "refused")
+        tally("names", "override of a config", "refused")
     assert sorted(repository.rglob("*")) == before

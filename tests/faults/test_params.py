@@ -15,9 +15,10 @@ from faults.whole import run
 from ruamel.yaml import YAML
 from samples import CLAIM, ROOT, SMALL, Project, laid_over, write_params
 
-from pipeline import cli
-from pipeline.project import console, params
-from pipeline.project.errors import UserError
+from ablate import cli
+from pipeline.core import console
+from pipeline.core.errors import UserError
+from pipeline.project import params
 
 MUTANTS = [
     Mutant(
@@ -111,55 +112,55 @@ MUTANTS = [
         test="test_a_generated_file_is_refused_in_words_or_read_to_the_last_leaf",
     ),
     Mutant(
-        file="pipeline/project/errors.py",
+        file="pipeline/core/errors.py",
         guard="except ValueError:  # Python writes",
         without="except ZeroDivisionError:  # Python writes",
         test="test_a_trick_of_yaml_is_refused[5000 hexadecimal digits]",
     ),
     Mutant(
-        file="pipeline/project/errors.py",
+        file="pipeline/core/errors.py",
         guard='text if len(text) <= 80 else text[:77] + "..."',
         without="text",
         test="test_a_generated_file_is_refused_in_words_or_read_to_the_last_leaf",
     ),
     Mutant(
-        file="pipeline/project/settings/training.py",
+        file="pipeline/training/config.py",
         guard="epochs: Annotated[int, Field(ge=1, le=1_000_000)]",
         without="epochs: Annotated[int, Field(ge=1)]",
         test="test_what_can_not_be_meant_is_refused[epochs]",
     ),
     Mutant(
-        file="pipeline/project/settings/base.py",
+        file="pipeline/core/config.py",
         guard="Positive = Annotated[float, Field(gt=0, le=LARGEST)]",
         without="Positive = Annotated[float, Field(gt=0)]",
         test="test_what_can_not_be_meant_is_refused[number]",
     ),
     Mutant(
-        file="pipeline/project/settings/probes.py",
+        file="pipeline/measurements/config.py",
         guard="if len(set(self.functions)) < len(self.functions):",
         without="if False:",
         test="test_what_can_not_be_meant_is_refused[function twice]",
     ),
     Mutant(
-        file="pipeline/project/settings/probes.py",
+        file="pipeline/measurements/config.py",
         guard="if len(set(self.quantities)) < len(self.shifts):",
         without="if False:",
         test="test_what_can_not_be_meant_is_refused[shift twice]",
     ),
     Mutant(
-        file="pipeline/project/settings/file.py",
+        file="pipeline/project/schema.py",
         guard='if self.metric in METRICS and METRICS[self.metric].scale == "log":',
         without="if False:",
         test="test_what_can_not_be_meant_is_refused[margin of a ratio]",
     ),
     Mutant(
-        file="pipeline/project/settings/base.py",
+        file="pipeline/core/config.py",
         guard='if not fits or not inside or path.is_absolute() or ".." in path.parts:',
         without="if False:",
         test="test_what_can_not_be_meant_is_refused[published file '/etc/passwd']",
     ),
     Mutant(
-        file="pipeline/project/settings/file.py",
+        file="pipeline/project/schema.py",
         guard="question: Words",
         without="question: str",
         test="test_what_can_not_be_meant_is_refused[question]",
@@ -429,11 +430,11 @@ def loaded() -> params.Params | None:
     try:
         return params.load()
     except UserError as error:
-        demand_words(str(error))
+        check_words(str(error))
         return None
 
 
-def demand_words(text: str) -> None:
+def check_words(text: str) -> None:
     """Every line names the file, and a dotted key or a line in it."""
     lines = text.split("\n")
     assert text
@@ -447,21 +448,21 @@ def demand_words(text: str) -> None:
         assert dotted or whole, line
 
 
-def demand_everything(project: params.Params, path: Path) -> None:
-    """Every leaf that the file has is one that the typed settings have, and the other way round."""
+def check_everything(project: params.Params, path: Path) -> None:
+    """Every leaf that the file has is one that the typed configs have, and the other way round."""
     raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     typed = {
         "seeds": {"root": project.seeds[0].root, "count": len(project.seeds)},
         "judging": project.judging.model_dump(exclude_unset=True),
         "datasets": {key: one.model_dump(exclude_unset=True) for key, one in project.datasets.items()},
-        "probes": {key: one.model_dump(exclude_unset=True) for key, one in project.probes.items()},
+        "measurements": {key: one.model_dump(exclude_unset=True) for key, one in project.measurements.items()},
     }
     if "claims" in raw:
         typed["claims"] = {key: one.model_dump(exclude_unset=True) for key, one in project.claims.items()}
     if "published" in raw:
         typed["published"] = project.published and project.published.model_dump(exclude_unset=True)
     studies = raw.pop("studies")
-    demand_equal(typed, raw, "")
+    check_equal(typed, raw, "")
     assert list(project.studies) == list(studies)
     for key, study in project.studies.items():
         own = studies[key]
@@ -483,24 +484,24 @@ def demand_everything(project: params.Params, path: Path) -> None:
         )
         assert study.figure == own.get("figure")
         assert study.simplest_first == (own.get("simplest", "first") == "first")
-        settings = list(spanned(own))
-        assert len(settings) == len(study.variants)
-        for variant, wanted in zip(study.variants, settings, strict=True):
-            demand_equal(variant.setting.model_dump(exclude_unset=True), wanted, key)
-        demand_baseline(study, own)
+        configs = list(spanned(own))
+        assert len(configs) == len(study.variants)
+        for variant, wanted in zip(study.variants, configs, strict=True):
+            check_equal(variant.config.model_dump(exclude_unset=True), wanted, key)
+        check_baseline(study, own)
 
 
-def demand_equal(typed: Any, raw: Any, where: str) -> None:
+def check_equal(typed: Any, raw: Any, where: str) -> None:
     if isinstance(raw, dict):
         assert isinstance(typed, dict), where
         assert typed.keys() == raw.keys(), where
         for key in raw:
-            demand_equal(typed[key], raw[key], f"{where}.{key}")
+            check_equal(typed[key], raw[key], f"{where}.{key}")
     elif isinstance(raw, list):
         assert isinstance(typed, list | tuple), where
         assert len(typed) == len(raw), where
         for mine, other in zip(typed, raw, strict=True):
-            demand_equal(mine, other, where)
+            check_equal(mine, other, where)
     else:
         # an integer where a number is wanted is one; truth and text are nothing but themselves
         same = {bool: bool, str: str, int: (int, float), float: float, type(None): type(None)}[type(raw)]
@@ -510,7 +511,7 @@ def demand_equal(typed: Any, raw: Any, where: str) -> None:
 
 
 def spanned(own: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The settings that a study asks for, spelled out from the file without the project's own code."""
+    """The configs that a study asks for, spelled out from the file without the project's own code."""
     base = own["base"]
     if own.get("grid") is not None:
         axes = list(grid_leaves(own["grid"]))
@@ -542,33 +543,33 @@ def lay(under: dict[str, Any], over: Mapping[str, Any]) -> None:
             under[key] = value
 
 
-def demand_baseline(study: Any, own: Mapping[str, Any]) -> None:
+def check_baseline(study: Any, own: Mapping[str, Any]) -> None:
     """Every value that `baseline` fixes is one of each variant's baseline."""
     if isinstance(own["baseline"], str):
         assert {variant.baseline for variant in study.variants} == {own["baseline"]}
         return
     for variant in study.variants:
-        wanted = copy.deepcopy(variant.setting.model_dump())
+        wanted = copy.deepcopy(variant.config.model_dump())
         for way in places(own["baseline"]):
             dotted = ".".join(map(str, way))
             if dotted in study.factors:
                 at(wanted, way[:-1])[way[-1]] = at(own["baseline"], way)
-        assert type(variant.setting).model_validate(wanted) == study.variant(variant.baseline).setting
+        assert type(variant.config).model_validate(wanted) == study.variant(variant.baseline).config
 
 
 # --- the projects that are mutated -----------------------------------------------------------------------------------
 
 SHIFTED = {"source": "label_shift", "proportions": [0.5, 0.5], "target_proportions": [0.2, 0.8], "separation": 1.0}
 SHIFTED |= {"train_examples": 20, "test_examples": 20, "target_examples": 10}
-ONE = laid_over(SMALL, {"studies.activation": ..., "datasets.images": ..., "probes": {}})
+ONE = laid_over(SMALL, {"studies.activation": ..., "datasets.images": ..., "measurements": {}})
 # every section and every kind of block, in few lines that train in no time
 EVERY = laid_over(
     ONE,
     {
         "datasets.linear.seeds": 4,
         "datasets.shifted": SHIFTED,
-        "probes": {
-            "product": SMALL["probes"]["product"],
+        "measurements": {
+            "product": SMALL["measurements"]["product"],
             "functions": {"kind": "activations", "functions": ["relu", "tanh"], "low": -2.0, "high": 2.0, "points": 9},
             "detector": {
                 "kind": "shift_detector",
@@ -586,7 +587,10 @@ EVERY = laid_over(
             "dataset": "shifted",
             "figure": "shift",
             "grid": ...,
-            "variants": {"plain": None, "mended": {"data": {"correction": {"name": "estimated", "clip": 20.0}}}},
+            "variants": {
+                "plain": None,
+                "mended": {"data": {"importance_weights": {"name": "estimated", "clip": 20.0}}},
+            },
             "baseline": "plain",
         },
         "claims": {
@@ -600,17 +604,17 @@ EVERY = laid_over(
             },
             "grows": {
                 "claim": "?",
-                "probe": "product",
+                "measurement": "product",
                 "quantity": "log10_growth",
                 "against": 1.0,
                 "expected": "higher",
             },
         },
-        "published": {"file": "published.csv", "places": [{"setting": "s", "study": "shift", "variant": "plain"}]},
+        "published": {"file": "published.csv", "places": [{"config": "s", "study": "shift", "variant": "plain"}]},
     },
 )
 del EVERY["studies"]["shift"]["grid"]
-PUBLISHED = """setting,factor,quantity,rebuilds,centre,statistic,sd,low,high
+PUBLISHED = """config,factor,quantity,rebuilds,estimate,statistic,sd,low,high
 s,,test_accuracy,3,0.8,mean,0.1,,
 """
 
@@ -642,7 +646,7 @@ def test_a_generated_file_is_refused_in_words_or_read_to_the_last_leaf(in_folder
         kind = drawn(number, in_folder)
         project = loaded()
         if project is not None:
-            demand_everything(project, in_folder / "params.yaml")
+            check_everything(project, in_folder / "params.yaml")
         tally("params", kind, "refused, named" if project is None else "valid, every leaf read")
 
 
@@ -652,13 +656,13 @@ def cost(project: params.Params) -> float:
     for study in project.studies.values():
         examples = project.datasets[study.dataset].train_examples
         for variant in study.variants:
-            schedule, hidden = variant.setting.schedule, sum(variant.setting.model.hidden)
-            steps = schedule.epochs * (1 + examples / schedule.batch_size)
+            training, hidden = variant.config.training, sum(variant.config.model.hidden)
+            steps = training.epochs * (1 + examples / training.batch_size)
             seen += len(variant.folds) * len(project.seeds_of(study.dataset)) * steps * (1 + hidden / 1000)
     return (
         seen / 10_000
         + 0.2 * len(project.studies)
-        + sum(getattr(one, "repetitions", 0) for one in project.probes.values()) / 1e4
+        + sum(getattr(one, "repetitions", 0) for one in project.measurements.values()) / 1e4
     )
 
 
@@ -697,7 +701,7 @@ def test_the_command_says_it_with_its_status(in_folder: Path, many: Many, tally:
         status, out, err = command(monkeypatch, capsys)
         if status:
             assert (status, out) == (2, "")
-            demand_words(err.removesuffix("\n"))
+            check_words(err.removesuffix("\n"))
         else:
             assert out.endswith("params.yaml is valid\n")
         tally("params", "changed file, by ablate check", "status 2, named" if status else "status 0, valid")
@@ -708,7 +712,7 @@ def test_the_program_itself_leaves_no_traceback(text: str, tmp_path: Path, tally
     (tmp_path / "params.yaml").write_text(text)
     done = Project(tmp_path).run("ablate", "check", ok=False)
     assert (done.returncode, done.stdout) == (2, "")
-    demand_words(done.stderr.removesuffix("\n"))
+    check_words(done.stderr.removesuffix("\n"))
     tally("params", "a process of its own", "status 2, named")
 
 
@@ -762,7 +766,7 @@ def test_a_trick_of_yaml_is_refused(case: str, in_folder: Path, tally: Tally):
     (in_folder / "params.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(UserError) as caught:
         params.load()
-    demand_words(str(caught.value))
+    check_words(str(caught.value))
     if case != "open":
         (line,) = str(caught.value).splitlines()
         assert line.startswith(f"params.yaml: {words}")
@@ -793,7 +797,7 @@ def test_a_file_that_is_no_project_is_refused(case: str, in_folder: Path, tally:
     path.write_bytes(changed if isinstance(changed, bytes) else changed.encode())
     with pytest.raises(UserError) as caught:
         params.load()
-    demand_words(str(caught.value))
+    check_words(str(caught.value))
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"params.yaml: {words}")
     tally("params", "no project", "refused, named")
@@ -860,8 +864,8 @@ LIMITS = {
         f"{START}.model.hidden: found",
     ),
     "depth": ({f"{START}.model.hidden": [1] * 1001}, f"{START}.model.hidden: found [1, 1,"),
-    "epochs": ({f"{START}.schedule.epochs": 10**15}, f"{START}.schedule.epochs: found 1000000000000000, allowed: less"),
-    "batch": ({f"{START}.schedule.batch_size": 10**18}, f"{START}.schedule.batch_size: found"),
+    "epochs": ({f"{START}.training.epochs": 10**15}, f"{START}.training.epochs: found 1000000000000000, allowed: less"),
+    "batch": ({f"{START}.training.batch_size": 10**18}, f"{START}.training.batch_size: found"),
     "400 digits": (
         {f"{START}.optimizer.learning_rate": 10**400},
         f"{START}.optimizer.learning_rate: found 1{'0' * 76}..., allowed: a number of at most 18 digits",
@@ -890,12 +894,12 @@ LIMITS = {
         "studies.weight_decay: found 11 variants and 100,000 seeds: 1,100,000 runs",
     ),
     "matrices": (
-        {"probes.product": {"kind": "matrix_product", "size": 100, "factors": 1000, "repetitions": 100_000}},
-        "probes.product.repetitions: found 100000, allowed: matrices of at most 16 GiB; these would need 7.28 TiB",
+        {"measurements.product": {"kind": "matrix_product", "size": 100, "factors": 1000, "repetitions": 100_000}},
+        "measurements.product.repetitions: found 100000, allowed: matrices of at most 16 GiB; these would need 7.28 TiB",
     ),
     "samples": (
-        {"probes.d": EVERY["probes"]["detector"] | {"inputs": 10**9}},
-        "probes.d.examples: found 8, allowed: samples of at most 16 GiB; these would need",
+        {"measurements.d": EVERY["measurements"]["detector"] | {"inputs": 10**9}},
+        "measurements.d.examples: found 8, allowed: samples of at most 16 GiB; these would need",
     ),
     "id": ({"datasets." + "x" * 61: SHIFTED}, "datasets: found the key 'xxx"),
     "id of a grid": (
@@ -911,20 +915,20 @@ LIMITS = {
         "studies.weight_decay.question: found '', allowed: at least 1",
     ),
     "no function": (
-        {"probes.f": EVERY["probes"]["functions"] | {"functions": []}},
-        "probes.f.functions: found [], allowed",
+        {"measurements.f": EVERY["measurements"]["functions"] | {"functions": []}},
+        "measurements.f.functions: found [], allowed",
     ),
     "function twice": (
-        {"probes.f": EVERY["probes"]["functions"] | {"functions": ["relu", "relu"]}},
-        "probes.f.functions: found ['relu', 'relu'], allowed: each once",
+        {"measurements.f": EVERY["measurements"]["functions"] | {"functions": ["relu", "relu"]}},
+        "measurements.f.functions: found ['relu', 'relu'], allowed: each once",
     ),
     "no shift": (
-        {"probes.d": EVERY["probes"]["detector"] | {"shifts": []}},
-        "probes.d.shifts: found [], allowed: at least",
+        {"measurements.d": EVERY["measurements"]["detector"] | {"shifts": []}},
+        "measurements.d.shifts: found [], allowed: at least",
     ),
     "shift twice": (
-        {"probes.d": EVERY["probes"]["detector"] | {"shifts": [1.0, 1.0000001]}},
-        "probes.d.shifts: found [1.0, 1.0000001], allowed: each once",
+        {"measurements.d": EVERY["measurements"]["detector"] | {"shifts": [1.0, 1.0000001]}},
+        "measurements.d.shifts: found [1.0, 1.0000001], allowed: each once",
     ),
     "far shift": (
         {"datasets.shifted": {**SHIFTED, "separation": 1e6}},
@@ -971,7 +975,7 @@ def test_what_can_not_be_meant_is_refused(case: str, params_file, monkeypatch, t
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         params.load()
-    demand_words(str(caught.value))
+    check_words(str(caught.value))
     assert str(caught.value).startswith(f"params.yaml: {words}")
     tally("params", "beyond a limit", "refused, named")
 
@@ -991,7 +995,7 @@ def test_limits_leave_room_for_whoever_means_it(params_file, monkeypatch, tmp_pa
     changes = {
         "seeds.count": 10_000,
         f"{START}.model.hidden": [8192, 8192],
-        f"{START}.schedule.epochs": 100_000,
+        f"{START}.training.epochs": 100_000,
         f"{LINEAR}.inputs": 1000,
         "datasets.shifted": SHIFTED | {"train_examples": 10_000, "seeds": 100},
         "published": {"file": "tables/of a book/größe.csv", "places": []},

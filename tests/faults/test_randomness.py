@@ -30,7 +30,7 @@ MUTANTS = [
         test="test_no_module_draws_from_a_global_generator",
     ),
     Mutant(
-        file="pipeline/project/seeding.py",
+        file="pipeline/core/seeding.py",
         guard="np.random.Generator(np.random.PCG64(np.random.SeedSequence("
         "[seed.root, seed.index], spawn_key=spawn_key)))",
         without="np.random.default_rng([seed.root, seed.index, abs(hash(purpose)), *key])",
@@ -187,12 +187,12 @@ def test_no_module_draws_from_a_global_generator():
 
 DROPPED = laid_over(
     BASE,
-    {"model.hidden": [8, 8], "model.dropout": 0.5, "schedule.batch_size": 128, "schedule.epochs": 2},
+    {"model.hidden": [8, 8], "model.dropout": 0.5, "training.batch_size": 128, "training.epochs": 2},
 )
 
 
 def whole_project() -> dict[str, Any]:
-    """Every source of data, every kind of probe, both implementations, with dropout."""
+    """Every source of data, every kind of measurement, both implementations, with dropout."""
     own = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
     fewer = {"matrix_product.repetitions": 20, "matrix_product.factors": 10, "shift_detector.repetitions": 20}
     return laid_over(
@@ -200,7 +200,7 @@ def whole_project() -> dict[str, Any]:
         {
             "seeds.count": 6,
             "datasets": {**own["datasets"], **SMALL["datasets"]},
-            "probes": laid_over(own["probes"], fewer),
+            "measurements": laid_over(own["measurements"], fewer),
             "studies.activation": ...,
             "studies.dropout": {
                 **SMALL["studies"]["activation"],
@@ -220,7 +220,7 @@ import rich.style  # draws a number when it is imported, by scikit-learn
 import torch
 
 from pipeline.project import params
-from pipeline.stages import check, data, probe, report, train
+from pipeline.stages import check, data, measurement, report, train
 
 number = int(sys.argv[1])
 random.seed(number)
@@ -238,7 +238,7 @@ def states():
 
 before, touched = states(), []
 project = params.load()
-steps = [(check, []), *((data, [key]) for key in project.datasets), *((probe, [key]) for key in project.probes),
+steps = [(check, []), *((data, [key]) for key in project.datasets), *((measurement, [key]) for key in project.measurements),
          *((train, [key]) for key in project.studies), (report, [])]
 for stage, arguments in steps:
     stage.main(arguments)

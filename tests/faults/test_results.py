@@ -1,4 +1,4 @@
-"""Results that do not fit the study - a run missing, doubled, or of older settings: nobody reports or compares them."""
+"""Results that do not fit the study - a run missing, doubled, or of older configs: nobody reports or compares them."""
 
 import hashlib
 import re
@@ -11,8 +11,8 @@ from conftest import small_project
 from faults.tally import Mutant
 from samples import SMALL, Project, laid_over
 
-from pipeline.commands import compare, frames
-from pipeline.project.errors import UserError
+from ablate import compare, frames
+from pipeline.core.errors import UserError
 from pipeline.stages import report
 
 pytestmark = pytest.mark.xdist_group("damage")
@@ -25,13 +25,13 @@ MUTANTS = [
         test="test_runs_that_are_missing_doubled_or_strange",
     ),
     Mutant(
-        file="pipeline/commands/revisions.py",
+        file="ablate/revisions.py",
         guard="            if count != known:\n",
         without="            if False:\n",
         test="test_runs_that_are_missing_doubled_or_strange",
     ),
     Mutant(
-        file="pipeline/commands/revisions.py",
+        file="ablate/revisions.py",
         guard="                if problem := lock.problem(recorded, path, digest):\n",
         without="                if problem := None:\n",
         test="test_numbers_that_no_stage_left",
@@ -152,20 +152,18 @@ def test_results_of_older_settings(project, tally):
     ):
         project.write_params({"studies.activation": ..., "datasets.images": ..., **changes})
         for name in ("report", "show"):
-            with pytest.raises(
-                UserError, match=rf"{RESULTS}: made with other settings: {key}; `dvc repro train@weight"
-            ):
+            with pytest.raises(UserError, match=rf"{RESULTS}: made with other configs: {key}; `dvc repro train@weight"):
                 READERS[name]()
-            tally("results", "of older settings", f"{name}: refused, named")
+            tally("results", "of older configs", f"{name}: refused, named")
         found = compare.compare("HEAD")
-        assert set(found.rows["verdict"]) == {"incomparable"}
-        assert set(found.rows["note"]) == {"results of other settings in workspace"}
+        assert set(found.rows["verdict"]) == {"not comparable"}
+        assert set(found.rows["note"]) == {"results of other configs in workspace"}
         assert any(key in note and "`dvc repro` is due" in note for notes in found.notes.values() for note in notes)
-        tally("results", "of older settings", "compare: incomparable, named")
+        tally("results", "of older configs", "compare: not comparable, named")
     # also through DVC, where somebody asks for the page alone
     done = project.run("dvc", "repro", "--force", "--single-item", "report", ok=False)
     assert done.returncode != 0
-    assert f"{RESULTS}: made with other settings: datasets.linear" in done.stderr
+    assert f"{RESULTS}: made with other configs: datasets.linear" in done.stderr
     project.run("dvc", "repro")
 
 
@@ -176,8 +174,8 @@ def test_results_of_a_study_that_is_gone(project, tally):
     project.write_params(changes)
     found = compare.compare("HEAD").rows.set_index("study")
     assert set(found.loc[["weight_decay"], "note"]) == {"no such study in workspace"}
-    assert set(found["verdict"]) == {"incomparable"}
-    tally("results", "left over from a study that is gone", "compare: incomparable, named")
+    assert set(found["verdict"]) == {"not comparable"}
+    tally("results", "left over from a study that is gone", "compare: not comparable, named")
     with pytest.raises(UserError, match=r"reports/results/decay.csv: missing"):
         report.main([])
     project.run("dvc", "repro")

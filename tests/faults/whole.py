@@ -6,7 +6,8 @@ import re
 import pandas as pd
 
 from pipeline.project import artifacts, params
-from pipeline.stages import check, data, probe, report, train
+from pipeline.stages import check, data, report, train
+from pipeline.stages import measure as measurement
 
 
 def run() -> params.Params:
@@ -15,15 +16,15 @@ def run() -> params.Params:
     project = params.load()
     for key in project.datasets:
         data.main([key])
-    for key in project.probes:
-        probe.main([key])
+    for key in project.measurements:
+        measurement.main([key])
     for key in project.studies:
         train.main([key])
     report.main([])
     return project
 
 
-def demand_counted(project: params.Params) -> int:
+def check_counted(project: params.Params) -> int:
     """How many runs diverged: as many in the results as in metrics, page and figure, and nothing undefined in them."""
     page = artifacts.PAGE.read_text(encoding="utf-8")
     total = 0

@@ -3,8 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from pipeline.core.errors import UserError
 from pipeline.project import arrays
-from pipeline.project.errors import UserError
 
 SOME = {
     "scalar": np.array(0.5),

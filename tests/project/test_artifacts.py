@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from samples import classes, seeds, values
 
+from pipeline.core import files
+from pipeline.core.dataset import Dataset
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts, params
-from pipeline.project.dataset import Dataset
-from pipeline.project.errors import UserError
-from pipeline.project.settings.file import Published
+from pipeline.project.schema import Published
 
 
 @pytest.fixture
@@ -46,11 +47,11 @@ def results(study, count: int = 3) -> pd.DataFrame:
 
 def test_a_file_appears_whole_or_not_at_all(in_folder):
     path = in_folder / "folder" / "file"
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text("new")
         assert not path.exists()
     assert path.read_text() == "new"
-    with pytest.raises(ZeroDivisionError), artifacts.replacing(path) as temporary:
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "new"
@@ -59,10 +60,10 @@ def test_a_file_appears_whole_or_not_at_all(in_folder):
 
 def test_a_place_that_can_not_be_written_is_named(in_folder):
     (in_folder / "file").write_text("in the way")
-    with pytest.raises(UserError, match="below: cannot be written"), artifacts.replacing(in_folder / "file" / "below"):
+    with pytest.raises(UserError, match="below: cannot be written"), files.replacing(in_folder / "file" / "below"):
         pass
     (in_folder / "folder").mkdir()
-    with pytest.raises(UserError, match="folder: cannot be written"), artifacts.replacing(in_folder / "folder") as path:
+    with pytest.raises(UserError, match="folder: cannot be written"), files.replacing(in_folder / "folder") as path:
         path.write_text("x")
 
 
@@ -100,7 +101,7 @@ def test_a_fixed_data_set_serves_any_seeds(in_folder):
     own = classes(1)
     artifacts.write_dataset("some", Dataset(own.task, own.outputs, own.train, own.test))
     found = artifacts.read_dataset("some", seeds(3, root=5))
-    assert [found.slot(index) for index in range(3)] == [0, 0, 0]
+    assert [found.seed_index(index) for index in range(3)] == [0, 0, 0]
 
 
 def test_a_missing_data_set_is_named(in_folder):
@@ -139,7 +140,7 @@ def test_a_pickle_is_not_opened(in_folder):
         ({"train_inputs": np.zeros((3, 44))}, "found the shapes"),
         ({"train_targets": np.zeros((3, 44))}, "found the types"),
         ({"train_targets": np.full((3, 44), 7)}, "found labels from 7 to 7, allowed: 0 to 6"),
-        ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 slots, 13 features"),
+        ({"test_inputs": np.zeros((3, 30, 12))}, "allowed: 3 seeds, 13 features"),
         ({"test_inputs": np.zeros((3, 0, 13)), "test_targets": np.zeros((3, 0), int)}, "found 0 examples of 13"),
         ({"outputs": None}, "no data set"),
         ({"weights_oracle": np.full((3, 44), -1.0)}, "weights oracle: found"),
@@ -200,7 +201,7 @@ def test_missing_and_damaged_tables_are_named(made, study):
     for read, path in (
         (lambda: artifacts.read_results(made, study.id), artifacts.results_path(study.id)),
         (lambda: artifacts.read_curves(study.id), artifacts.CURVES / "weight_decay.csv"),
-        (lambda: artifacts.read_probes(study.id), artifacts.PROBES / "weight_decay.npz"),
+        (lambda: artifacts.read_diagnostics(study.id), artifacts.DIAGNOSTICS_FOLDER / "weight_decay.npz"),
     ):
         with pytest.raises(UserError, match=f"{path}: missing"):
             read()
@@ -221,9 +222,11 @@ def test_curves_and_probes_are_read_as_they_were_written(study):
         "points": [],
         "pictures": [["a", True, "Ankle boot", "Bag", np.array([0.0, 0.5, 1.0, 0.25])]],
     }
-    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.PROBE_COLUMNS.items()}
-    artifacts.write_probes(study.id, artifacts.Probes(**tables, environment={"torch": "2"}, code="0123456789ab"))
-    found = artifacts.read_probes(study.id)
+    tables = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in artifacts.DIAGNOSTICS.items()}
+    artifacts.write_diagnostics(
+        study.id, artifacts.Diagnostics(**tables, environment={"torch": "2"}, code="0123456789ab")
+    )
+    found = artifacts.read_diagnostics(study.id)
     for name in ("layers", "weights"):
         pd.testing.assert_frame_equal(getattr(found, name), tables[name], check_dtype=False, check_exact=True)
     assert found.points.empty
@@ -236,13 +239,13 @@ def test_curves_and_probes_are_read_as_they_were_written(study):
 def test_what_a_probe_measured_is_read_as_it_was_written(in_folder):
     rows = [["", "log10_largest", 0, 0.1], ["0.5", "path", 7, 1e300]]
     measured = pd.DataFrame(rows, columns=artifacts.MEASURED_COLUMNS)
-    artifacts.write_measured("probe", measured)
-    found = artifacts.read_measured("probe")
+    artifacts.write_measured("measurement", measured)
+    found = artifacts.read_measured("measurement")
     assert found["value"].tolist() == [0.1, 1e300]
     assert found["quantity"].tolist() == ["log10_largest", "path"]
-    artifacts.results_path("probe").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"reports/results/probe.csv: found the columns 'a, b'"):
-        artifacts.read_measured("probe")
+    artifacts.results_path("measurement").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"reports/results/measurement.csv: found the columns 'a, b'"):
+        artifacts.read_measured("measurement")
 
 
 def test_runs_keep_every_bit_and_what_is_derived_from_them_has_seven_digits(study):
@@ -251,14 +254,14 @@ def test_runs_keep_every_bit_and_what_is_derived_from_them_has_seven_digits(stud
     artifacts.write_results(study, runs)
     assert pd.read_csv(artifacts.results_path(study.id))["test_loss"].tolist() == runs["test_loss"].tolist()
     artifacts.write_curves(study.id, pd.DataFrame([["a", "test", 3, 1 / 3, 1e-9 / 3, 2e20 / 3]], columns=CURVES))
-    artifacts.write_measured("probe", pd.DataFrame([["", "p", 0, 2 / 3]], columns=artifacts.MEASURED_COLUMNS))
-    artifacts.write_ledger(pd.DataFrame({"n": [3], "effect": [np.nan], "low": [-1 / 3]}), pd.DataFrame())
-    artifacts.write_metrics("study", {"a": {"runs": 3, "test_loss": {"centre": np.float64(1 / 3)}}})
+    artifacts.write_measured("measurement", pd.DataFrame([["", "p", 0, 2 / 3]], columns=artifacts.MEASURED_COLUMNS))
+    artifacts.write_claims(pd.DataFrame({"n": [3], "effect": [np.nan], "low": [-1 / 3]}), pd.DataFrame())
+    artifacts.write_metrics("study", {"a": {"runs": 3, "test_loss": {"estimate": np.float64(1 / 3)}}})
     for path, words in (
         (artifacts.CURVES / f"{study.id}.csv", "a,test,3,0.3333333,3.333333e-10,6.666667e+19"),
-        (artifacts.results_path("probe"), ",p,0,0.6666667"),
-        (artifacts.LEDGER / "claims.csv", "3,,-0.3333333"),
-        (artifacts.METRICS / "study" / "a.json", '"centre": 0.3333333\n'),
+        (artifacts.results_path("measurement"), ",p,0,0.6666667"),
+        (artifacts.CLAIMS / "claims.csv", "3,,-0.3333333"),
+        (artifacts.METRICS / "study" / "a.json", '"estimate": 0.3333333\n'),
     ):
         assert words in path.read_text()
 
@@ -270,33 +273,33 @@ def test_published_outcomes_are_read_and_other_tables_refused(in_folder):
     columns = artifacts.PUBLISHED_COLUMNS
     path = in_folder / "published.csv"
     path.write_text(",".join(columns) + "\nsoftmax,,train_loss,33,0.4473,mean,0.0003,,\n")
-    settings = Published(file="published.csv", places=())
-    (row,) = artifacts.read_published(settings).itertuples()
-    assert (row.setting, row.factor, row.centre) == ("softmax", "", 0.4473)
+    configs = Published(file="published.csv", places=())
+    (row,) = artifacts.read_published(configs).itertuples()
+    assert (row.config, row.factor, row.estimate) == ("softmax", "", 0.4473)
     assert np.isnan(row.low)
-    path.write_text("setting\nsoftmax\n")
-    with pytest.raises(UserError, match=r"published.csv: found the columns setting"):
-        artifacts.read_published(settings)
+    path.write_text("config\nsoftmax\n")
+    with pytest.raises(UserError, match=r"published.csv: found the columns config"):
+        artifacts.read_published(configs)
     path.unlink()
     with pytest.raises(UserError, match=r"published.csv: missing; params.yaml names it"):
-        artifacts.read_published(settings)
+        artifacts.read_published(configs)
     assert artifacts.read_published(None).empty
 
 
 def test_the_ledger_holds_what_there_is(in_folder):
     some, none = pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": []})
-    artifacts.write_ledger(some, some)
-    artifacts.write_ledger(some, none)
-    assert [path.name for path in artifacts.LEDGER.iterdir()] == ["claims.csv"]
-    artifacts.write_ledger(none, none)
-    assert list(artifacts.LEDGER.iterdir()) == []
+    artifacts.write_claims(some, some)
+    artifacts.write_claims(some, none)
+    assert [path.name for path in artifacts.CLAIMS.iterdir()] == ["claims.csv"]
+    artifacts.write_claims(none, none)
+    assert list(artifacts.CLAIMS.iterdir()) == []
 
 
 def test_probes_without_an_array_are_refused(study):
-    artifacts.PROBES.mkdir(parents=True)
-    np.savez(artifacts.PROBES / "weight_decay.npz", variant=np.array(["a"]))
-    with pytest.raises(UserError, match="probes/weight_decay.npz: damaged"):
-        artifacts.read_probes(study.id)
+    artifacts.DIAGNOSTICS_FOLDER.mkdir(parents=True)
+    np.savez(artifacts.DIAGNOSTICS_FOLDER / "weight_decay.npz", variant=np.array(["a"]))
+    with pytest.raises(UserError, match="diagnostics/weight_decay.npz: damaged"):
+        artifacts.read_diagnostics(study.id)
 
 
 def test_metrics_of_variants_that_are_gone_go(in_folder):

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.errors import UserError
 from pipeline.project import lock
-from pipeline.project.errors import UserError
 
 TEXT = """schema: '2.0'
 stages:
@@ -43,32 +43,32 @@ def recorded(in_folder):
 
 @pytest.mark.usefixtures("recorded")
 def test_what_dvc_recorded_is_accepted_and_anything_else_refused():
-    lock.demand(LINEAR)
+    lock.check(LINEAR)
     for other in (b"wrong", b"", b"right "):
         LINEAR.write_bytes(other)
         digest = hashlib.md5(other, usedforsecurity=False).hexdigest()
         with pytest.raises(
             UserError, match=rf"^data/linear.npz: damaged or replaced: found md5 {digest}, dvc.lock has "
         ):
-            lock.demand(LINEAR)
+            lock.check(LINEAR)
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_file_that_no_stage_made_is_refused_once_there_is_a_lock():
     Path("data/other.npz").write_bytes(b"right")
     with pytest.raises(UserError, match=r"^data/other.npz: no stage in dvc.lock made it"):
-        lock.demand(Path("data/other.npz"))
+        lock.check(Path("data/other.npz"))
     lock.PATH.unlink()
-    lock.demand(Path("data/other.npz"))
+    lock.check(Path("data/other.npz"))
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_missing_file_is_left_to_its_reader_and_a_folder_is_none():
     LINEAR.unlink()
-    lock.demand(LINEAR)
+    lock.check(LINEAR)
     LINEAR.mkdir()
     with pytest.raises(UserError, match=r"^data/linear.npz: cannot be read \(Is a directory\)$"):
-        lock.demand(LINEAR)
+        lock.check(LINEAR)
 
 
 def test_without_a_lock_nothing_is_recorded(in_folder):
@@ -84,7 +84,7 @@ def test_settings_that_differ_are_named_and_numbers_compare_as_numbers():
     assert lock.stale(found, "data@linear", {**PARAMS, "seeds": {"root": 0, "count": 4}}) == ["seeds"]
     assert lock.stale(found, "data@linear", {"seeds": PARAMS["seeds"]}) == ["datasets.linear"]
     assert lock.stale(found, "data@linear", {"seeds": 3, "datasets": 4}) == ["datasets.linear", "seeds"]
-    assert lock.settings(found, "report") == {}
+    assert lock.configs(found, "report") == {}
     assert lock.digests(found)["reports/figures"] == "0123.dir"
 
 

@@ -23,7 +23,7 @@ def test_a_metric_is_measured_only_where_its_study_has_what_it_needs():
         ("hidden", "unit_spread"),
         ("linear", "closed_form_test_loss"),
         ("shift", "effective_examples"),
-        ("stopping", "kept_epoch"),
+        ("stopping", "best_epoch"),
     ):
         assert name not in plain
         assert name in {metric.name for metric in measured({"regression", trait})}

@@ -5,9 +5,9 @@ import yaml
 from ruamel.yaml import YAML
 from samples import CLAIM, ROOT
 
+from pipeline.core.errors import UserError
+from pipeline.core.seeding import Seed
 from pipeline.project import params
-from pipeline.project.errors import UserError
-from pipeline.project.seeding import Seed
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_part_that_is_not_there_is_named(part, params_file):
 
 @pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
 def test_both_projects_read_the_same_in_yaml_1_1(name):
-    """DVC reads YAML 1.2; a person's other tools may not."""
+    """DVC reads YAML 1.2; the user's other tools may not."""
     path = ROOT / name
     assert yaml.safe_load(path.read_text()) == YAML(typ="safe", pure=True).load(path)
 
@@ -86,16 +86,16 @@ def test_a_data_set_may_have_seeds_of_its_own(params_file):
 
 
 def test_a_part_of_the_file_needs_none_of_the_others(params_file):
-    path = params_file({"claims.c": {"claim": "about nothing"}, "probes.wrong": {}, "datasets.wrong": {}})
+    path = params_file({"claims.c": {"claim": "about nothing"}, "measurements.wrong": {}, "datasets.wrong": {}})
     assert set(params.load(path=path, study="weight_decay").studies) == {"weight_decay"}
     assert set(params.load(path=path, dataset="linear").datasets) == {"linear"}
-    assert set(params.load(path=path, probe="product").probes) == {"product"}
+    assert set(params.load(path=path, measurement="product").measurements) == {"product"}
 
 
 def test_the_book_has_a_claim_about_every_system_of_the_chapter():
     """Written before it was run; a claim that fails stands in the report as failed."""
     project = params.load(path=ROOT / "book" / "params.yaml")
-    about = {getattr(claim, "study", None) or claim.probe for claim in project.claims.values()}
+    about = {getattr(claim, "study", None) or claim.measurement for claim in project.claims.values()}
     assert about >= {
         "activation_functions",
         "linear_collapse",
@@ -124,7 +124,7 @@ def test_every_system_of_the_chapter_is_in_both_projects(name):
     factors = {factor for study in project.studies.values() for factor in study.factors}
     assert factors >= {
         "implementation",
-        "data.correction",
+        "data.importance_weights",
         "data.examples",
         "model.activation",
         "model.features",
@@ -135,11 +135,11 @@ def test_every_system_of_the_chapter_is_in_both_projects(name):
         "penalty.l1",
         "penalty.l2",
     }
-    assert {one.kind for one in project.probes.values()} == {"activations", "matrix_product", "shift_detector"}
-    assert any(variant.setting.data.validation.name == "k_fold" for variant in project.studies["degree"].variants)
+    assert {one.kind for one in project.measurements.values()} == {"activations", "matrix_product", "shift_detector"}
+    assert any(variant.config.data.validation.name == "k_fold" for variant in project.studies["degree"].variants)
 
 
-PROBED = {"claim": "?", "probe": "product", "quantity": "log10_largest", "against": 1.0, "expected": "higher"}
+PROBED = {"claim": "?", "measurement": "product", "quantity": "log10_largest", "against": 1.0, "expected": "higher"}
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ PROBED = {"claim": "?", "probe": "product", "quantity": "log10_largest", "agains
         ({**CLAIM, "variant": "x"}, "variant: found 'x', there is weight_decay_0, weight_decay_3"),
         ({**CLAIM, "metric": "x"}, "metric: found 'x', there is train_loss_running"),
         ({**CLAIM, "against": "x"}, "against: found 'x', there is weight_decay_0, weight_decay_3, a number"),
-        ({**PROBED, "probe": "x"}, "probe: found 'x', there is product"),
+        ({**PROBED, "measurement": "x"}, "measurement: found 'x', there is product"),
         ({**PROBED, "quantity": "x"}, "quantity: found 'x', there is log10_largest, log10_growth"),
     ],
 )
 def test_a_claim_about_what_is_not_there_is_noted_and_stops_nothing(claim, words, params_file):
-    """A sweep changes grids; whoever sweeps need not rewrite the ledger."""
+    """A sweep changes grids; whoever sweeps need not rewrite the claims."""
     (note,) = params.load(path=params_file({"claims.c": claim})).notes
     assert f"params.yaml: claims.c.{words}" in note
     assert note.endswith("; not measured")
@@ -165,12 +165,12 @@ def test_a_claim_about_what_is_not_there_is_noted_and_stops_nothing(claim, words
     [
         ({"study": "x", "variant": "y"}, "study: found 'x'"),
         ({"study": "weight_decay", "variant": "y"}, "variant: found 'y'"),
-        ({"probe": "x"}, "probe: found 'x'"),
+        ({"measurement": "x"}, "measurement: found 'x'"),
         ({}, "study: found None"),
     ],
 )
 def test_a_published_outcome_without_its_place_is_noted(place, words, params_file):
-    published = {"file": "p.csv", "places": [{"setting": "s", **place}]}
+    published = {"file": "p.csv", "places": [{"config": "s", **place}]}
     (note,) = params.load(path=params_file({"published": published})).notes
     assert f"published.places.0.{words}" in note
 

@@ -32,7 +32,7 @@ def test_a_variant_differs_from_its_baseline_in_what_it_declares_and_nothing_els
     everything = [params.load(path=ROOT / name).studies for name in ("params.yaml", "book/params.yaml")]
     for study in [study for studies in everything for study in studies.values()]:
         for variant in study.variants:
-            ours, theirs = variant.setting.model_dump(), study.variant(variant.baseline).setting.model_dump()
+            ours, theirs = variant.config.model_dump(), study.variant(variant.baseline).config.model_dump()
             for factor in study.factors:
                 *path, last = factor.split(".")[:2]
                 for values in (ours, theirs):
@@ -53,7 +53,7 @@ def test_named_variants_lay_their_overrides_over_base(params_file):
         }
     )
     study = params.load(path=path).studies["weight_decay"]
-    weights = {v.id: v.setting.model.initialization.weight.model_dump() for v in study.variants}
+    weights = {v.id: v.config.model.initialization.weight.model_dump() for v in study.variants}
     assert weights["plain"] == {"name": "normal", "std": 1.0}
     assert weights["started_wide"] == {"name": "normal", "std": 3.0}
     # a choice with a name of its own replaces the whole: nothing of the base's choice stays
@@ -98,7 +98,7 @@ def test_ids_and_labels_come_from_the_value(factor, value, own_id, label, params
 
 def test_one_number_for_dropout_stands_for_all_hidden_layers(params_file):
     loaded = params.load(path=params_file({"studies.activation.base.model.dropout": 0.25}))
-    assert loaded.studies["activation"].variants[0].setting.model.dropout_rates == (0.25, 0.25)
+    assert loaded.studies["activation"].variants[0].config.model.dropout_rates == (0.25, 0.25)
 
 
 def test_a_value_that_is_a_default_is_a_value_like_any_other(params_file):
@@ -154,14 +154,14 @@ def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
 
 def test_the_epoch_that_is_kept_is_measured_where_a_variant_is_stopped_early(params_file):
     early = {"name": "validation_loss", "fraction": 0.3, "patience": 2}
-    changes = {f"{DECAY}.base.schedule.early_stopping": {"name": "none"}, f"{DECAY}.grid": ...}
-    variants = {"long": None, "early": {"schedule": {"early_stopping": early}}}
+    changes = {f"{DECAY}.base.training.early_stopping": {"name": "none"}, f"{DECAY}.grid": ...}
+    variants = {"long": None, "early": {"training": {"early_stopping": early}}}
     changes |= {f"{DECAY}.variants": variants, f"{DECAY}.baseline": "long"}
     study = params.load(path=params_file(changes)).studies["weight_decay"]
     assert "stopping" in study.traits
-    assert "kept_epoch" in [metric.name for metric in study.metrics]
-    assert study.factors == ("schedule.early_stopping",)
-    assert study.variant("early").setting.schedule.early_stopping.patience == 2
+    assert "best_epoch" in [metric.name for metric in study.metrics]
+    assert study.factors == ("training.early_stopping",)
+    assert study.variant("early").config.training.early_stopping.patience == 2
 
 
 SHIFT = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from samples import BASE, SMALL, laid_over, write_params
 
-from pipeline import data, probes
+from pipeline import data, measurements
 from pipeline.analysis import summary
 from pipeline.execution import runs
-from pipeline.execution.tables import Trained
+from pipeline.execution.tables import StudyResult
 from pipeline.project import params
 from pipeline.project.artifacts import PUBLISHED_COLUMNS
 from pipeline.project.params import Params
@@ -38,10 +38,10 @@ CHANGES: dict[str, Any] = {
     ),
     "studies.weights": laid_over(_DECAY, {"figure": "weights"}),
     "studies.selection": laid_over(
-        _ACTIVATION, {"figure": "selection", "base.data.validation": _FOLDS, "base.schedule.epochs": 1}
+        _ACTIVATION, {"figure": "selection", "base.data.validation": _FOLDS, "base.training.epochs": 1}
     ),
     "studies.predictions": laid_over(
-        _ACTIVATION, {"figure": "predictions", "grid.optimizer": ..., "base.schedule.epochs": 1}
+        _ACTIVATION, {"figure": "predictions", "grid.optimizer": ..., "base.training.epochs": 1}
     ),
     "studies.capacity": laid_over(
         _DECAY,
@@ -67,22 +67,24 @@ CHANGES: dict[str, Any] = {
             "dataset": dataset,
             "metric": "test_accuracy",
             "figure": "shift",
-            "base": laid_over(BASE, {"model.hidden": [], "schedule.epochs": 2}),
+            "base": laid_over(BASE, {"model.hidden": [], "training.epochs": 2}),
             "grid": {
-                "data": {"correction": [{"name": "none"}, {"name": "estimated", "clip": 5.0}, {"name": "oracle"}]}
+                "data": {
+                    "importance_weights": [{"name": "none"}, {"name": "estimated", "clip": 5.0}, {"name": "oracle"}]
+                }
             },
-            "baseline": {"data": {"correction": {"name": "none"}}},
+            "baseline": {"data": {"importance_weights": {"name": "none"}}},
         }
         for dataset in ("shifted", "labels")
     },
-    "probes.functions": {
+    "measurements.functions": {
         "kind": "activations",
         "functions": ["relu", "tanh", "sigmoid"],
         "low": -2.0,
         "high": 2.0,
         "points": 9,
     },
-    "probes.detector": {
+    "measurements.detector": {
         "kind": "shift_detector",
         "inputs": 2,
         "examples": 20,
@@ -125,7 +127,7 @@ CHANGES: dict[str, Any] = {
     },
     "claims.of_a_probe": {
         "claim": "The largest gradient of the sigmoid is 1/4",
-        "probe": "functions",
+        "measurement": "functions",
         "quantity": "largest_gradient_sigmoid",
         "against": 0.25,
         "expected": "equal",
@@ -134,10 +136,10 @@ CHANGES: dict[str, Any] = {
     "published": {
         "file": "published.csv",
         "places": [
-            {"setting": "decay", "factor": "lambda=0", "study": "weight_decay", "variant": "weight_decay_0"},
-            {"setting": "decay", "factor": "lambda=3", "study": "weight_decay", "variant": "weight_decay_3"},
-            {"setting": "product", "probe": "product"},
-            {"setting": "elsewhere", "study": "weight_decay", "variant": "weight_decay_7"},
+            {"config": "decay", "factor": "lambda=0", "study": "weight_decay", "variant": "weight_decay_0"},
+            {"config": "decay", "factor": "lambda=3", "study": "weight_decay", "variant": "weight_decay_3"},
+            {"config": "product", "measurement": "product"},
+            {"config": "elsewhere", "study": "weight_decay", "variant": "weight_decay_7"},
         ],
     },
 }
@@ -153,21 +155,21 @@ PUBLISHED = pd.DataFrame(
 
 
 def write_project(folder: Path, count: int = 3) -> Path:
-    """The settings of the whole report, with so many seeds."""
+    """The configs of the whole report, with so many seeds."""
     PUBLISHED.to_csv(folder / "published.csv", index=False)
     return write_params(folder, laid_over(SMALL, {**CHANGES, "seeds.count": count}))
 
 
 @functools.cache
-def trained(count: int = 3) -> tuple[Params, dict[str, Trained], dict[str, pd.DataFrame]]:
-    """The project, what its runs leave, by study, and what its probes measured."""
+def trained(count: int = 3) -> tuple[Params, dict[str, StudyResult], dict[str, pd.DataFrame]]:
+    """The project, what its runs leave, by study, and what its measurements measured."""
     with tempfile.TemporaryDirectory() as folder:
         project = params.load(path=write_project(Path(folder), count))
     found = {}
     for key, study in project.studies.items():
         seeds = project.seeds_of(study.dataset)
         found[key] = runs.train(study, seeds, data.make(project.datasets[study.dataset], seeds))
-    return project, found, {key: probes.measure(settings, 0) for key, settings in project.probes.items()}
+    return project, found, {key: measurements.measure(configs, 0) for key, configs in project.measurements.items()}
 
 
 @functools.cache
@@ -177,8 +179,8 @@ def made(count: int = 3) -> Report:
     return report(
         project,
         {key: one.results for key, one in found.items()},
-        {key: summary.curves(one.curves, project.studies[key].resplits) for key, one in found.items()},
-        {key: one.probes for key, one in found.items()},
+        {key: summary.curves(one.curves, project.studies[key].split_correlations) for key, one in found.items()},
+        {key: one.diagnostics for key, one in found.items()},
         measured,
         PUBLISHED,
     )

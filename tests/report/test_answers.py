@@ -5,7 +5,7 @@ import pytest
 from samples import SMALL, laid_over
 
 from pipeline.analysis.comparison import EFFECTS
-from pipeline.project.settings.file import File, Judging, StudySettings
+from pipeline.project.schema import File, Judging, StudyConfig
 from pipeline.project.variants import expand
 from pipeline.report.answers import answer
 
@@ -17,7 +17,7 @@ DATASETS = File.model_validate(SMALL).datasets
 
 
 def study(change=None, name="weight_decay"):
-    written = StudySettings.model_validate(laid_over(SMALL["studies"][name], change or {}))
+    written = StudyConfig.model_validate(laid_over(SMALL["studies"][name], change or {}))
     return expand(name, written, DATASETS, Path("params.yaml"))
 
 
@@ -143,7 +143,7 @@ def test_a_study_of_one_variant_compares_nothing():
     assert said(alone) == "There is one variant: nothing is compared."
 
 
-@pytest.mark.parametrize("verdict", ["undecided", "incomparable"])
+@pytest.mark.parametrize("verdict", ["undecided", "not comparable"])
 def test_named_variants_keep_their_names(verdict):
     named = study(
         {"grid": ..., "variants": {"plain": None, "wild_one": {"loss": "squared_error"}}, "baseline": "plain"}

@@ -33,7 +33,7 @@ def test_the_effects_figure_draws_every_finished_run_and_every_centre_with_its_i
         runs = section.results[section.results["variant"].isin(rows["variant"])]
         assert sorted(dots) == sorted(runs["test_accuracy"])
         bars = [bar.lines for bar in axes.containers]
-        assert [float(line.get_ydata()[0]) for line, _, _ in bars] == rows["centre"].tolist()
+        assert [float(line.get_ydata()[0]) for line, _, _ in bars] == rows["estimate"].tolist()
         lows = [float(caps[0].get_ydata()[0]) for _, caps, _ in bars]
         assert lows == pytest.approx(rows["low"].tolist())
         assert [tick.get_text() for tick in axes.get_xticklabels()] == ["sigmoid", "relu"]
@@ -58,7 +58,7 @@ def test_curves_draw_both_splits_of_every_variant_with_a_band():
     lines = [line for line in axes.lines if len(line.get_xdata())]
     assert len(lines) == len(axes.collections) == 4
     drawn = sorted(tuple(line.get_ydata()) for line in lines)
-    tables = section.curves.groupby(["variant", "split"])["centre"]
+    tables = section.curves.groupby(["variant", "split"])["estimate"]
     assert drawn == sorted(tuple(group) for _, group in tables)
     assert {line.get_linestyle() for line in lines} == {"-", "--"}
 
@@ -106,8 +106,8 @@ def test_the_path_of_a_number_has_every_split_and_the_gap():
     lines = {line.get_label(): line for line in above.lines}
     assert set(lines) == {"training", "validation", "test"}
     for label, metric in (("training", "train_loss"), ("validation", "validation_loss"), ("test", "test_loss")):
-        assert list(lines[label].get_ydata()) == section.effects[metric]["centre"].tolist()
-    assert list(below.lines[0].get_ydata()) == section.effects["loss_gap"]["centre"].tolist()
+        assert list(lines[label].get_ydata()) == section.effects[metric]["estimate"].tolist()
+    assert list(below.lines[0].get_ydata()) == section.effects["loss_gap"]["estimate"].tolist()
     assert [tick.get_text() for tick in below.get_xticklabels()] == ["0", "1", "3", "10"]
 
 

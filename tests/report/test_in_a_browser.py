@@ -1,4 +1,4 @@
-"""The committed pages as a person meets them: in a browser, without a network."""
+"""The committed pages as a user meets them: in a browser, without a network."""
 
 import shutil
 from collections.abc import Iterator

@@ -7,8 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 from report.sections import made
 
+from pipeline.data.config import Table
 from pipeline.project.metrics import METRICS
-from pipeline.project.settings.datasets import Table
 from pipeline.report import numbers, page
 
 LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]
@@ -57,7 +57,7 @@ def test_every_link_leads_somewhere(rendered):
     elements = Elements(rendered)
     ids = set(elements.attribute("id"))
     for target in elements.attribute("href") + elements.attribute("xlink:href"):
-        tables = {f"results/{key}.csv" for key in [*made().project.studies, *made().project.probes]}
+        tables = {f"results/{key}.csv" for key in [*made().project.studies, *made().project.measurements]}
         assert target in tables or target[1:] in ids or target.startswith("data:image/png;base64,"), target
 
 
@@ -85,7 +85,7 @@ def test_the_table_shows_the_numbers_of_the_comparison(rendered):
     row = section.effects["test_loss"].iloc[1]
     cells = " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
     expected = (
-        f"{numbers.number(row.centre, LOSS)} {numbers.interval(row.low, row.high, LOSS)} "
+        f"{numbers.number(row.estimate, LOSS)} {numbers.interval(row.low, row.high, LOSS)} "
         f"{numbers.effect(row.effect, LOSS)} {numbers.effect_interval(row.effect_low, row.effect_high, LOSS)} "
         f"{numbers.p_value(row.p_adjusted)} {numbers.digits(100 * row.wins, 3)} % {row.verdict}"
     )
@@ -115,7 +115,7 @@ def words(rendered: str, caption: str) -> list[str]:
 def test_the_ledger_says_what_came_of_every_claim(rendered):
     lines = words(rendered, "Claims and what came of them")
     verdicts = [re.search(r"\| (holds|fails|undecided|not measured) \|", line)[1] for line in lines]
-    assert verdicts == made().ledger["verdict"].tolist() == ["holds", "fails", "undecided", "not measured", "holds"]
+    assert verdicts == made().claims["verdict"].tolist() == ["holds", "fails", "undecided", "not measured", "holds"]
     assert "Weight decay shrinks the weights norm of all weights; weight_decay: 3 against 0" in lines[0]
     assert "the same, within × 1.00100" in lines[1]
     assert "2 hold, 1 fail, 1 are undecided, 1 not measured" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
@@ -159,11 +159,11 @@ def test_text_from_the_parameters_is_escaped():
     whole, evil = made(), "<script>alert(1)</script>?"
     section = whole.sections[0]
     changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
-    ledger, published = whole.ledger.assign(claim=evil, where=evil), whole.published.assign(setting=evil, where=evil)
-    report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
+    claims, published = whole.claims.assign(claim=evil, where=evil), whole.published.assign(config=evil, where=evil)
+    report = dataclasses.replace(whole, sections=[changed], claims=claims, published=published)
     text = page.render(report, page.draw(whole))
     assert "<script>" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 2 + 2 * len(ledger) + 2 * len(published)
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 2 + 2 * len(claims) + 2 * len(published)
 
 
 def test_the_summary_says_the_same_beside_the_figures_files():
@@ -172,12 +172,12 @@ def test_the_summary_says_the_same_beside_the_figures_files():
     text = page.summary(whole, drawn)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
     headings = re.findall(r"<h2>(.*?)</h2>", html)
-    assert len(headings) == len(set(headings)) == 3 + len(whole.sections) + len(whole.probes)
+    assert len(headings) == len(set(headings)) == 3 + len(whole.sections) + len(whole.measurements)
     assert re.findall(r'<img src="figures/(.*?).svg"', html) == list(page.files(drawn))
     for section in whole.sections:
         assert section.answer in re.sub(r"<!-- -->|&quot;", "", html)
         row = section.effects[section.study.metric].iloc[-1]
-        assert f'<td style="text-align:right">{numbers.number(row.centre, section.metric)}</td>' in html
+        assert f'<td style="text-align:right">{numbers.number(row.estimate, section.metric)}</td>' in html
         assert f'href="#{section.study.id.replace("_", "-")}"' in html
     assert "nan" not in re.sub(r"<[^>]+>", " ", html).lower().split()
 
@@ -186,8 +186,8 @@ def test_text_from_the_parameters_is_no_markup_in_the_summary():
     whole, evil = made(), "<script>alert(1)</script> [a](http://b.c) | *d*?"
     section = whole.sections[0]
     changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
-    ledger, published = whole.ledger.assign(claim=evil, where=evil), whole.published.assign(setting=evil, where=evil)
-    report = dataclasses.replace(whole, sections=[changed], ledger=ledger, published=published)
+    claims, published = whole.claims.assign(claim=evil, where=evil), whole.published.assign(config=evil, where=evil)
+    report = dataclasses.replace(whole, sections=[changed], claims=claims, published=published)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(report, page.draw(whole)))
     assert "<script" not in html
     assert "http://b.c" not in re.findall(r'href="(.*?)"', html)

@@ -25,8 +25,8 @@ with open(sys.argv[1], "rb") as file:
 for key, study in params.load().studies.items():
     artifacts.write_results(study, trained[key].results)
     artifacts.write_metrics(key, summary.metrics(study, trained[key].results))
-    artifacts.write_curves(key, summary.curves(trained[key].curves, study.resplits))
-    artifacts.write_probes(key, trained[key].probes)
+    artifacts.write_curves(key, summary.curves(trained[key].curves, study.split_correlations))
+    artifacts.write_diagnostics(key, trained[key].measurements)
 for key, table in measured.items():
     artifacts.write_measured(key, table)
 report.main([])

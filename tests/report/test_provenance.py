@@ -2,9 +2,9 @@ import dataclasses
 
 from report.sections import made
 
-from pipeline.project.settings.training import Setting
 from pipeline.report import provenance
 from pipeline.report.provenance import differing, differs, shared
+from pipeline.training.config import RunConfig
 
 
 def of(study: str):
@@ -17,7 +17,7 @@ def test_what_variants_share_and_what_differs_is_the_whole_setting():
         assert not set(common) & set(other.columns)
         for variant in section.study.variants:
             own = {key: value for key, value in other.loc[variant.id].items() if value}
-            assert common | own == provenance.settings(variant)
+            assert common | own == provenance.configs(variant)
 
 
 def test_the_factors_are_what_differs():
@@ -41,8 +41,8 @@ def test_a_variant_with_another_optimizer_differs_in_what_that_has():
     study = of("named").study
     adam = {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}
     wild = study.variant("wild")
-    other = Setting.model_validate({**wild.setting.model_dump(mode="json"), "optimizer": adam})
-    changed = dataclasses.replace(wild, setting=other, factors={"optimizer": adam, "optimizer.learning_rate": None})
+    other = RunConfig.model_validate({**wild.config.model_dump(mode="json"), "optimizer": adam})
+    changed = dataclasses.replace(wild, config=other, factors={"optimizer": adam, "optimizer.learning_rate": None})
     words = differs(dataclasses.replace(study, variants=(study.variant("plain"), changed)), "wild")
     assert words == (
         "optimizer name adam, optimizer learning rate 0.1, optimizer beta1 0.9, optimizer beta2 0.999, "
@@ -52,7 +52,7 @@ def test_a_variant_with_another_optimizer_differs_in_what_that_has():
 
 def test_digests_tell_settings_and_data_apart():
     found = {section.study.id: section.provenance for section in made().sections}
-    assert len({one.settings for one in found.values()}) == len(found)
+    assert len({one.configs for one in found.values()}) == len(found)
     assert {one.code for one in found.values()} == {found["named"].code}
     assert found["weight_decay"].data == found["ridge"].data != found["activation"].data
     assert (found["weight_decay"].data_sets, found["activation"].data_sets) == (3, 1)
@@ -67,9 +67,9 @@ def test_a_digest_changes_with_a_seed_and_not_with_another_study():
 
     def digest(changed) -> str:
         project = dataclasses.replace(whole.project, written=changed)
-        return provenance.provenance(project, section.study, section.results, section.probes).settings
+        return provenance.provenance(project, section.study, section.results, section.diagnostics).configs
 
-    assert digest(written) == section.provenance.settings
-    assert digest({**written, "seeds": {"root": 1, "count": 3}}) != section.provenance.settings
+    assert digest(written) == section.provenance.configs
+    assert digest({**written, "seeds": {"root": 1, "count": 3}}) != section.provenance.configs
     others = {**written["studies"], "ridge": {"question": "Another?"}}
-    assert digest({**written, "studies": others}) == section.provenance.settings
+    assert digest({**written, "studies": others}) == section.provenance.configs

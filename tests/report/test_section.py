@@ -52,6 +52,6 @@ def test_a_variant_is_named_with_its_block():
 def test_the_report_has_every_study_probe_claim_and_published_outcome():
     whole = made()
     assert [one.study.id for one in whole.sections] == list(whole.project.studies)
-    assert [one.id for one in whole.probes] == list(whole.project.probes)
-    assert whole.ledger["id"].tolist() == list(whole.project.claims)
+    assert [one.id for one in whole.measurements] == list(whole.project.measurements)
+    assert whole.claims["id"].tolist() == list(whole.project.claims)
     assert len(whole.published) == 4

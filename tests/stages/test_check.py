@@ -1,7 +1,7 @@
 import pytest
 
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts
-from pipeline.project.errors import UserError
 from pipeline.stages import check
 
 

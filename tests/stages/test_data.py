@@ -1,8 +1,8 @@
 import pytest
 from samples import seeds
 
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts
-from pipeline.project.errors import UserError
 from pipeline.stages import data
 
 

@@ -2,10 +2,11 @@ import json
 
 import pytest
 
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts
-from pipeline.project.errors import UserError
 from pipeline.project.metrics import measured
-from pipeline.stages import data, probe, report, train
+from pipeline.stages import data, report, train
+from pipeline.stages import measure as measurement
 
 TRAINED = [metric.name for metric in measured({"regression", "linear"}) if metric.trained]
 
@@ -17,7 +18,7 @@ def trained(params_file, in_folder):
         data.main([key])
     for key in ("weight_decay", "activation"):
         train.main([key])
-    probe.main(["product"])
+    measurement.main(["product"])
     return in_folder
 
 
@@ -50,8 +51,8 @@ def test_results_of_other_parameters_are_refused(trained, params_file):
 
 
 def test_a_study_of_which_every_run_diverges_is_reported_as_such(params_file, in_folder):
-    changes = {"studies.activation": ..., "probes": {}, "studies.weight_decay.base.optimizer.learning_rate": 1e6}
-    params_file(changes | {"studies.weight_decay.base.schedule.epochs": 30})
+    changes = {"studies.activation": ..., "measurements": {}, "studies.weight_decay.base.optimizer.learning_rate": 1e6}
+    params_file(changes | {"studies.weight_decay.base.training.epochs": 30})
     data.main(["linear"])
     train.main(["weight_decay"])
     report.main([])

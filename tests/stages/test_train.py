@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from pipeline.core.errors import UserError
 from pipeline.project import artifacts, params
-from pipeline.project.errors import UserError
 from pipeline.stages import data, train
 
 
@@ -16,11 +16,11 @@ def test_the_stage_leaves_results_metrics_curves_and_probes(params_file, in_fold
     results = artifacts.read_results(project, study.id)
     assert len(results) == 6
     assert set(artifacts.read_curves("weight_decay")["variant"]) == {variant.id for variant in study.variants}
-    assert "numba" in artifacts.read_probes("weight_decay").environment
+    assert "numba" in artifacts.read_diagnostics("weight_decay").environment
     for variant in study.variants:
         written = json.loads((artifacts.METRICS / "weight_decay" / f"{variant.id}.json").read_text())
         assert written["runs"] == 3
-        assert written["test_loss"]["ci_low"] < written["test_loss"]["centre"] < written["test_loss"]["ci_high"]
+        assert written["test_loss"]["ci_low"] < written["test_loss"]["estimate"] < written["test_loss"]["ci_high"]
 
 
 def test_the_same_parameters_give_the_same_bytes(params_file, in_folder):
@@ -41,7 +41,7 @@ def test_data_of_other_seeds_are_refused(params_file, in_folder):
         train.main(["weight_decay"])
 
 
-@pytest.mark.parametrize("changes", [{"studies.weight_decay.base.schedule.epochs": 2}, {"seeds.root": 1}])
+@pytest.mark.parametrize("changes", [{"studies.weight_decay.base.training.epochs": 2}, {"seeds.root": 1}])
 def test_settings_that_change_while_it_trains_are_not_recorded(params_file, in_folder, monkeypatch, changes):
     """As `dvc exp run -S` in the same folder changes them for a moment."""
     of_runs = train.runs.train

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samples import seeds, setting
+from samples import config, seeds
 
-from pipeline.project.dataset import Dataset, Split
+from pipeline.core.dataset import Dataset, Split
 from pipeline.training import engine
-from pipeline.training.engine import Examples, Outcome, one_nan
+from pipeline.training.engine import Examples, TrainingResult, one_nan
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = 2
@@ -27,11 +27,11 @@ def data(
 ) -> Dataset:
     """Inputs that lie apart by class, as numbers or as bytes; or values that are a sum of the inputs, and noise."""
     random = np.random.default_rng([features, classes, train, test])
-    centres = random.integers(0, 190, (classes, features))
+    estimates = random.integers(0, 190, (classes, features))
 
     def split(count: int) -> Split:
         labels = random.integers(classes, size=(SEEDS, count))
-        inputs = (centres[labels] + random.integers(0, 66, (SEEDS, count, features))).astype(np.uint8)
+        inputs = (estimates[labels] + random.integers(0, 66, (SEEDS, count, features))).astype(np.uint8)
         targets = inputs.sum(axis=2) / 1024 + random.random((SEEDS, count)) if values else labels
         return Split(inputs if pixels else inputs / 128 - 1, targets)
 
@@ -41,7 +41,7 @@ def data(
     return Dataset(task, outputs, split(train), split(test), seeds=tuple(seeds(SEEDS)), weights=weights, **scale)
 
 
-Case = tuple[Mapping[str, Any], Mapping[str, Any], int]  # arguments of `data`, changes of the base setting, fold
+Case = tuple[Mapping[str, Any], Mapping[str, Any], int]  # arguments of `data`, changes of the base config, fold
 SGD = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0}
 ADAM = {"name": "adam", "learning_rate": 0.01, "weight_decay": 0.0}
 STARTS = {
@@ -62,28 +62,28 @@ FACTORS: dict[str, Mapping[str, Any]] = {
     "adam": {"optimizer": {**ADAM, "weight_decay": 0.1}},
     "adam, its moments": {"optimizer": {**ADAM, "beta1": 0.5, "beta2": 0.7, "epsilon": 1e-3}},
     "adamw": {"optimizer": {**ADAM, "name": "adamw", "weight_decay": 0.3}},
-    "step schedule": {"schedule.learning_rate": {"name": "step", "every": 1, "gamma": 0.3}},
-    "cosine schedule": {"schedule.learning_rate": {"name": "cosine", "final": 0.1}, "schedule.epochs": 5},
+    "step schedule": {"training.lr_schedule": {"name": "step", "every": 1, "gamma": 0.3}},
+    "cosine schedule": {"training.lr_schedule": {"name": "cosine", "final": 0.1}, "training.epochs": 5},
     "l1 penalty": {"penalty.l1": 0.01},
     "l2 penalty": {"penalty.l2": 0.1},
     "early stopping": {
-        "schedule": {"epochs": 30, "batch_size": 5, "evaluations": 7},
-        "schedule.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1},
+        "training": {"epochs": 30, "batch_size": 5, "evaluations": 7},
+        "training.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1},
         "optimizer.learning_rate": 0.7,
     },
     "no bias": {"model.bias": False},
     "some features": {"model.features": 5},
     "few examples": {"data.examples": 23},
-    "single examples": {"schedule.batch_size": 1},
-    "whole batch": {"schedule.batch_size": 1000},
+    "single examples": {"training.batch_size": 1},
+    "whole batch": {"training.batch_size": 1000},
 }
 OF_NETWORKS: dict[str, Mapping[str, Any]] = {
     "dropout": {"model.dropout": [0.2, 0.5]},
     "everything dropped": {"model.dropout": 1.0},
     "dropout, adam": {"model.dropout": 0.3, "optimizer": ADAM},
     "label smoothing": {"label_smoothing": 0.1},
-    "example weights": {"data.correction": {"name": "oracle"}},
-    "clipped example weights": {"data.correction": {"name": "estimated", "clip": 1.5}},
+    "example weights": {"data.importance_weights": {"name": "oracle"}},
+    "clipped example weights": {"data.importance_weights": {"name": "estimated", "clip": 1.5}},
     **{f"start {name}": {"model.initialization.weight": start} for name, start in STARTS.items()},
     **{f"start biases {name}": {"model.initialization.bias": STARTS[name]} for name in ("constant", "normal")},
     "divergence": {"optimizer.learning_rate": 1e30, "model.activation": "relu"},
@@ -116,28 +116,28 @@ CASES: dict[str, Case] = {
     **{
         f"widths {before} and {after}, batch {batch}, {classes} classes": (
             {"classes": classes},
-            {"model.hidden": [before, after], "schedule.batch_size": batch},
+            {"model.hidden": [before, after], "training.batch_size": batch},
             0,
         )
         for before, after, batch, classes in ((1, 33, 5, 1), (15, 16, 7, 2), (16, 17, 13, 16), (33, 15, 12, 40))
     },
     "deep": ({}, {"model.hidden": [5, 17, 33, 16, 3, 24]}, 0),
-    "many examples": ({"train": 300, "test": 520}, {"schedule.batch_size": 270}, 0),
+    "many examples": ({"train": 300, "test": 520}, {"training.batch_size": 270}, 0),
     "images": (
         {"features": 784, "classes": 10, "train": 100, "pixels": True},
-        {"model.hidden": [70, 50], "model.activation": "relu", "model.dropout": [0.2, 0.5], "schedule.batch_size": 50},
+        {"model.hidden": [70, 50], "model.activation": "relu", "model.dropout": [0.2, 0.5], "training.batch_size": 50},
         0,
     ),
 }
 
 
-def train(case: str) -> Outcome:
+def train(case: str) -> TrainingResult:
     """The run with seed 1."""
     arguments, changes, fold = CASES[case]
-    return engine.train(setting(changes), seeds(SEEDS)[1], Examples(data(**arguments)), fold=fold)
+    return engine.train(config(changes), seeds(SEEDS)[1], Examples(data(**arguments)), fold=fold)
 
 
-def digest(outcome: Outcome) -> str:
+def digest(outcome: TrainingResult) -> str:
     """Of every number that a run leaves."""
     named = {
         **{f"weight {layer}": weight for layer, weight in enumerate(outcome.weights)},

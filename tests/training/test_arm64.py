@@ -9,7 +9,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from samples import seeds, setting
+from samples import config, seeds
 from training.golden import CASES, SEEDS, data
 
 from pipeline.arithmetic import library
@@ -25,7 +25,7 @@ def prepared(case: str) -> tuple[engine._Run, dict[str, np.ndarray]]:
     """A run that is not trained yet, and all of its arrays."""
     arguments, changes, fold = CASES[case]
     control = Control.of_one_run()
-    run = engine._Run(Examples(data(**arguments)).plan(setting(changes), fold), seeds(SEEDS)[1], control)
+    run = engine._Run(Examples(data(**arguments)).plan(config(changes), fold), seeds(SEEDS)[1], control)
     return run, {**run._plan.arrays, **run._arrays, "stop": control.stop, "progress": control.epochs}
 
 

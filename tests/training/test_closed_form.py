@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from samples import seeds, setting, values
+from samples import config, seeds, values
 from sklearn.linear_model import LinearRegression, Ridge
 
 from pipeline.training import closed_form, engine
@@ -13,9 +13,9 @@ def chosen(**changes):
     base = {
         "model.hidden": [],
         "loss": "squared_error",
-        "schedule": {"epochs": 3000, "batch_size": 99, "evaluations": 1},
+        "training": {"epochs": 3000, "batch_size": 99, "evaluations": 1},
     }
-    return setting({**base, **changes})
+    return config({**base, **changes})
 
 
 CASES = {
@@ -49,14 +49,14 @@ def test_it_is_the_solution_of_scikit_learn(bias, shape, penalty):
     examples, features = shape
     dataset = values(features=features, train=examples)
     setting_ = chosen(**{"model.bias": bias, "optimizer.weight_decay": penalty})
-    for slot, solved in enumerate(closed_form.solve([(setting_, seed, 0) for seed in seeds(3)], dataset)):
+    for seed_index, solved in enumerate(closed_form.solve([(setting_, seed, 0) for seed in seeds(3)], dataset)):
         alpha = examples * penalty / 2
         # the other solvers of ridge regression square the inputs, and lose digits
         ridge, least_squares = Ridge(alpha, fit_intercept=bias, solver="svd"), LinearRegression(fit_intercept=bias)
         model = (ridge if penalty > 1e-9 else least_squares).fit(
-            dataset.train.inputs[slot], dataset.train.targets[slot]
+            dataset.train.inputs[seed_index], dataset.train.targets[seed_index]
         )
-        residuals = model.predict(dataset.test.inputs[slot]) - dataset.test.targets[slot]
+        residuals = model.predict(dataset.test.inputs[seed_index]) - dataset.test.targets[seed_index]
         assert solved["closed_form_test_loss"] == pytest.approx(np.mean(np.square(residuals)), rel=1e-9)
         assert solved["closed_form_weight_norm"] == pytest.approx(np.linalg.norm(model.coef_), rel=1e-9)
 
@@ -71,8 +71,8 @@ def test_directions_that_the_examples_hardly_have_are_left_out_as_by_scikit_lear
 
 def test_a_job_beside_others_has_the_bits_that_it_has_alone():
     dataset = values()
-    settings = [chosen(**CASES[case]) for case in CASES] + [chosen(**{"optimizer.weight_decay": 0.7})]
-    jobs = [(each, seed, 0) for each in settings for seed in seeds(3)]
+    configs = [chosen(**CASES[case]) for case in CASES] + [chosen(**{"optimizer.weight_decay": 0.7})]
+    jobs = [(each, seed, 0) for each in configs for seed in seeds(3)]
     assert closed_form.solve(jobs, dataset) == [closed_form.solve([job], dataset)[0] for job in jobs]
 
 
@@ -96,7 +96,7 @@ def test_decoupled_weight_decay_has_no_closed_form(decay, known):
 
 def test_what_a_run_is_stopped_by_is_no_part_of_its_solution():
     early = {"name": "validation_loss", "fraction": 0.3, "patience": 2}
-    one, other = (chosen(**{"schedule.early_stopping": own}) for own in ({"name": "none"}, early))
+    one, other = (chosen(**{"training.early_stopping": own}) for own in ({"name": "none"}, early))
     solved = closed_form.solve([(each, seeds(1)[0], 0) for each in (one, other)], values())
     assert solved[0] != solved[1]
 

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from samples import classes, seeds, setting
+from samples import classes, config, seeds
 
 from pipeline.training import concise
-from pipeline.training.engine import Control, Examples, Outcome, StoppedError
+from pipeline.training.engine import Control, Examples, StoppedError, TrainingResult
 
 # parity with the compiled kernels over every choice: test_engine.py
 
 SEED = seeds(1)[0]
 
 
-def train(changes: dict, seed=SEED, control: Control | None = None) -> Outcome:
-    return concise.train(setting(changes), seed, Examples(classes()), control=control)
+def train(changes: dict, seed=SEED, control: Control | None = None) -> TrainingResult:
+    return concise.train(config(changes), seed, Examples(classes()), control=control)
 
 
 def test_dropout_is_active_in_training_only_and_seeded():
@@ -40,7 +40,7 @@ def test_the_process_is_left_as_it_was():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_run_has_the_same_bits_on_one_and_two_threads(threads):
     dataset = classes(2, features=784, outputs=10, train=300, test=300)
-    chosen = setting({"model.hidden": [256], "schedule": {"epochs": 1, "batch_size": 256, "evaluations": 1}})
+    chosen = config({"model.hidden": [256], "training": {"epochs": 1, "batch_size": 256, "evaluations": 1}})
     before = torch.get_num_threads()
     reference = concise.train(chosen, SEED, Examples(dataset))
     torch.set_num_threads(threads)

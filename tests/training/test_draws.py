@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from samples import classes, seeds, setting
+from samples import classes, config, seeds
 
 from pipeline.arithmetic.arrays import pcg64_state
-from pipeline.project.seeding import generator
+from pipeline.core.seeding import generator
 from pipeline.training import engine
 from pipeline.training.draws import mask_key, masks, orders
 from pipeline.training.engine import Examples
@@ -106,10 +106,10 @@ def test_a_key_is_32_bits_of_the_seed_s_own_stream():
 
 def test_a_training_drops_by_these_masks():
     """One example, one step: the outgoing weights of units that were dropped learn nothing."""
-    changes = {"model.hidden": [33], "model.dropout": 0.5, "data.examples": 1, "schedule.epochs": 1}
+    changes = {"model.hidden": [33], "model.dropout": 0.5, "data.examples": 1, "training.epochs": 1}
     changes |= {"model.activation": "identity", "model.bias": False}
     before, after = (
-        engine.train(setting(changes | {"optimizer.learning_rate": rate}), SEED, Examples(classes())).weights[1]
+        engine.train(config(changes | {"optimizer.learning_rate": rate}), SEED, Examples(classes())).weights[1]
         for rate in (1e-30, 0.1)
     )
     kept = masks(SEED, 0, 0.5, 33)(1)[0] > 0

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from parity import assert_alike
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 from sklearn.linear_model import LinearRegression, Ridge
 
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.rounding import rounded
-from pipeline.project.settings.training import ActivationName, Setting, WeightInitializer
+from pipeline.core.dataset import Dataset, Split
+from pipeline.core.rounding import rounded
 from pipeline.training import concise, engine
-from pipeline.training.engine import Control, Examples, Outcome, Real, StoppedError
+from pipeline.training.config import ActivationName, RunConfig, WeightInitializer
+from pipeline.training.engine import Control, Examples, Real, StoppedError, TrainingResult
 
 INITIALIZERS = [
     {"name": "zeros"},
@@ -45,8 +45,8 @@ CHOICES = {
     "deep": {"model.hidden": [5, 17, 33, 16, 3]},
     "some features": {"model.features": 5},
     "one feature": {"model.features": 1},
-    "whole batch": {"schedule.batch_size": 1000},
-    "single examples": {"schedule.batch_size": 1, "schedule.epochs": 1},
+    "whole batch": {"training.batch_size": 1000},
+    "single examples": {"training.batch_size": 1, "training.epochs": 1},
     "dropout": {"model.dropout": [0.2, 0.5]},
     "dropout everywhere": {"model.dropout": 1.0},
     "dropout below": {"model.dropout": [0.0, 0.5]},
@@ -65,24 +65,24 @@ CHOICES = {
     },
     "adamw": {"optimizer": {**ADAM, "name": "adamw", "weight_decay": 0.3}, "penalty.l2": 0.1},
     "adam without bias": {"optimizer": ADAM, "model.bias": False},
-    "step schedule": {"schedule.learning_rate": {"name": "step", "every": 2, "gamma": 0.3}, "schedule.epochs": 5},
-    "cosine schedule": {"schedule.learning_rate": {"name": "cosine", "final": 0.1}, "schedule.epochs": 5},
+    "step schedule": {"training.lr_schedule": {"name": "step", "every": 2, "gamma": 0.3}, "training.epochs": 5},
+    "cosine schedule": {"training.lr_schedule": {"name": "cosine", "final": 0.1}, "training.epochs": 5},
     "cosine schedule to nothing": {
-        "schedule.learning_rate": {"name": "cosine", "final": 0.0},
-        "schedule.epochs": 4,
+        "training.lr_schedule": {"name": "cosine", "final": 0.0},
+        "training.epochs": 4,
         "optimizer": {**ADAM, "name": "adamw", "weight_decay": 0.3},
     },
     "label smoothing": {"label_smoothing": 0.1},
-    "label smoothing and example weights": {"label_smoothing": 0.9, "data.correction": {"name": "oracle"}},
-    "early stopping, never": {"schedule.early_stopping": STOPPING, "schedule.epochs": 4},
+    "label smoothing and example weights": {"label_smoothing": 0.9, "data.importance_weights": {"name": "oracle"}},
+    "early stopping, never": {"training.early_stopping": STOPPING, "training.epochs": 4},
     "early stopping, soon": {
-        "schedule": {"epochs": 30, "batch_size": 5, "evaluations": 7},
-        "schedule.early_stopping": {**STOPPING, "patience": 1},
+        "training": {"epochs": 30, "batch_size": 5, "evaluations": 7},
+        "training.early_stopping": {**STOPPING, "patience": 1},
         "optimizer.learning_rate": 0.7,
     },
     "few examples": {"data.examples": 23},
-    "true example weights": {"data.correction": {"name": "oracle"}},
-    "clipped example weights": {"data.correction": {"name": "estimated", "clip": 1.5}},
+    "true example weights": {"data.importance_weights": {"name": "oracle"}},
+    "clipped example weights": {"data.importance_weights": {"name": "estimated", "clip": 1.5}},
 }
 FOLDS = {
     "hold-out": ({"data.validation": {"name": "hold_out", "fraction": 0.3}}, 1),
@@ -92,7 +92,7 @@ FOLDS = {
         {
             "data.validation": {"name": "k_fold", "folds": 2},
             "data.examples": 21,
-            "data.correction": {"name": "oracle"},
+            "data.importance_weights": {"name": "oracle"},
         },
         2,
     ),
@@ -101,20 +101,20 @@ FOLDS = {
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_classification_is_that_of_torch(name):
-    assert_alike(setting(CHOICES[name]), classes())
+    assert_alike(config(CHOICES[name]), classes())
 
 
 @pytest.mark.parametrize("name", FOLDS)
 def test_a_fold_is_that_of_torch(name):
     changes, fold = FOLDS[name]
-    assert_alike(setting(changes), classes(), fold=fold)
+    assert_alike(config(changes), classes(), fold=fold)
 
 
 def test_a_hundred_steps_in_float64_differ_by_less_than_1e_10():
     """The promise of the two implementations: same start, same batches, every weight."""
-    changes = {"schedule": {"epochs": 34, "batch_size": 17, "evaluations": 1}, "model.activation": "relu"}
+    changes = {"training": {"epochs": 34, "batch_size": 17, "evaluations": 1}, "model.activation": "relu"}
     assert 34 * -(-classes().train.examples // 17) >= 100
-    assert_alike(setting(changes), classes(), tolerance=1e-10)
+    assert_alike(config(changes), classes(), tolerance=1e-10)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "half_squared_error"])
@@ -124,26 +124,26 @@ def test_a_hundred_steps_in_float64_differ_by_less_than_1e_10():
 )
 def test_regression_is_that_of_torch(name, loss):
     changes = {"loss": loss, "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.5}
-    assert_alike(setting({**changes, **CHOICES[name]}), values())
+    assert_alike(config({**changes, **CHOICES[name]}), values())
 
 
 def test_every_choice_of_the_settings_is_among_these():
     def literals(field) -> set[str]:
         return set(typing.get_args(field.annotation))
 
-    tried = [setting(changes) for changes in CHOICES.values()]
+    tried = [config(changes) for changes in CHOICES.values()]
     assert {one.model.activation for one in tried} == set(ACTIVATIONS)
     names = {model.model_fields["name"].annotation for model in typing.get_args(WeightInitializer.__origin__)}
     assert {one["name"] for one in INITIALIZERS} == {typing.get_args(name)[0] for name in names}
-    losses = literals(Setting.model_fields["loss"])
+    losses = literals(RunConfig.model_fields["loss"])
     assert losses == {"cross_entropy", "squared_error", "half_squared_error"}
 
 
 @pytest.mark.parametrize(("name", "early"), [("early stopping, never", False), ("early stopping, soon", True)])
 def test_the_two_kinds_of_early_stopping_are_what_they_are_called(name, early):
-    chosen = setting(CHOICES[name])
+    chosen = config(CHOICES[name])
     best = [train(chosen, classes(), seed).best_epoch for seed in seeds(3)]
-    assert all((epoch < chosen.schedule.epochs - chosen.schedule.early_stopping.patience) == early for epoch in best)
+    assert all((epoch < chosen.training.epochs - chosen.training.early_stopping.patience) == early for epoch in best)
 
 
 SEED = seeds(1)[0]
@@ -161,9 +161,9 @@ def linear(changes):
         "model.hidden": [],
         "model.activation": "identity",
         "loss": "squared_error",
-        "schedule": {"epochs": 3000, "batch_size": 1000, "evaluations": 1},
+        "training": {"epochs": 3000, "batch_size": 1000, "evaluations": 1},
     }
-    return setting({**base, **changes})
+    return config({**base, **changes})
 
 
 @pytest.mark.parametrize("seed", seeds(2))
@@ -193,7 +193,7 @@ def test_weight_decay_alone_shrinks_weights_by_its_closed_form():
     chosen = linear(
         {
             "optimizer": {"name": "sgd", "learning_rate": 0.003, "momentum": 0.0, "weight_decay": 3.0},
-            "schedule": {"epochs": 100, "batch_size": 5, "evaluations": 1},
+            "training": {"epochs": 100, "batch_size": 5, "evaluations": 1},
             "model.initialization.weight": {"name": "normal", "std": 1.0},
         }
     )
@@ -204,7 +204,7 @@ def test_weight_decay_alone_shrinks_weights_by_its_closed_form():
 
 def test_reported_losses_contain_no_penalty():
     dataset = values()
-    found = train(linear({"optimizer.weight_decay": 5.0, "schedule.epochs": 1}), dataset)
+    found = train(linear({"optimizer.weight_decay": 5.0, "training.epochs": 1}), dataset)
     outputs = dataset.test.inputs[0] @ found.weights[0] + found.biases[0]
     loss = float(np.mean((outputs[:, 0] - dataset.test.targets[0]) ** 2))
     assert found.curves["test_loss"][-1] == pytest.approx(loss, rel=1e-12)
@@ -212,7 +212,7 @@ def test_reported_losses_contain_no_penalty():
 
 def test_the_running_loss_is_the_mean_over_the_batches_as_they_were_trained():
     dataset = values(train=40)
-    chosen = linear({"schedule": {"epochs": 1, "batch_size": 40, "evaluations": 1}})
+    chosen = linear({"training": {"epochs": 1, "batch_size": 40, "evaluations": 1}})
     found = train(chosen, dataset)
     still = chosen.model_copy(update={"optimizer": chosen.optimizer.model_copy(update={"learning_rate": 1e-300})})
     # one batch an epoch: its loss is the loss before the only update
@@ -223,7 +223,7 @@ def test_the_running_loss_is_the_mean_over_the_batches_as_they_were_trained():
 
 def test_single_precision_is_as_close_to_double_as_torch():
     """Largest relative error of the final losses, over all activations."""
-    chosen = [setting({"model.activation": name, "schedule.epochs": 5}) for name in ACTIVATIONS]
+    chosen = [config({"model.activation": name, "training.epochs": 5}) for name in ACTIVATIONS]
     for one in chosen:
         single, double = (train(one, classes(), real=real).curves["test_loss"][-1] for real in ("float32", "float64"))
         assert single == pytest.approx(double, rel=3e-5)
@@ -237,12 +237,12 @@ def test_single_precision_is_as_close_to_double_as_torch():
     [(3, 100, [1, 2, 3]), (10, 5, [2, 4, 6, 8, 10]), (400, 1, [400]), (10, 3, [3, 7, 10]), (1, 1, [1])],
 )
 def test_evaluations_are_spread_and_the_last_epoch_is_one(epochs, evaluations, expected):
-    chosen = setting({"schedule": {"epochs": epochs, "batch_size": 1, "evaluations": evaluations}})
+    chosen = config({"training": {"epochs": epochs, "batch_size": 1, "evaluations": evaluations}})
     assert engine.evaluated_epochs(chosen) == expected
 
 
 def test_how_often_is_evaluated_changes_no_number():
-    often, once = (train(setting({"schedule.evaluations": count}), classes()) for count in (3, 1))
+    often, once = (train(config({"training.evaluations": count}), classes()) for count in (3, 1))
     for name, curve in once.curves.items():
         assert curve[-1] == often.curves[name][-1]
 
@@ -251,18 +251,18 @@ def test_a_training_that_is_stopped_ends_and_leaves_nothing():
     control = Control.of_one_run()
     control.stop[0] = True
     with pytest.raises(StoppedError):
-        engine.train(setting(), seeds(1)[0], Examples(classes()), control=control)
+        engine.train(config(), seeds(1)[0], Examples(classes()), control=control)
     assert control.epochs[0] == 0
 
 
 def test_a_training_counts_its_epochs():
     control = Control.of_one_run()
-    engine.train(setting(), seeds(1)[0], Examples(classes()), control=control)
-    assert control.epochs[0] == setting().schedule.epochs
+    engine.train(config(), seeds(1)[0], Examples(classes()), control=control)
+    assert control.epochs[0] == config().training.epochs
 
 
 def test_a_run_that_diverges_is_not_finite():
-    wild = linear({"optimizer.learning_rate": 1e6, "schedule.epochs": 20, "schedule.batch_size": 17})
+    wild = linear({"optimizer.learning_rate": 1e6, "training.epochs": 20, "training.batch_size": 17})
     metrics = train(wild, values(), real="float32").metrics()
     assert not np.isfinite(metrics["test_loss"])
 
@@ -272,9 +272,7 @@ def test_a_run_that_diverges_is_not_finite():
 
 def test_a_training_that_is_stopped_from_another_thread_ends_within_a_second():
     dataset, control = classes(1, features=784, train=3000, test=10), Control.of_one_run()
-    endless = setting(
-        {"model.hidden": [256, 256], "schedule": {"epochs": 100_000, "batch_size": 256, "evaluations": 1}}
-    )
+    endless = config({"model.hidden": [256, 256], "training": {"epochs": 100_000, "batch_size": 256, "evaluations": 1}})
     with ThreadPoolExecutor() as pool:
         running = pool.submit(engine.train, endless, SEED, Examples(dataset), control=control)
         while not control.epochs[0]:
@@ -288,7 +286,7 @@ def test_a_training_that_is_stopped_from_another_thread_ends_within_a_second():
 
 
 def test_the_metrics_of_a_run():
-    chosen = setting({"schedule.early_stopping": STOPPING})
+    chosen = config({"training.early_stopping": STOPPING})
     found = train(chosen, classes())
     metrics = found.metrics()
     assert metrics["loss_gap"] == found.curves["test_loss"][-1] - found.curves["train_loss"][-1]
@@ -296,19 +294,19 @@ def test_the_metrics_of_a_run():
     deviations, gradients = found.layers["activation_sd", "start"], found.layers["gradient_rms", "start"]
     assert metrics["activation_ratio"] == deviations[1] / deviations[0]
     assert metrics["gradient_ratio"] == gradients[0] / gradients[2]
-    assert metrics["kept_epoch"] == found.best_epoch
+    assert metrics["best_epoch"] == found.best_epoch
     assert metrics["affine_gap"] == found.affine_gap
 
 
 def test_a_regression_has_no_accuracy_and_no_classes():
-    found = train(linear({"schedule.epochs": 1}), values())
+    found = train(linear({"training.epochs": 1}), values())
     assert set(found.curves) == {"train_loss_running", "train_loss", "test_loss"}
     assert found.predictions.size == 0
     assert not {"accuracy_gap", "activation_ratio", "gradient_ratio"} & set(found.metrics())
 
 
 def test_runs_of_one_setting_and_fold_share_a_plan_and_runs_of_one_seed_their_examples():
-    examples, chosen = Examples(classes()), setting(FOLDS["first fold"][0])
+    examples, chosen = Examples(classes()), config(FOLDS["first fold"][0])
     assert examples.plan(chosen, 1) is examples.plan(chosen, 1)
     assert examples.plan(chosen, 1) is not examples.plan(chosen, 2)
     assert examples.inputs("train", 1, 13) is examples.inputs("train", 1, 13)
@@ -318,7 +316,7 @@ def test_runs_of_one_setting_and_fold_share_a_plan_and_runs_of_one_seed_their_ex
     ("changes", "message"),
     [
         ({"data.examples": 45}, r"trained=45, .* of 44 examples"),
-        ({"data.examples": 1, "schedule.early_stopping": {**STOPPING, "fraction": 0.9}}, "trained=0"),
+        ({"data.examples": 1, "training.early_stopping": {**STOPPING, "fraction": 0.9}}, "trained=0"),
         ({"model.features": 14}, "found 14 features, allowed: at most the data set's 13"),
         ({"loss": "squared_error"}, "found the loss squared_error, but the data set's task is classification"),
     ],
@@ -326,7 +324,7 @@ def test_runs_of_one_setting_and_fold_share_a_plan_and_runs_of_one_seed_their_ex
 def test_a_setting_that_does_not_fit_the_data_set_is_refused(changes, message):
     """The kernels, which check nothing, never see it."""
     with pytest.raises(ValueError, match=message):
-        train(setting(changes), classes())
+        train(config(changes), classes())
 
 
 def test_a_data_set_that_is_none_is_refused():
@@ -339,10 +337,10 @@ def test_a_data_set_that_is_none_is_refused():
 @pytest.mark.parametrize("name", ["step schedule", "cosine schedule"])
 def test_learning_rates_have_twelve_digits(name):
     """The last digits of a power and of a cosine belong to the C library."""
-    chosen = setting(CHOICES[name] | {"optimizer.learning_rate": 1.0, "schedule.epochs": 50})
+    chosen = config(CHOICES[name] | {"optimizer.learning_rate": 1.0, "training.epochs": 50})
     rates = Examples(classes()).plan(chosen, 0).arrays["learning_rates"]
     assert [rounded(rate) for rate in rates] == rates.tolist()
-    exact = [chosen.schedule.learning_rate.factor(epoch, 50) for epoch in range(1, 51)]
+    exact = [chosen.training.lr_schedule.factor(epoch, 50) for epoch in range(1, 51)]
     np.testing.assert_allclose(rates, exact, rtol=1e-11)
 
 
@@ -356,11 +354,11 @@ def test_every_nan_has_the_same_bits():
 FORMULAS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh, "identity": lambda z: z}
 
 
-def trained(changes: dict, dataset: Dataset | None = None, real: Real = "float64") -> Outcome:
-    return engine.train(setting(changes), seeds(1)[0], Examples(dataset or classes(), real))
+def trained(changes: dict, dataset: Dataset | None = None, real: Real = "float64") -> TrainingResult:
+    return engine.train(config(changes), seeds(1)[0], Examples(dataset or classes(), real))
 
 
-def affine_gap(outcome: Outcome, activation: str, inputs: np.ndarray) -> float:
+def affine_gap(outcome: TrainingResult, activation: str, inputs: np.ndarray) -> float:
     """The largest distance of an output from that without activation, by the largest output."""
 
     def outputs(function) -> np.ndarray:
@@ -417,7 +415,7 @@ def test_a_dead_network_is_affine_and_its_ratios_are_undefined():
 def test_a_distance_from_outputs_that_are_all_zero_is_undefined(implementation):
     """Every unit is dead, and without its activation none would be."""
     below = {"weight": {"name": "constant", "value": -1.0}, "bias": {"name": "zeros"}}
-    dead = setting({"model.activation": "relu", "model.bias": False, "model.initialization": below})
+    dead = config({"model.activation": "relu", "model.bias": False, "model.initialization": below})
     drawn = classes()
     for split in (drawn.train, drawn.test):
         np.abs(split.inputs, out=split.inputs)

@@ -7,15 +7,15 @@ from pydantic import TypeAdapter
 from scipy import stats
 from torch import nn
 
-from pipeline.project.seeding import Seed, generator
-from pipeline.project.settings.training import Initialization, WeightInitializer
+from pipeline.core.seeding import Seed, generator
+from pipeline.training.config import Initialization, WeightInitializer
 from pipeline.training.initializers import draw, initial
 
 FAN_IN, FAN_OUT = 300, 200
 
 
-def ours(settings: dict, shape=(FAN_IN, FAN_OUT)) -> np.ndarray:
-    typed = TypeAdapter(WeightInitializer).validate_python(settings)
+def ours(configs: dict, shape=(FAN_IN, FAN_OUT)) -> np.ndarray:
+    typed = TypeAdapter(WeightInitializer).validate_python(configs)
     return draw(typed, lambda: generator(Seed(0, 0), "initialization"), shape, FAN_IN, FAN_OUT)
 
 
@@ -42,16 +42,16 @@ PAIRS = {
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_distribution_is_that_of_torch(name):
-    settings, fill = PAIRS[name]
-    mine, theirs = ours(settings).ravel(), torchs(fill).ravel()
+    configs, fill = PAIRS[name]
+    mine, theirs = ours(configs).ravel(), torchs(fill).ravel()
     assert stats.ks_2samp(mine, theirs).pvalue > 0.001  # the shape; the test sees a scale that is 6 % off:
     assert stats.ks_2samp(1.06 * mine, theirs).pvalue < 0.001
     assert mine.std() == pytest.approx(theirs.std(), rel=0.01)  # n = 60,000 each: standard error 0.4 %
 
 
-@pytest.mark.parametrize("settings", [{"name": "zeros"}, {"name": "constant", "value": -0.5}])
-def test_equal_starts_are_equal(settings):
-    assert set(ours(settings).ravel()) == {settings.get("value", 0.0)}
+@pytest.mark.parametrize("configs", [{"name": "zeros"}, {"name": "constant", "value": -0.5}])
+def test_equal_starts_are_equal(configs):
+    assert set(ours(configs).ravel()) == {configs.get("value", 0.0)}
 
 
 @pytest.mark.parametrize("name", ["xavier_uniform", "kaiming_uniform", "torch_linear"])
@@ -66,15 +66,15 @@ def test_uniform_draws_stay_within_their_bound(name):
 
 
 def test_every_initializer_is_tested():
-    tested = {settings["name"] for settings, _ in PAIRS.values()} | {"zeros", "constant"}
+    tested = {configs["name"] for configs, _ in PAIRS.values()} | {"zeros", "constant"}
     schema = TypeAdapter(WeightInitializer).json_schema()
     assert set(schema["discriminator"]["mapping"]) == tested
 
 
 def test_variants_of_one_seed_start_alike_up_to_scale():
     def start(weight: dict) -> np.ndarray:
-        settings = Initialization.model_validate({"weight": weight, "bias": {"name": "zeros"}})
-        return initial(settings, Seed(0, 3), 1, 8, 5)[0]
+        configs = Initialization.model_validate({"weight": weight, "bias": {"name": "zeros"}})
+        return initial(configs, Seed(0, 3), 1, 8, 5)[0]
 
     narrow, wide = start({"name": "normal", "std": 0.1}), start({"name": "normal", "std": 1.0})
     np.testing.assert_allclose(10 * narrow, wide, rtol=1e-15)
@@ -83,8 +83,8 @@ def test_variants_of_one_seed_start_alike_up_to_scale():
 
 def test_a_layer_s_start_does_not_depend_on_the_other_layers_or_on_the_kind_of_bias():
     def start(bias: dict, layer: int) -> np.ndarray:
-        settings = Initialization.model_validate({"weight": {"name": "torch_linear"}, "bias": bias})
-        return initial(settings, Seed(0, 3), layer, 8, 5)[0]
+        configs = Initialization.model_validate({"weight": {"name": "torch_linear"}, "bias": bias})
+        return initial(configs, Seed(0, 3), layer, 8, 5)[0]
 
     np.testing.assert_array_equal(start({"name": "zeros"}, 1), start({"name": "torch_linear"}, 1))
     assert not np.allclose(start({"name": "zeros"}, 0), start({"name": "zeros"}, 1))

@@ -1,4 +1,4 @@
-"""A run is a pure function of settings, seed and examples, bit for bit: whoever computes it, beside whatever, anywhere.
+"""A run is a pure function of configs, seed and examples, bit for bit: whoever computes it, beside whatever, anywhere.
 
 `golden.json` holds digests of whole trainings. They are made again, where numbers are meant to change, by
 
@@ -18,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from samples import ROOT, seeds, setting
+from samples import ROOT, config, seeds
 from training.golden import CASES, FILE, SEEDS, STARTS, data, digest, train
 
-from pipeline.project.settings.training import ActivationName, LossName
 from pipeline.training import engine
+from pipeline.training.config import ActivationName, LossName
 from pipeline.training.engine import Examples
 
 GOLDEN = json.loads(FILE.read_text())
@@ -39,15 +39,15 @@ def test_the_table_has_these_cases_and_no_two_have_one_digest():
 
 
 def test_every_choice_is_among_the_cases():
-    chosen = [setting(changes) for _, changes, _ in CASES.values()]
+    chosen = [config(changes) for _, changes, _ in CASES.values()]
     assert {one.model.activation for one in chosen} == set(typing.get_args(ActivationName))
     assert {one.loss for one in chosen} == set(typing.get_args(LossName))
     assert {one.optimizer.name for one in chosen} == {"sgd", "adam", "adamw"}
     assert {one.model.initialization.weight.name for one in chosen} == {one["name"] for one in STARTS.values()}
-    assert {one.schedule.learning_rate.name for one in chosen} == {"constant", "step", "cosine"}
-    assert {one.schedule.early_stopping.name for one in chosen} == {"none", "validation_loss"}
+    assert {one.training.lr_schedule.name for one in chosen} == {"constant", "step", "cosine"}
+    assert {one.training.early_stopping.name for one in chosen} == {"none", "validation_loss"}
     assert {one.data.validation.name for one in chosen} == {"none", "hold_out", "k_fold"}
-    assert {one.data.correction.name for one in chosen} == {"none", "oracle", "estimated"}
+    assert {one.data.importance_weights.name for one in chosen} == {"none", "oracle", "estimated"}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -58,7 +58,7 @@ def test_runs_beside_each_other_have_the_bits_that_they_have_alone(threads):
 
     def run(case: str) -> str:
         _, changes, fold = CASES[case]
-        return digest(engine.train(setting(changes), seeds(SEEDS)[1], examples, fold=fold))
+        return digest(engine.train(config(changes), seeds(SEEDS)[1], examples, fold=fold))
 
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(run, cases))
@@ -68,7 +68,7 @@ def test_runs_beside_each_other_have_the_bits_that_they_have_alone(threads):
 def test_seeds_and_settings_give_different_runs():
     examples = Examples(data())
     plain, again, other, faster = (
-        digest(engine.train(setting({"optimizer.learning_rate": rate}), seeds(SEEDS)[index], examples))
+        digest(engine.train(config({"optimizer.learning_rate": rate}), seeds(SEEDS)[index], examples))
         for rate, index in ((0.1, 0), (0.1, 0), (0.1, 1), (0.1001, 0))
     )
     assert plain == again

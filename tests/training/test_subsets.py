@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
-from samples import seeds, setting
+from samples import config, seeds
 
-from pipeline.project.settings.training import Setting
+from pipeline.training.config import RunConfig
 from pipeline.training.subsets import subset
 
 
-def split(validation: dict, examples="all", stopping: float = 0.0) -> Setting:
+def split(validation: dict, examples="all", stopping: float = 0.0) -> RunConfig:
     early = {"name": "validation_loss", "fraction": stopping, "patience": 2} if stopping else {"name": "none"}
-    changes = {"data.validation": validation, "data.examples": examples, "schedule.early_stopping": early}
-    return setting(changes)
+    changes = {"data.validation": validation, "data.examples": examples, "training.early_stopping": early}
+    return config(changes)
 
 
 K_FOLD = {"name": "k_fold", "folds": 4}
@@ -61,7 +61,7 @@ def test_what_a_run_is_stopped_by_is_neither_trained_on_nor_validated_on(fold):
 
 def test_a_part_that_is_set_aside_does_not_depend_on_patience():
     one = split({"name": "none"}, "all", 0.25)
-    longer = one.schedule.early_stopping.model_copy(update={"patience": 9})
-    other = one.model_copy(update={"schedule": one.schedule.model_copy(update={"early_stopping": longer})})
+    longer = one.training.early_stopping.model_copy(update={"patience": 9})
+    other = one.model_copy(update={"training": one.training.model_copy(update={"early_stopping": longer})})
     parts = [subset(own, seeds(1)[0], 0, 22).stopping.tolist() for own in (one, other)]
     assert parts[0] == parts[1]

@@ -1,19 +1,19 @@
-"""Settings that nobody chose, drawn at random over what `params.yaml` allows and trained by both implementations."""
+"""Config that nobody chose, drawn at random over what `params.yaml` allows and trained by both implementations."""
 
 import typing
 
 import numpy as np
 import pytest
 from parity import assert_alike
-from samples import classes, setting, values
+from samples import classes, config, values
 
-from pipeline.project.settings.training import ActivationName
+from pipeline.training.config import ActivationName
 
 COUNT = 60
 
 
 def drawn(number: int) -> tuple[dict, bool, int]:
-    """Changes to the base setting, whether the data are classes, and the fold."""
+    """Changes to the base config, whether the data are classes, and the fold."""
     random = np.random.default_rng([number, 2024])
 
     def pick(*choices):
@@ -48,7 +48,7 @@ def drawn(number: int) -> tuple[dict, bool, int]:
     changes = {
         "data.examples": pick("all", int(random.integers(12, 44))),
         "data.validation": validation,
-        "data.correction": pick(*corrections) if classified else {"name": "none"},
+        "data.importance_weights": pick(*corrections) if classified else {"name": "none"},
         "model.features": pick("all", int(random.integers(1, 13))),
         "model.hidden": hidden,
         "model.activation": pick(*typing.get_args(ActivationName)),
@@ -63,11 +63,11 @@ def drawn(number: int) -> tuple[dict, bool, int]:
             "learning_rate": float(10 ** random.uniform(-4, -1.5)),
             "weight_decay": pick(0.0, float(10 ** random.uniform(-4, 0))),
         },
-        "schedule": {
+        "training": {
             "epochs": int(random.integers(1, 5)),
             "batch_size": int(random.integers(1, 60)),
             "evaluations": int(random.integers(1, 6)),
-            "learning_rate": pick(*rates_of_epochs),
+            "lr_schedule": pick(*rates_of_epochs),
             "early_stopping": pick({"name": "none"}, stopping),
         },
     }
@@ -78,16 +78,16 @@ def drawn(number: int) -> tuple[dict, bool, int]:
 @pytest.mark.parametrize("number", range(COUNT))
 def test_any_setting_is_trained_as_torch_trains_it(number):
     changes, classified, fold = drawn(number)
-    assert_alike(setting(changes), classes() if classified else values(), tolerance=1e-9, fold=fold)
+    assert_alike(config(changes), classes() if classified else values(), tolerance=1e-9, fold=fold)
 
 
 def test_the_drawn_settings_reach_every_choice():
     tried = [drawn(number)[0] for number in range(COUNT)]
     assert {one["model.activation"] for one in tried} == set(typing.get_args(ActivationName))
     assert {one["data.validation"]["name"] for one in tried} == {"none", "hold_out", "k_fold"}
-    assert {one["data.correction"]["name"] for one in tried} == {"none", "oracle", "estimated"}
+    assert {one["data.importance_weights"]["name"] for one in tried} == {"none", "oracle", "estimated"}
     assert len({len(one["model.hidden"]) for one in tried}) == 5
     assert {one["optimizer"]["name"] for one in tried} == {"sgd", "adam", "adamw"}
-    assert {one["schedule"]["learning_rate"]["name"] for one in tried} == {"constant", "step", "cosine"}
-    assert {one["schedule"]["early_stopping"]["name"] for one in tried} == {"none", "validation_loss"}
+    assert {one["training"]["lr_schedule"]["name"] for one in tried} == {"constant", "step", "cosine"}
+    assert {one["training"]["early_stopping"]["name"] for one in tried} == {"none", "validation_loss"}
     assert {one["loss"] for one in tried} == {"cross_entropy", "squared_error", "half_squared_error"}

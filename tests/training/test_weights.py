@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from samples import classes, seeds, setting
+from samples import classes, config, seeds
 
 from pipeline.training.weights import effective_examples, example_weights
 
 
 def weights(correction: dict, places, seed: int = 1) -> np.ndarray:
-    chosen = setting({"data.correction": correction}).data.correction
+    chosen = config({"data.importance_weights": correction}).data.importance_weights
     return example_weights(chosen, classes(), seeds(3)[seed], np.array(places))
 
 

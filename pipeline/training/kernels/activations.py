@@ -1,7 +1,7 @@
 """Activation functions: the value of each and its slope, by which the backward pass multiplies.
 
 Each takes a vector of inputs z and returns f(z) and f'(z). A new one is a function here and a line in `activate`; its
-name stands in `project/settings/training.py`, its counterpart of torch in `concise.py`.
+name stands in `training/config.py`, its counterpart of torch in `concise.py`.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# the number of each is its place; project/settings/training.py has the same names
+# the number of each is its place; training/config.py has the same names
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "identity")
 LOSSES = ("cross_entropy", "squared_error", "half_squared_error")
 
@@ -20,7 +20,7 @@ _ADDRESSES = (
     *("trained", "validation", "stopping", "tested", "example_weights"),
     # the network: strips of each layer's inputs and outputs, where its numbers lie, what is dropped
     *("widths", "weight_offsets", "bias_offsets", "output_offsets", "thresholds", "mask_keys"),
-    # the schedule: learning rate of each epoch, number of each evaluation, state of the order's generator
+    # the training: learning rate of each epoch, number of each evaluation, state of the order's generator
     *("learning_rates", "evaluations", "order_state"),
     # parameters, their moments and the best of them; all of `parameter_count` numbers
     *("parameters", "first_moments", "second_moments", "best_parameters"),

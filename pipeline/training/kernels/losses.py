@@ -1,7 +1,7 @@
 """Losses of a batch: their sum, the number of right answers, and the gradient of their mean by the outputs.
 
 Outputs and gradient are matrices (B, C); labels, values and weights of examples are vectors of 16 after each other. A
-new loss is a function here and a line in `network.loss_of_batch`; its name stands in `project/settings/training.py`.
+new loss is a function here and a line in `network.loss_of_batch`; its name stands in `training/config.py`.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Optimizers: one step of some parameters from their gradient, as `torch.optim` computes it.
 
-A new one is a function here and a line in `update`; its settings stand in `project/settings/training.py`.
+A new one is a function here and a line in `update`; its configs stand in `training/config.py`.
 """
 
 from typing import NamedTuple
@@ -20,8 +20,8 @@ class Step(NamedTuple):
     decay: float
     l1: float
     shrink: float
-    correction1: float
-    correction2: float
+    bias_correction1: float
+    bias_correction2: float
 
 
 @inline
@@ -37,8 +37,8 @@ def adam(w, gradient, mean, square, step, beta1, beta2, epsilon):
     """Adam, and with a shrunk w AdamW. Reference: Kingma and Ba (2015); Loshchilov and Hutter (2019)."""
     mean = beta1 * mean + (1.0 - beta1) * gradient
     square = beta2 * square + (1.0 - beta2) * gradient * gradient
-    divisor = sqrt(square / step.correction2) + epsilon
-    return w - step.rate / step.correction1 * mean / divisor, mean, square
+    divisor = sqrt(square / step.bias_correction2) + epsilon
+    return w - step.rate / step.bias_correction1 * mean / divisor, mean, square
 
 
 @kernel

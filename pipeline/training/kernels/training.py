@@ -160,10 +160,10 @@ def copy(run, like, source, target):
 @inline
 def steps(run, rate, power1, power2):
     """The next step of the weights and of the biases, for beta1^t and beta2^t."""
-    correction1, correction2 = 1.0 - power1, 1.0 - power2
+    bias_correction1, bias_correction2 = 1.0 - power1, 1.0 - power2
     shrink = 1.0 - rate * run.decoupled_decay
-    weights = Step(rate, run.decay, run.l1, shrink, correction1, correction2)
-    return weights, Step(rate, 0.0, 0.0, 1.0, correction1, correction2)
+    weights = Step(rate, run.decay, run.l1, shrink, bias_correction1, bias_correction2)
+    return weights, Step(rate, 0.0, 0.0, 1.0, bias_correction1, bias_correction2)
 
 
 @kernel

@@ -4,12 +4,12 @@ import typing
 
 import numpy as np
 import pytest
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 from training.test_engine import CHOICES, FOLDS
 
-from pipeline.project.dataset import Dataset, Split
-from pipeline.project.settings.training import ActivationName, LossName, Setting
+from pipeline.core.dataset import Dataset, Split
 from pipeline.training import engine
+from pipeline.training.config import ActivationName, LossName, RunConfig
 from pipeline.training.engine import Examples
 from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, RUN
 
@@ -29,9 +29,9 @@ def test_the_numbers_of_names_are_their_places():
 
 def test_every_address_is_of_an_array_where_the_run_has_one():
     changes = {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.0}, "model.dropout": 0.5}
-    changes |= {"data.correction": {"name": "oracle"}}
-    changes |= {"schedule.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1}}
-    run = engine._Run(Examples(classes()).plan(setting(changes), 0), seeds(1)[0], engine.Control.of_one_run())
+    changes |= {"data.importance_weights": {"name": "oracle"}}
+    changes |= {"training.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1}}
+    run = engine._Run(Examples(classes()).plan(config(changes), 0), seeds(1)[0], engine.Control.of_one_run())
     addresses = [name for name in RUN.names if RUN[name] == np.uint64]
     assert {name for name in addresses if not run._record[name]} == set()
     assert set(run._arrays) | set(run._plan.arrays) | {"stop", "progress"} == set(addresses)
@@ -46,7 +46,7 @@ def guarded(array: np.ndarray, byte: int, kept: bool) -> tuple[np.ndarray, np.nd
     return memory, inner
 
 
-def train(chosen: Setting, examples: Examples, fold: int, byte: int) -> list[bytes]:
+def train(chosen: RunConfig, examples: Examples, fold: int, byte: int) -> list[bytes]:
     """Train with all arrays in zones of this byte, also those to be written first; every number that is left."""
     plan = engine._Plan(chosen, examples, fold)
     run = engine._Run(plan, seeds(1)[0], engine.Control.of_one_run())
@@ -92,7 +92,7 @@ CASES = {
         {"data.validation": {"name": "hold_out", "fraction": 0.9}},
         1,
     ),
-    "stopping above all": (lambda: classes(train=300, test=3), {"schedule.early_stopping": STOPPING}, 0),
+    "stopping above all": (lambda: classes(train=300, test=3), {"training.early_stopping": STOPPING}, 0),
     "many tests": (lambda: classes(train=3, test=600), {}, 0),
     "one example": (lambda: classes(test=1), {"data.examples": 1}, 0),
     "one of everything": (
@@ -103,7 +103,7 @@ CASES = {
     "one class": (lambda: classes(outputs=1), {}, 0),
     "one class, softmax regression": (lambda: classes(outputs=1), {"model.hidden": []}, 0),
     "300 classes": (lambda: classes(outputs=300), {}, 0),
-    "wide": (lambda: classes(features=200), {"model.hidden": [1000, 1], "schedule.batch_size": 300}, 0),
+    "wide": (lambda: classes(features=200), {"model.hidden": [1000, 1], "training.batch_size": 300}, 0),
     "deep": (classes, {"model.hidden": [3] * 40, "model.dropout": 0.01}, 0),
 }
 
@@ -114,7 +114,7 @@ def test_nothing_outside_the_arrays_is_written_or_matters(name, real):
     """Neither what is behind an array, nor what was in memory before: 0, the largest integers, NaN."""
     make, changes, fold = CASES[name]
     examples = Examples(make(), real)
-    first, *others = (train(setting(changes), examples, fold, byte) for byte in (0x00, 0x7F, 0xFF))
+    first, *others = (train(config(changes), examples, fold, byte) for byte in (0x00, 0x7F, 0xFF))
     assert all(other == first for other in others)
 
 
@@ -125,5 +125,5 @@ def test_nor_where_inputs_are_no_numbers(part, value):
         dataset = classes()
         getattr(dataset, part).inputs[0, 3, 4] = value
         examples = Examples(dataset)
-        first, other = (train(setting({"model.activation": name}), examples, 0, byte) for byte in (0x00, 0xFF))
+        first, other = (train(config({"model.activation": name}), examples, 0, byte) for byte in (0x00, 0xFF))
         assert first == other

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from samples import seeds, setting, values
+from samples import config, seeds, values
 
-from pipeline.project.dataset import Dataset, Split
+from pipeline.core.dataset import Dataset, Split
 from pipeline.training import engine
 from pipeline.training.engine import Examples
 
@@ -20,8 +20,8 @@ CHOICES = {
     "adam": {"optimizer": {"name": "adam", "learning_rate": 0.1, "weight_decay": 0.1}},
     "no bias": {"model.bias": False},
     "one feature": {"model.features": 1},
-    "single examples": {"schedule.batch_size": 1},
-    "stopping": {"schedule.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1}},
+    "single examples": {"training.batch_size": 1},
+    "stopping": {"training.early_stopping": {"name": "validation_loss", "fraction": 0.3, "patience": 1}},
 }
 
 
@@ -34,9 +34,9 @@ def weighted_by_one(dataset: Dataset) -> Dataset:
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_linear_model_is_a_network_of_one_layer(name, features):
     dataset, changes = values(features=features), LINEAR | CHOICES[name]
-    linear = engine.train(setting(changes), seeds(1)[0], Examples(dataset, "float64"))
+    linear = engine.train(config(changes), seeds(1)[0], Examples(dataset, "float64"))
     examples = Examples(weighted_by_one(dataset), "float64")
-    chosen = setting(changes | {"data.correction": {"name": "oracle"}})
+    chosen = config(changes | {"data.importance_weights": {"name": "oracle"}})
     assert not examples.plan(chosen, 0).linear
     network = engine.train(chosen, seeds(1)[0], examples)
     np.testing.assert_allclose(linear.weights[0], network.weights[0], rtol=1e-12, atol=1e-14)
@@ -57,6 +57,6 @@ def test_bytes_are_read_as_bytes():
     images = Dataset("regression", 1, *split, factor=1 / 255, offset=-0.5)
     real = [Split(one.inputs / 255 - 0.5, one.targets) for one in split]
     numbers = Dataset("regression", 1, *real)
-    one, other = (engine.train(setting(LINEAR), seeds(1)[0], Examples(data, "float64")) for data in (images, numbers))
+    one, other = (engine.train(config(LINEAR), seeds(1)[0], Examples(data, "float64")) for data in (images, numbers))
     np.testing.assert_allclose(one.weights[0], other.weights[0], rtol=1e-12)
     np.testing.assert_allclose(one.curves["test_loss"], other.curves["test_loss"], rtol=1e-12)

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from samples import classes, seeds, setting
+from samples import classes, config, seeds
 
-from pipeline.project.dataset import Dataset
-from pipeline.project.seeding import Seed
-from pipeline.project.settings.training import Setting
+from pipeline.core.dataset import Dataset
+from pipeline.core.seeding import Seed
 from pipeline.training import engine
+from pipeline.training.config import RunConfig
 from pipeline.training.draws import masks, orders
 from pipeline.training.engine import Examples
 from pipeline.training.initializers import initial
@@ -22,7 +22,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def by_numpy(chosen: Setting, seed: Seed, dataset: Dataset) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
+def by_numpy(chosen: RunConfig, seed: Seed, dataset: Dataset) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
     """Weights, biases and running losses, with tanh, dropout, softmax, and SGD with momentum and weight decay."""
     shape = [dataset.features, *chosen.model.hidden, dataset.outputs]
     start = [
@@ -32,8 +32,8 @@ def by_numpy(chosen: Setting, seed: Seed, dataset: Dataset) -> tuple[list[np.nda
     velocities = [[np.zeros_like(one) for one in several] for several in (weights, biases)]
     drop = [masks(seed, layer, rate, shape[layer + 1]) for layer, rate in enumerate(RATES)]
     inputs, labels = dataset.train.inputs[seed.index], dataset.train.targets[seed.index]
-    size, rate, losses = chosen.schedule.batch_size, chosen.optimizer.learning_rate, []
-    for order in orders(seed, len(inputs), chosen.schedule.epochs):
+    size, rate, losses = chosen.training.batch_size, chosen.optimizer.learning_rate, []
+    for order in orders(seed, len(inputs), chosen.training.epochs):
         loss = 0.0
         for first in range(0, len(order), size):
             batch = order[first : first + size]
@@ -60,13 +60,13 @@ def by_numpy(chosen: Setting, seed: Seed, dataset: Dataset) -> tuple[list[np.nda
 @pytest.mark.parametrize("seed", seeds(2))
 @pytest.mark.parametrize("widths", [[33, 20], [1, 16]])
 def test_a_training_is_that_of_plain_numpy(widths, seed):
-    chosen = setting(
+    chosen = config(
         {
             "model.hidden": widths,
             "model.dropout": RATES,
             "optimizer.momentum": MOMENTUM,
             "optimizer.weight_decay": DECAY,
-            "schedule": {"epochs": 5, "batch_size": 17, "evaluations": 5},
+            "training": {"epochs": 5, "batch_size": 17, "evaluations": 5},
         }
     )
     found = engine.train(chosen, seed, Examples(classes(), "float64"))
@@ -86,7 +86,7 @@ def test_the_padding_of_weights_and_biases_stays_zero():
         changes = {"model.hidden": [17, 1], "model.activation": activation, "model.dropout": 0.5}
         changes |= {"optimizer": {"name": "adamw", "learning_rate": 0.1, "weight_decay": 0.1}, "penalty.l1": 0.01}
         examples = Examples(classes(), "float64")
-        run = engine._Run(examples.plan(setting(changes), 0), seeds(1)[0], engine.Control.of_one_run())
+        run = engine._Run(examples.plan(config(changes), 0), seeds(1)[0], engine.Control.of_one_run())
         engine._kernel("float64")(run.address, 0)
         outcome = run.outcome()
         numbers = sum(np.count_nonzero(one) for one in (*outcome.weights, *outcome.biases))
@@ -96,10 +96,10 @@ def test_the_padding_of_weights_and_biases_stays_zero():
 
 def test_a_layer_is_propagated_through_before_it_is_updated():
     """One step of the first layer alone, against a step in which the last layer does not move."""
-    changes = {"model.hidden": [20], "schedule": {"epochs": 1, "batch_size": 44, "evaluations": 1}}
+    changes = {"model.hidden": [20], "training": {"epochs": 1, "batch_size": 44, "evaluations": 1}}
     small, large = (
-        engine.train(setting(changes | {"optimizer.learning_rate": rate}), seeds(1)[0], Examples(classes(), "float64"))
+        engine.train(config(changes | {"optimizer.learning_rate": rate}), seeds(1)[0], Examples(classes(), "float64"))
         for rate in (1e-6, 1.0)
     )
-    start = initial(setting(changes).model.initialization, seeds(1)[0], 0, 13, 20)[0]
+    start = initial(config(changes).model.initialization, seeds(1)[0], 0, 13, 20)[0]
     np.testing.assert_allclose((small.weights[0] - start) * 1e6, large.weights[0] - start, atol=1e-8)

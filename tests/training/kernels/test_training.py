@@ -3,22 +3,22 @@ import itertools
 
 import numpy as np
 import pytest
-from samples import classes, seeds, setting, values
+from samples import classes, config, seeds, values
 
-from pipeline.project.dataset import Dataset
-from pipeline.project.settings.training import Setting
+from pipeline.core.dataset import Dataset
 from pipeline.training import engine
-from pipeline.training.engine import Examples, Outcome
+from pipeline.training.config import RunConfig
+from pipeline.training.engine import Examples, TrainingResult
 from pipeline.training.subsets import subset
 
 SEED = seeds(1)[0]
 
 
-def train(chosen: Setting, dataset: Dataset | None = None, seed=SEED, fold: int = 0) -> Outcome:
+def train(chosen: RunConfig, dataset: Dataset | None = None, seed=SEED, fold: int = 0) -> TrainingResult:
     return engine.train(chosen, seed, Examples(dataset or classes(), "float64"), fold=fold)
 
 
-def outputs(outcome: Outcome, inputs: np.ndarray) -> list[np.ndarray]:
+def outputs(outcome: TrainingResult, inputs: np.ndarray) -> list[np.ndarray]:
     """What each layer gives, tanh between them."""
     layers = [inputs]
     for layer, (weight, bias) in enumerate(zip(outcome.weights, outcome.biases, strict=True)):
@@ -34,14 +34,14 @@ def cross_entropy(z: np.ndarray, labels: np.ndarray) -> float:
 # --- early stopping --------------------------------------------------------------------------------------------------
 
 
-def stopping(patience: int, epochs: int = 60, **changes) -> Setting:
+def stopping(patience: int, epochs: int = 60, **changes) -> RunConfig:
     early = {"name": "validation_loss", "fraction": 0.3, "patience": patience}
-    schedule = {"epochs": epochs, "batch_size": 5, "evaluations": epochs, "early_stopping": early}
-    return setting({"schedule": schedule, "optimizer.learning_rate": 0.5, **changes})
+    training = {"epochs": epochs, "batch_size": 5, "evaluations": epochs, "early_stopping": early}
+    return config({"training": training, "optimizer.learning_rate": 0.5, **changes})
 
 
 @functools.cache
-def stopped(patience: int, seed_index: int) -> Outcome:
+def stopped(patience: int, seed_index: int) -> TrainingResult:
     return train(stopping(patience), seed=seeds(3)[seed_index])
 
 
@@ -118,7 +118,7 @@ def test_every_epoch_is_counted_also_those_that_are_not_trained():
 def test_curves_are_means_over_all_examples(examples):
     """However many are evaluated at once."""
     dataset = classes(1, train=examples, test=examples + 13)
-    outcome = train(setting({"schedule.batch_size": 64, "model.dropout": 0.5}), dataset)
+    outcome = train(config({"training.batch_size": 64, "model.dropout": 0.5}), dataset)
     for name, split in (("train", dataset.train), ("test", dataset.test)):
         z = outputs(outcome, split.inputs[0])[-1]
         assert outcome.curves[f"{name}_loss"][-1] == pytest.approx(cross_entropy(z, split.targets[0]), rel=1e-12)
@@ -130,7 +130,7 @@ def test_curves_are_means_over_all_examples(examples):
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_a_validation_set_may_be_larger_than_what_is_trained_on(share):
     dataset = classes(1, train=300, test=3)
-    chosen = setting({"data.validation": {"name": "hold_out", "fraction": share}})
+    chosen = config({"data.validation": {"name": "hold_out", "fraction": share}})
     outcome = train(chosen, dataset, fold=1)
     held = subset(chosen, SEED, 1, 300).validation
     assert len(held) == 300 * share
@@ -142,7 +142,7 @@ def test_a_validation_set_may_be_larger_than_what_is_trained_on(share):
 @pytest.mark.parametrize("examples", [44, 300])
 def test_layers_are_measured_on_the_first_examples_with_nothing_dropped(examples):
     dataset = classes(1, train=examples)
-    outcome = train(setting({"model.dropout": 0.5, "penalty.l2": 1.0, "label_smoothing": 0.5}), dataset)
+    outcome = train(config({"model.dropout": 0.5, "penalty.l2": 1.0, "label_smoothing": 0.5}), dataset)
     inputs, labels = dataset.train.inputs[0, :256], dataset.train.targets[0, :256]
     first, second, z = outputs(outcome, inputs)
     np.testing.assert_allclose(outcome.layers["activation_sd", "end"], [first.std(), second.std()], rtol=1e-10)
@@ -160,7 +160,7 @@ def test_the_gradient_of_a_linear_model_by_hand():
     dataset = values(1, features=2, train=1, test=1)
     dataset.train.inputs[:], dataset.train.targets[:] = [3, 4], 1
     changes = {"model.hidden": [], "model.bias": False, "loss": "squared_error"}
-    chosen = setting(changes | {"model.initialization.weight": {"name": "constant", "value": 0.5}})
+    chosen = config(changes | {"model.initialization.weight": {"name": "constant", "value": 0.5}})
     assert train(chosen, dataset).layers["gradient_rms", "start"].tolist() == [2 * 2.5 * 12.5**0.5]
 
 
@@ -176,9 +176,9 @@ OFF = {
     "all features": {"model.features": 13},
     "all examples": {"data.examples": 44},
     "validation": {"data.validation": {"name": "hold_out", "fraction": 0.5}},
-    "step schedule": {"schedule.learning_rate": {"name": "step", "every": 9, "gamma": 0.1}},
-    "cosine schedule": {"schedule.learning_rate": {"name": "cosine", "final": 1.0}},
-    "whole batch": {"schedule.batch_size": 44},
+    "step schedule": {"training.lr_schedule": {"name": "step", "every": 9, "gamma": 0.1}},
+    "cosine schedule": {"training.lr_schedule": {"name": "cosine", "final": 1.0}},
+    "whole batch": {"training.batch_size": 44},
 }
 ON = {
     "dropout": {"model.dropout": [0.0, 0.01]},
@@ -190,29 +190,29 @@ ON = {
     "all features": {"model.features": 12},
     "all examples": {"data.examples": 43},
     "validation": {},
-    "step schedule": {"schedule.learning_rate": {"name": "step", "every": 1, "gamma": 0.99}},
-    "cosine schedule": {"schedule.learning_rate": {"name": "cosine", "final": 0.9}},
-    "whole batch": {"schedule.batch_size": 43},
+    "step schedule": {"training.lr_schedule": {"name": "step", "every": 1, "gamma": 0.99}},
+    "cosine schedule": {"training.lr_schedule": {"name": "cosine", "final": 0.9}},
+    "whole batch": {"training.batch_size": 43},
 }
 
 
-def numbers(outcome: Outcome) -> list[bytes]:
+def numbers(outcome: TrainingResult) -> list[bytes]:
     parts = (*outcome.weights, *outcome.biases, *outcome.curves.values(), *outcome.layers.values(), outcome.predictions)
     return [part.tobytes() for part in parts]
 
 
 @pytest.mark.parametrize("name", OFF)
 def test_a_factor_at_its_off_value_leaves_every_bit_as_it_was(name):
-    base = {"schedule.batch_size": 1000} if name == "whole batch" else {}
-    plain = numbers(train(setting(base)))
-    assert numbers(train(setting(base | OFF[name]))) == plain
+    base = {"training.batch_size": 1000} if name == "whole batch" else {}
+    plain = numbers(train(config(base)))
+    assert numbers(train(config(base | OFF[name]))) == plain
     if ON[name]:
-        assert numbers(train(setting(base | ON[name]))) != plain
+        assert numbers(train(config(base | ON[name]))) != plain
 
 
 def test_adamw_is_adam_where_no_weight_decays():
     def train_with(name: str, decay: float) -> list[bytes]:
-        return numbers(train(setting({"optimizer": {"name": name, "learning_rate": 0.1, "weight_decay": decay}})))
+        return numbers(train(config({"optimizer": {"name": name, "learning_rate": 0.1, "weight_decay": decay}})))
 
     assert train_with("adamw", 0.0) == train_with("adam", 0.0)
     assert train_with("adamw", 0.1) != train_with("adam", 0.1)
@@ -226,8 +226,8 @@ def test_adamw_is_adam_where_no_weight_decays():
     ],
 )
 def test_with_every_unit_dropped_nothing_but_the_last_bias_learns(changes):
-    outcome = train(setting(changes))
-    start = train(setting({"optimizer.learning_rate": 1e-30}))
+    outcome = train(config(changes))
+    start = train(config({"optimizer.learning_rate": 1e-30}))
     for own, other in zip((*outcome.weights, *outcome.biases[:-1]), (*start.weights, *start.biases[:-1]), strict=True):
         assert np.array_equal(own, other)
     assert not np.array_equal(outcome.biases[-1], start.biases[-1])

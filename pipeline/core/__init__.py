@@ -1,0 +1,1 @@
+"""What every other package builds on: configs, seeds, data sets, errors, the cache."""
