@@ -148,7 +148,7 @@ def show(
     if as_json:
         typer.echo(json.dumps(rows.records(found), indent=2))
     else:
-        text.show(show.tables(one, name, found, params.load(study=study).judging.alpha), markdown=markdown)
+        text.show(show.tables(one, name, found, params.load().judging.alpha), markdown=markdown)
 
 
 @app.command(

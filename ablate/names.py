@@ -9,21 +9,14 @@ from pipeline.project.params import Params
 
 
 def project_with(study: str) -> Params:
-    """The project of the current folder, checked as far as this study needs it.
+    """Return the project of the current folder.
 
     Raises:
-        UserError: If there is no such study or its configs are wrong.
+        UserError: If it has no such study or is wrong.
     """
-    try:
-        return params.load(study=study)
-    except UserError as error:
-        try:
-            there = params.load().studies
-        except UserError:
-            there = {}
-        if study in there or not there:
-            raise
-        raise UserError(f"{error}{did_you_mean(study, there)}") from None
+    project = params.load()
+    check("study", [study], project.studies)
+    return project
 
 
 def check(what: str, named: Iterable[str], there: Iterable[str], of: str = "") -> None:

@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -256,7 +255,7 @@ def _seeds(count: int) -> tuple[Seed, ...]:
 
 
 def _study(written: StudyConfig, dataset: DatasetConfig) -> Study:
-    return expand("benchmark", written, {written.dataset: dataset}, Path("benchmarks"))
+    return expand("benchmark", written, {"base": written.base}, {written.dataset: dataset}, "benchmarks")
 
 
 def _base(

@@ -30,9 +30,16 @@ BASE: dict[str, Any] = {
         "initialization": {"weight": {"name": "xavier_normal"}, "bias": {"name": "torch_linear"}},
     },
     "loss": "cross_entropy",
+    "label_smoothing": 0.0,
     "penalty": {"l1": 0.0, "l2": 0.0},
-    "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0},
-    "training": {"epochs": 3, "batch_size": 17, "evaluations": 2},
+    "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
+    "training": {
+        "epochs": 3,
+        "batch_size": 17,
+        "evaluations": 2,
+        "lr_schedule": {"name": "constant"},
+        "early_stopping": {"name": "none"},
+    },
 }
 
 
@@ -93,6 +100,7 @@ _seeds = seeds  # for functions whose argument has that name
 SMALL: dict[str, Any] = {
     "seeds": {"root": 0, "count": 3},
     "judging": {"alpha": 0.05, "margins": {"test_accuracy": 0.005, "test_loss": 1.05}},
+    "base": BASE,
     "datasets": {
         "images": {"source": "digits", "scale": "unit"},
         "linear": {
@@ -111,17 +119,16 @@ SMALL: dict[str, Any] = {
             "question": "How strongly should large weights be punished?",
             "dataset": "linear",
             "metric": "test_loss",
-            "base": laid_over(
-                BASE,
-                {
-                    "model.hidden": [],
-                    "model.activation": "identity",
-                    "model.initialization.weight": {"name": "normal", "std": 1.0},
-                    "loss": "half_squared_error",
-                    "optimizer.learning_rate": 0.003,
-                    "training": {"epochs": 5, "batch_size": 5, "evaluations": 5},
+            "base": {
+                "model": {
+                    "hidden": [],
+                    "activation": "identity",
+                    "initialization": {"weight": {"name": "normal", "std": 1.0}},
                 },
-            ),
+                "loss": "half_squared_error",
+                "optimizer": {"learning_rate": 0.003},
+                "training": {"epochs": 5, "batch_size": 5, "evaluations": 5},
+            },
             "grid": {"optimizer": {"weight_decay": [0, 3]}},
             "baseline": {"optimizer": {"weight_decay": 0}},
         },
@@ -129,7 +136,7 @@ SMALL: dict[str, Any] = {
             "question": "Which activation?",
             "dataset": "images",
             "metric": "test_accuracy",
-            "base": laid_over(BASE, {"model.hidden": [8, 8], "training.batch_size": 128, "training.epochs": 2}),
+            "base": {"model": {"hidden": [8, 8]}, "training": {"batch_size": 128, "epochs": 2}},
             "grid": {"model": {"activation": ["sigmoid", "relu"]}, "optimizer": {"learning_rate": [0.1, 0.5]}},
             "baseline": {"model": {"activation": "sigmoid"}},
         },
@@ -137,13 +144,13 @@ SMALL: dict[str, Any] = {
 }
 
 
+# under the study weight_decay
 CLAIM: dict[str, Any] = {
     "claim": "?",
-    "study": "weight_decay",
     "metric": "test_loss",
     "variant": "weight_decay_3",
     "against": "weight_decay_0",
-    "expected": "lower",
+    "expect": "lower",
 }
 
 

@@ -10,8 +10,7 @@ from pipeline.analysis.statistics import Estimate, estimate_mean, paired_effect
 from pipeline.core.rounding import rounded
 from pipeline.measurements.config import MeasurementConfig
 from pipeline.project.metrics import METRICS
-from pipeline.project.params import missing
-from pipeline.project.schema import MeasurementClaim, StudyClaim
+from pipeline.project.params import MeasurementClaim, StudyClaim, missing
 from pipeline.project.variants import Study
 
 _NOTHING = Estimate(0, np.nan, np.nan, np.nan)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.core.rounding import rounded
 from pipeline.data.config import DatasetConfig, Linear, Polynomial
-from pipeline.project.schema import Place
+from pipeline.project.schema import PublishedConfig
 from pipeline.project.variants import Study
 from pipeline.training.config import Normal, RunConfig
 
@@ -36,7 +36,7 @@ COLUMNS = [
 
 def compare(
     table: pd.DataFrame,
-    places: Sequence[Place],
+    places: Sequence[PublishedConfig],
     studies: Mapping[str, Study],
     datasets: Mapping[str, DatasetConfig],
     results: Mapping[str, pd.DataFrame],

@@ -1,10 +1,11 @@
 """What all blocks of configs have in common: types with their limits, and how a mistake is named."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, Literal, LiteralString, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.core.errors import shorten
@@ -36,6 +37,15 @@ def list_of(item: Any, least: int = 0, most: int = 1000) -> Any:
     return Annotated[tuple[item, ...], Field(strict=False, min_length=least, max_length=most)]
 
 
+def _printable(text: str) -> str:
+    """Refuse control characters and marks that turn the direction of writing: text would show other than it is."""
+    for letter in text:
+        turns = "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
+        if letter != "\n" and (turns or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")):
+            raise PydanticCustomError("text", "text without control characters")
+    return text
+
+
 def check_inside(file: str, allowed: str, folder: str = "") -> None:
     """Refuse a path that does not lie inside the project, or not in that folder of it."""
     path = PurePosixPath(file)
@@ -63,10 +73,27 @@ Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=LONGEST_ID)]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
+Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_printable)]
 # standard deviations of inputs that are N(0, 1): farther apart no classifier converges
 Distance = Annotated[float, Field(ge=-1000, le=1000)]
 PositiveDistance = Annotated[float, Field(gt=0, le=1000)]
+
+
+class ClaimConfig(Config):
+    """A claim: a comparison whose direction is declared before it is run."""
+
+    claim: Text
+    """The claim in words, at most 1,000 characters."""
+    expect: Literal["higher", "lower", "equal"]
+    """Expected direction of the difference."""
+    margin: Positive | None = None
+    """For `equal` only: the largest difference that counts as equal; for a loss the largest ratio, above 1."""
+
+    @model_validator(mode="after")
+    def _margin_fits(self) -> Self:
+        if (self.expect == "equal") != (self.margin is not None):
+            raise refused("margin", "a number for equal, else none")
+        return self
 
 
 def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], str, str]]:

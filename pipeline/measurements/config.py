@@ -4,12 +4,28 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, model_validator
 
-from pipeline.core.config import LARGEST_PROBE, MOST, Config, Count, Number, list_of, refused
+from pipeline.core.config import LARGEST_PROBE, MOST, ClaimConfig, Config, Count, Id, Number, list_of, refused
 from pipeline.core.errors import in_bytes
 from pipeline.training.config import ActivationName
 
 
-class Activations(Config):
+class MeasurementClaimConfig(ClaimConfig):
+    """A claim about a quantity of a measurement, compared with a number."""
+
+    quantity: str
+    """One of the quantities of the measurement."""
+    against: Number
+    """The number that the quantity is compared with."""
+
+
+class Measurement(Config):
+    """A measurement without training."""
+
+    claims: dict[Id, MeasurementClaimConfig] = {}  # noqa: RUF012  # pydantic copies it
+    """Claims about its quantities, by id."""
+
+
+class Activations(Measurement):
     """Value and gradient of activation functions at evenly spaced points."""
 
     kind: Literal["activations"]
@@ -38,7 +54,7 @@ class Activations(Config):
         return self
 
 
-class MatrixProduct(Config):
+class MatrixProduct(Measurement):
     """A standard normal matrix (size, size), times `factors` more."""
 
     kind: Literal["matrix_product"]
@@ -64,7 +80,7 @@ class MatrixProduct(Config):
         return self
 
 
-class ShiftDetector(Config):
+class ShiftDetector(Measurement):
     """A classifier two-sample test of N(0, I) against N((shift, 0, ..), I), for every shift; 0 is a false alarm."""
 
     kind: Literal["shift_detector"]

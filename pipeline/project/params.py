@@ -1,38 +1,61 @@
-"""params.yaml -> the whole project, checked.
+"""Read and check `params.yaml`: the only module that knows the file, and the only door for what users write.
 
-Everything a result depends on stands in `params.yaml`, and this module is the only one that reads it. A mistake is
-reported with its dotted key, what was found and what is allowed (`UserError`), before anything is computed.
+A mistake is reported with its dotted key, what was found and what is allowed (`UserError`), before anything is
+computed. The file of another commit passes through the same door (`parse`).
 """
 
-import contextlib
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
-from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.events import ScalarEvent
 
-from pipeline.core.config import LARGEST_DATASET, LONGEST_ID, problems
-from pipeline.core.errors import UserError, in_bytes, join_short, shorten
+from pipeline.core.config import problems
+from pipeline.core.errors import UserError, join_short, shorten
 from pipeline.core.seeding import Seed
-from pipeline.data.config import DatasetConfig, Facts, Generated, Shift
+from pipeline.data.config import DatasetConfig
 from pipeline.measurements.config import MeasurementConfig
-from pipeline.project.schema import File, Judging, MeasurementClaim, Place, Published, StudyClaim
-from pipeline.project.variants import Study, described, expand
+from pipeline.project.metrics import METRICS
+from pipeline.project.schema import File, Judging, Published, PublishedConfig, StudyClaimConfig
+from pipeline.project.variants import Study, expand
 
 PATH = Path("params.yaml")
 
 
 @dataclass(frozen=True)
+class StudyClaim:
+    """A claim about a metric of a variant, compared with another variant (by id) or with a number."""
+
+    id: str
+    claim: str
+    expected: Literal["higher", "lower", "equal"]
+    margin: float | None
+    study: str
+    metric: str
+    variant: str
+    against: str | float
+
+
+@dataclass(frozen=True)
+class MeasurementClaim:
+    """A claim about a quantity of a measurement, compared with a number."""
+
+    id: str
+    claim: str
+    expected: Literal["higher", "lower", "equal"]
+    margin: float | None
+    measurement: str
+    quantity: str
+    against: float
+
+
+@dataclass(frozen=True)
 class Params:
-    """The whole of `params.yaml`, checked."""
+    """All of `params.yaml`, checked: studies are expanded to variants, claims say all that they compare."""
 
     seeds: tuple[Seed, ...]
     judging: Judging
@@ -41,264 +64,187 @@ class Params:
     studies: Mapping[str, Study]
     claims: Mapping[str, StudyClaim | MeasurementClaim]
     published: Published | None
-    notes: tuple[str, ...]  # what claims and published outcomes name that is not there
-    written: Mapping[str, Any] = field(compare=False)  # the whole file, as it is written
-    content: bytes = field(compare=False, repr=False)  # the same, to the byte
+    notes: tuple[str, ...]  # claims and published outcomes that name something that does not exist
+    written: Mapping[str, Any] = field(compare=False)  # the values of the file, as written
 
     def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
-        """The seeds of all runs on a data set: as many as it asks for, or as all do."""
+        """Return the seeds of all runs on a data set: its own number of them, or the number of the file."""
         count = self.datasets[dataset].seeds or len(self.seeds)
         return tuple(Seed(self.seeds[0].root, index) for index in range(count))
 
 
-def load(
-    *, path: Path = PATH, dataset: str | None = None, study: str | None = None, measurement: str | None = None
-) -> Params:
-    """Read and check `params.yaml`.
-
-    Args:
-        path: The file.
-        dataset: If given, this data set alone is checked and returned, and no study.
-        study: If given, this study and its data set alone are checked and returned.
-        measurement: If given, this measurement alone is checked and returned.
+def load(path: Path = PATH) -> Params:
+    """Read and check a `params.yaml`.
 
     Raises:
-        UserError: If anything is wrong; one line a problem.
+        UserError: If anything is wrong; one line per problem.
     """
-    raw, content = _read(path)
-    foreign = [
-        f"{path}: {'.'.join(keys)}{': ' if keys else ''}found {found}, allowed: {allowed}"
-        for keys, found, allowed in _foreign(raw, ())
-    ]
-    if foreign:
-        raise UserError("\n".join(foreign))
-    if not isinstance(raw, dict):
-        raise UserError(f"{path}: found {shorten(raw)}, allowed: the keys {', '.join(File.model_fields)}")
-    written = raw
-    if study is not None:
-        found = _entry(raw, path, "studies", study)
-        raw = {**raw, **_NOTHING, "studies": {study: found}}
-        own = found.get("dataset") if isinstance(found, dict) else None
-        if isinstance(own, str) and isinstance(raw.get("datasets"), dict) and own in raw["datasets"]:
-            raw["datasets"] = {own: raw["datasets"][own]}
-    elif dataset is not None:
-        raw = {**raw, **_NOTHING, "datasets": {dataset: _entry(raw, path, "datasets", dataset)}}
-    elif measurement is not None:
-        raw = {
-            **raw,
-            **_NOTHING,
-            "datasets": {},
-            "measurements": {measurement: _entry(raw, path, "measurements", measurement)},
-        }
+    return parse(_content(path), str(path))
+
+
+def parse(content: bytes, name: str) -> Params:
+    """Check the content of a `params.yaml`; `name` is what messages call the file.
+
+    Raises:
+        UserError: If anything is wrong; one line per problem.
+    """
+    written = _values(content, name)
     try:
-        file = File.model_validate(raw)
+        file = File.model_validate(written)
     except ValidationError as error:
         lines = [
-            f"{path}: {'.'.join(keys)}: found {found}, allowed: {allowed}"
-            for keys, found, allowed in problems(error, raw)
+            f"{name}: {'.'.join(keys)}{': ' if keys else ''}found {found}, allowed: {allowed}"
+            for keys, found, allowed in problems(error, written)
         ]
         raise UserError("\n".join(lines)) from None
-    seeds = tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count))
-    for key, data in file.datasets.items():
-        _check_size(f"{path}: datasets.{key}", data, data.seeds or len(seeds))
-    studies = {key: expand(key, value, file.datasets, path) for key, value in file.studies.items()}
-    for key, own in studies.items():
-        count = file.datasets[own.dataset].seeds or len(seeds)
-        runs = count * sum(len(variant.folds) for variant in own.variants)
-        if runs > MOST_RUNS:
-            found = f"{len(own.variants):,} variants and {count:,} seeds: {runs:,} runs, folds among them"
-            raise UserError(f"{path}: studies.{key}: found {found}, allowed: at most {MOST_RUNS:,}")
+    studies = {key: expand(key, study, written, file.datasets, name) for key, study in file.studies.items()}
     for key in studies.keys() & file.measurements.keys():
-        raise UserError(f"{path}: measurements.{key}: found the id of a study, allowed: one of its own")
-    places = {f"published.places.{n}": place for n, place in enumerate(file.published.places if file.published else ())}
-    named = {**{f"claims.{key}": claim for key, claim in file.claims.items()}, **places}
-    reasons = {place: missing(one, studies, file.measurements) for place, one in named.items()}
+        raise UserError(f"{name}: measurements.{key}: found the id of a study, allowed: an id that no study has")
+    claims, notes = _claims(file, studies, name)
+    for number, outcome in enumerate(file.published.outcomes if file.published else ()):
+        if reason := missing(outcome, studies, file.measurements):
+            notes.append(f"{name}: published.outcomes.{number}.{reason}; not measured")
     return Params(
-        seeds=seeds,
+        seeds=tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count)),
         judging=file.judging,
         datasets=file.datasets,
         measurements=file.measurements,
         studies=studies,
-        claims=file.claims,
+        claims=claims,
         published=file.published,
-        notes=tuple(f"{path}: {place}.{reason}; not measured" for place, reason in reasons.items() if reason),
+        notes=tuple(notes),
         written=written,
-        content=content,
     )
 
 
-def check_unchanged(
-    project: Params, *, dataset: str | None = None, study: str | None = None, measurement: str | None = None
-) -> None:
-    """Refuse what was computed from configs that `params.yaml` no longer has; called before it is written.
+def check_unchanged(project: Params, *keys: str) -> None:
+    """Refuse to write results of configs that `params.yaml` no longer has; called before a stage writes.
 
-    `dvc exp run -S` changes the file for a moment, also beside another command, and DVC records the configs that stand
+    `dvc exp run -S` changes the file for a moment, also beside another command, and DVC records the values that stand
     there when a stage has ended.
 
     Args:
-        project: What the stage was computed from.
-        dataset, study, measurement: As `load` got them; what is judged by may change where one of them is given.
+        project: The params that the stage computed with.
+        keys: Dotted keys that the stage depends on; without any, on all of the file.
 
     Raises:
-        UserError: If another config has changed.
+        UserError: If one of their values has changed.
     """
-    with contextlib.suppress(OSError):  # `load` says why it cannot be read
-        if PATH.read_bytes() == project.content:
-            return
-    now = load(dataset=dataset, study=study, measurement=measurement)
-    if dataset or study or measurement:
-        now = replace(now, judging=project.judging)
-    if now != project:
+    now = _values(_content(PATH), str(PATH))
+    if any(value_at(now, key) != value_at(project.written, key) for key in keys) or (
+        not keys and now != project.written
+    ):
         raise UserError(f"{PATH}: changed while this stage ran; `dvc repro` runs it again")
 
 
-# the sections that one data set, study or measurement does not need
-_NOTHING: dict[str, Any] = {"studies": {}, "measurements": {}, "claims": {}, "published": None}
+def value_at(written: Any, dotted: str) -> Any:
+    """Return the value at a dotted key of nested mappings, or None."""
+    for key in dotted.split("."):
+        written = written.get(key) if isinstance(written, Mapping) else None
+    return written
 
 
-MOST_RUNS = 1_000_000  # of a study: each is a row of its table, which must fit into memory
-MOST_BYTES = 4 * 2**20
-MOST_LEVELS = 16  # as deep as a value can stand in the file, twice
-
-
-class _Constructor(SafeConstructor):
-    """Says on which line a value stands that is none, such as the 45th of a month."""
-
-    def construct_object(self, node: Any, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except ValueError as error:
-            problem = f"found {shorten(node.value)}, which is no value ({error})"
-            raise ConstructorError(None, None, problem, node.start_mark) from None
-
-
-def _read(path: Path) -> tuple[Any, bytes]:
-    """Return the values in the file and its bytes."""
+def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{path}: found {in_bytes(path.stat().st_size)}, allowed: at most {in_bytes(MOST_BYTES)}")
-        content = path.read_bytes()
-        text = content.decode()
+        return path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path}: missing; change into the folder of a project, or make one: `ablate new`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+        raise UserError(f"{path}: not found; change into the folder of a project, or make one: `ablate new`") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _values(content: bytes, name: str) -> dict[str, Any]:
+    """Return the values of a YAML 1.2 file, as DVC reads it: 1e-05 is a number."""
     try:
-        _check_plain(text, path)
-        yaml = YAML(typ="safe", pure=True)
-        yaml.Constructor = _Constructor
-        # YAML 1.2, as DVC reads and writes it: 1e-05 is a number.
-        return yaml.load(text), content
-    except YAMLError as error:
+        text = content.decode()
+        _check_features(text, name)
+        values = YAML(typ="safe", pure=True).load(text)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name}: found bytes that are not UTF-8 ({error.reason})") from None
+    except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or str(error)
-        if isinstance(error, ReaderError):
-            line = text.count("\n", 0, error.position) + 1
-            problem = f"found the character U+{error.character:04X}, allowed: text"
-        where = f"line {line}: " if line else ""
-        raise UserError(f"{path}: {where}{_printable(problem)}") from None
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UserError(f"{name}: {f'line {mark.line + 1}: ' if mark else ''}{problem[:240]}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{name}: found {shorten(values)}, allowed: the keys {', '.join(File.model_fields)}")
+    return values
 
 
-def _check_plain(text: str, path: Path) -> None:
-    """Refuse what YAML has beyond mappings, lists, text and numbers written out: it reads otherwise than it looks.
-
-    Nothing is built yet: an alias that stands for a billion values, and brackets in brackets, end here.
-    """
-
-    def refuse(line: int, found: str, allowed: str) -> UserError:
-        return UserError(f"{path}: line {line}: found {found}, allowed: {allowed}")
-
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        if line.startswith("%"):
-            raise refuse(number, f"the directive {shorten(line)}", "none; the file is YAML 1.2")
-    depth = 0
+def _check_features(text: str, name: str) -> None:
+    """Refuse the features of YAML that DVC mishandles: `-S` changes the wrong value where there is an anchor."""
     for event in YAML(typ="safe", pure=True).parse(text):
-        number = event.start_mark.line + 1
+        problem = ""
         if getattr(event, "anchor", None):
-            # DVC changes the wrong value when `-S` meets an anchor, and says nothing.
-            mishandled = "none (`dvc exp run -S` mishandles them)"
-            raise refuse(number, f"the anchor or alias {shorten(str(event.anchor))}", mishandled)
-        if getattr(event, "tag", None):
-            raise refuse(number, f"the tag {shorten(str(event.tag))}", "none")
-        if isinstance(event, ScalarEvent) and event.value == "<<":
-            raise refuse(number, "the merge key '<<'", "every key written out")
-        depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
-        depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
-        if depth > MOST_LEVELS:
-            raise refuse(number, f"more than {MOST_LEVELS} levels", f"at most {MOST_LEVELS}")
+            problem = f"the anchor or alias {shorten(event.anchor)}, allowed: none (`dvc exp run -S` mishandles them)"
+        elif getattr(event, "tag", None):
+            problem = f"the tag {shorten(event.tag)}, allowed: none"
+        elif isinstance(event, ScalarEvent) and event.value == "<<":
+            problem = "the merge key '<<', allowed: every key written out"
+        elif isinstance(event, ScalarEvent) and "${" in event.value:
+            problem = f"${{ in {shorten(event.value)}, allowed: text without ${{ (DVC replaces it)"
+        if problem:
+            raise UserError(f"{name}: line {event.start_mark.line + 1}: found {problem}")
 
 
-def _printable(text: str) -> str:
-    """Words that may quote what the file has: on one line, not too long, with nothing that moves a cursor."""
-    words = " ".join(text.split())[:240]
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in words)
+def _claims(
+    file: File, studies: Mapping[str, Study], name: str
+) -> tuple[dict[str, StudyClaim | MeasurementClaim], list[str]]:
+    """Return all claims by id, and a note on each that names something that does not exist."""
+    claims: dict[str, StudyClaim | MeasurementClaim] = {}
+    notes = []
+    for section, entries in (("measurements", file.measurements), ("studies", file.studies)):
+        for key, entry in entries.items():
+            for id, written in entry.claims.items():
+                where = f"{name}: {section}.{key}.claims.{id}"
+                if id in claims:
+                    raise UserError(f"{where}: found the id of another claim, allowed: each id once")
+                shared: dict[str, Any] = {
+                    "id": id,
+                    "claim": written.claim,
+                    "expected": written.expect,
+                    "margin": written.margin,
+                }
+                claim: StudyClaim | MeasurementClaim
+                if isinstance(written, StudyClaimConfig):
+                    claim = StudyClaim(**shared, **_compared(written, studies[key], where))
+                else:
+                    claim = MeasurementClaim(
+                        **shared, measurement=key, quantity=written.quantity, against=written.against
+                    )
+                if reason := missing(claim, studies, file.measurements):
+                    notes.append(f"{where}.{reason}; not measured")
+                claims[id] = claim
+    return claims, notes
 
 
-_KEY = re.compile(rf"[\w-]{{1,{LONGEST_ID}}}")
-
-
-def _foreign(node: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """What no config can be, wherever it stands: the keys that lead there, what was found and what is allowed."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if isinstance(key, str) and _KEY.fullmatch(key):
-                yield from _foreign(value, (*keys, key))
-            else:
-                yield keys, f"the key {shorten(key)}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
-    elif isinstance(node, list):
-        for place, item in enumerate(node):
-            yield from _foreign(item, (*keys, str(place)))
-    elif isinstance(node, str):
-        refused = next((one for one in node if one != "\n" and _moves_the_cursor(one)), None)
-        if refused is not None:
-            yield keys, f"the character U+{ord(refused):04X} in {shorten(node)}", "text without control characters"
-    elif isinstance(node, int):
-        if not -(2**63) <= node < 2**63:
-            yield keys, shorten(node), "a number of at most 18 digits"
-    elif not isinstance(node, float | None):
-        yield keys, shorten(node), "text in quotes, a number, true or false"
-
-
-def _moves_the_cursor(one: str) -> bool:
-    """Control characters, what ends a line, halves of a character, no characters, and what turns the direction."""
-    turns = "\u202a" <= one <= "\u202e" or "\u2066" <= one <= "\u2069"
-    return turns or unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or ord(one) & 0xFFFE == 0xFFFE
-
-
-def _check_size(place: str, data: DatasetConfig, seeds: int) -> None:
-    """Refuse a data set that would not fit into memory, and a table that can not be read.
-
-    Raises:
-        UserError: If it would not, with a line that begins with `place`; if it can not, with lines that name the file.
-    """
-    own = described(data)
-    if not isinstance(own, Generated | Facts):
-        return
-    counts = {"train_examples": own.train_examples, "test_examples": own.test_examples}
-    if isinstance(own, Shift):
-        counts["target_examples"] = own.target_examples
-    # inputs and a target, in double precision; of a shift two weights besides
-    size = 8 * seeds * sum(counts.values()) * (own.features + (3 if isinstance(own, Shift) else 1))
-    if size > LARGEST_DATASET:
-        found = ", ".join(f"{name} {count}" for name, count in counts.items())
-        found += f", {own.features} features and {seeds} seeds: {in_bytes(size)}"
-        raise UserError(f"{place}: found {found}, allowed: at most {in_bytes(LARGEST_DATASET)}")
+def _compared(claim: StudyClaimConfig, study: Study, where: str) -> dict[str, Any]:
+    """Return what a claim compares: it may leave out the metric and the baseline, which the study has."""
+    metric = claim.metric or study.metric
+    baselines = {variant.id: variant.baseline for variant in study.variants}
+    against = baselines.get(claim.variant, "") if claim.against is None else claim.against
+    if metric in METRICS and METRICS[metric].scale == "log":
+        if claim.margin is not None and claim.margin <= 1:
+            allowed = f"a ratio above 1 for {metric}, which is compared as a ratio"
+            raise UserError(f"{where}.margin: found {claim.margin:g}, allowed: {allowed}")
+        if not isinstance(against, str) and against <= 0:
+            allowed = f"more than 0 for {metric}, which is compared as a ratio"
+            raise UserError(f"{where}.against: found {against:g}, allowed: {allowed}")
+    return {"study": study.id, "metric": metric, "variant": claim.variant, "against": against}
 
 
 def missing(
-    named: StudyClaim | MeasurementClaim | Place,
+    named: StudyClaim | MeasurementClaim | PublishedConfig,
     studies: Mapping[str, Study],
     measurements: Mapping[str, MeasurementConfig],
 ) -> str | None:
-    """What a claim or the place of a published outcome names that the project does not have; None where all is there.
+    """Return which name of a claim or a published outcome does not exist in the project, or None if all do.
 
-    Whoever changes a grid or removes a study need not rewrite the claims about it: they are not measured, and say so.
+    A user who changes a grid need not rewrite its claims: they are not measured, and say so.
     """
 
-    def among(key: str, found: object, there: Iterable[str]) -> str | None:
-        names = list(there)
-        return None if found in names else f"{key}: found {shorten(found)}, there is {join_short(names)}"
+    def among(key: str, name: object, names: Iterable[str]) -> str | None:
+        known = list(names)
+        return None if name in known else f"{key}: found {shorten(name)}, there is {join_short(known)}"
 
     if not isinstance(named, StudyClaim) and named.measurement is not None:
         unknown = among("measurement", named.measurement, measurements)
@@ -316,11 +262,3 @@ def missing(
         if isinstance(named.against, str):
             unknown = unknown or among("against", named.against, [*variants, "a number"])
     return unknown
-
-
-def _entry(raw: dict[str, Any], path: Path, section: str, key: str) -> Any:
-    entries = raw.get(section)
-    if not isinstance(entries, dict) or key not in entries:
-        allowed = join_short(entries) if isinstance(entries, dict) else "a mapping"
-        raise UserError(f"{path}: {section}.{_printable(key)}: not found, allowed: {allowed}")
-    return entries[key]

@@ -165,7 +165,7 @@ def report(
     findings = {one.id: one.findings for one in own}
     places = [
         place
-        for place in (project.published.places if project.published else ())
+        for place in (project.published.outcomes if project.published else ())
         if missing(place, project.studies, project.measurements) is None
     ]
     return Report(

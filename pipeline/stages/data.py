@@ -13,9 +13,9 @@ from pipeline.stages import named
 def main(arguments: list[str]) -> None:
     """Make the data set whose id is the argument."""
     key = named(arguments)
-    project = params.load(dataset=key)
+    project = params.load()
     dataset = data.make(project.datasets[key], project.seeds_of(key))
-    params.check_unchanged(project, dataset=key)
+    params.check_unchanged(project, "seeds", f"datasets.{key}")
     artifacts.write_dataset(key, dataset)
 
 

@@ -13,9 +13,9 @@ from pipeline.stages import named
 def main(arguments: list[str]) -> None:
     """Measure the measurement whose id is the argument."""
     key = named(arguments)
-    project = params.load(measurement=key)
+    project = params.load()
     measured = measurements.measure(project.measurements[key], project.seeds[0].root)
-    params.check_unchanged(project, measurement=key)
+    params.check_unchanged(project, "seeds.root", f"measurements.{key}")
     artifacts.write_measured(key, measured)
 
 

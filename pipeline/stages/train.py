@@ -1,6 +1,6 @@
 """Stage `train`: train every run of one study and write one row per run.
 
-Reads   data/params.ok, params.yaml (seeds, datasets, studies.<study>), data/<dataset>.npz
+Reads   data/params.ok, params.yaml (seeds, base, datasets, studies.<study>), data/<dataset>.npz
 Writes  reports/results/<study>.csv, reports/metrics/<study>/, data/curves/<study>.csv, data/diagnostics/<study>.npz
 """
 
@@ -14,12 +14,12 @@ from pipeline.stages import named
 def main(arguments: list[str]) -> None:
     """Train the study whose id is the argument."""
     key = named(arguments)
-    project = params.load(study=key)
+    project = params.load()
     study = project.studies[key]
     seeds = project.seeds_of(study.dataset)
     dataset = artifacts.read_dataset(study.dataset, seeds)
     trained = runs.train(study, seeds, dataset)
-    params.check_unchanged(project, study=key)
+    params.check_unchanged(project, "seeds", "base", f"datasets.{study.dataset}", f"studies.{key}")
     artifacts.write_results(study, trained.results)
     artifacts.write_metrics(key, summary.metrics(study, trained.results))
     artifacts.write_curves(key, summary.curves(trained.curves, study.split_correlations))
