@@ -1,29 +1,28 @@
-# `make`       environment, check of params.yaml, dvc repro: the report is then in reports/index.html
-# `make test`  what the tests need, linter, type checker, tests
-# `make coverage`  the tests once more, with the share of lines that they reach
-# `make check` what CI does, in a clean working tree: the project made from nothing and held to git, then `make test`
-# `make docs`  the documentation as a site, docs/_build/html/index.html; whatever is doubtful in it is an error
-# `make reference`  the pages in docs/reference/, from the code
-# `make soak`  the faults of tests/faults, ten times as many as the tests try: half an hour; docs/reliability.md gets the counts
-# `make mutants`  every guard against a fault taken out once, and its test seen to fail; MUTANTS="word" for some
-# `make benchmark`  speed beside other ways to train the same, as ratios: half an hour; BENCHMARK="--row NAME" for some
+# `make`            create the environment, check params.yaml, run dvc repro: the report is then in reports/index.html
+# `make test`       install test packages, run linter, type checker and tests
+# `make coverage`   run the tests again and measure their coverage
+# `make check`      what CI does, in a clean working tree: rebuild the project and compare it with git, then `make test`
+# `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
+# `make reference`  write the pages in docs/reference/ from the code
+# `make soak`       try ten times as many faults as `make test`, and write the counts to docs/reliability.md: half an hour
+# `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
 PYTHON ?= python3
-# On Linux the package index serves torch with gigabytes of CUDA. TORCH_INDEX names an index with CPU builds.
+# on Linux, the package index serves torch with gigabytes of CUDA; TORCH_INDEX names an index with CPU builds
 TORCH_INDEX ?=
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: report test coverage check docs reference soak mutants benchmark format clean
+.PHONY: report test coverage check docs reference soak benchmark format clean
 
-# the second repro: in a fresh clone DVC finds the committed page up to date, but the user's page is made from this very run
+# the second repro renders the page from this run: in a fresh clone, DVC considers the committed page up to date
 report: .venv/installed .dvc/plots/page.html
 	$(BIN)/ablate check
 	$(BIN)/dvc repro
 	$(BIN)/dvc repro --force --single-item report
 	@echo "The report is in $(CURDIR)/reports/index.html"
 
-# named in the local configuration: a committed one would break every `dvc plots` wherever the page is not made yet
+# set in the local configuration: in a committed one it would break `dvc plots` in every clone without this file
 .dvc/plots/page.html: .venv/installed ablate/plots_page.py
 	$(BIN)/python -m ablate.plots_page
 	$(BIN)/dvc config --local plots.html_template plots/page.html
@@ -34,7 +33,7 @@ test: .venv/installed-test .venv/installed-docs
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist loadgroup
 
-# apart from the tests: it follows every process that they start, hundreds of them
+# not part of `make test`: it traces hundreds of processes that the tests start
 coverage: .venv/installed-test .venv/installed-docs
 	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
 
@@ -50,9 +49,6 @@ reference: .venv/installed
 
 soak: .venv/installed-test
 	$(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
-
-mutants: .venv/installed-test
-	PYTHONPATH=.:tests $(BIN)/python -m faults.mutants $(MUTANTS)
 
 benchmark: .venv/installed-benchmark
 	$(BIN)/python -m benchmarks $(BENCHMARK)

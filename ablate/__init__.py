@@ -1,1 +1,1 @@
-"""What the commands of `ablate` do, one module each; `cli.py` only names them."""
+"""What a user asks of a project besides `dvc`: one module per command, all named in `cli.py`."""

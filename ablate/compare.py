@@ -1,29 +1,25 @@
-"""`ablate compare`: two states of a project, row by row, with verdicts; what `dvc metrics diff` can not say."""
+"""`ablate compare`: what differs between two states of a project, with a verdict for every variant."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ablate import names, revisions, rows
+from ablate import names, revisions, text
+from ablate.between import Revision, between
 from ablate.text import Table
-from pipeline.analysis import comparison
-from pipeline.analysis.comparison import Revision
-from pipeline.analysis.judging import VERDICTS, floor
-from pipeline.core.errors import shorten
-from pipeline.project.metrics import METRICS
+from pipeline.analysis.judging import why_underpowered
+from pipeline.core.errors import UserError, shorten
+from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
 from pipeline.project.variants import label
-from pipeline.report.numbers import digits, effect, number
-
-_ABSENT = "–"
+from pipeline.report.format import count_verdicts, digits, effect, number
 
 
-@dataclass(frozen=True)
-class Change:
-    """A config that differs: its dotted key, what it was and what it is."""
+class Change(NamedTuple):
+    """A value that differs: its dotted key, and the value before and now."""
 
     key: str
     before: str
@@ -33,17 +29,16 @@ class Change:
         return f"{self.key}: {self.before} → {self.now}"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What two states of a project have in common and what not.
+class Comparison(NamedTuple):
+    """The differences between two states of a project.
 
     Attributes:
-        before, now: What the two are called.
+        before, now: Names of the states.
         judging: Error rate and margins of the verdicts.
-        changes: Config that differ, by the study that they belong to; those of the whole project under "".
+        changes: Values that differ, by study; those of the whole project under "".
         notes: What else differs, in the same way.
-        floors: Why no row of a family can be decided, by study and metric; empty where one can.
-        rows: `comparison.COMPARED`, one row for each study, metric and variant.
+        rows: `between.COMPARED`, one row per study, metric and variant.
+        too_few: Why no row of a family can be decided, by study and metric; else empty.
     """
 
     before: str
@@ -51,8 +46,8 @@ class Comparison:
     judging: Judging
     changes: Mapping[str, Sequence[Change]]
     notes: Mapping[str, Sequence[str]]
-    floors: Mapping[tuple[str, str], str]
     rows: pd.DataFrame
+    too_few: Mapping[tuple[str, str], str]
 
 
 def compare(
@@ -63,200 +58,197 @@ def compare(
     variants: Sequence[str] = (),
     metrics: Sequence[str] = (),
 ) -> Comparison:
-    """The project of the current folder in two states.
+    """Compare two states of the project in the current folder.
 
     Args:
-        before, now: Branch, tag, commit or DVC experiment; `now` is the workspace where none is given.
-        studies, variants: Only these are shown; verdicts are those of the whole families.
-        metrics: By what, where not by the metric that each study declares.
+        before, now: Branch, tag, commit or DVC experiment; `now` defaults to the workspace.
+        studies, variants: Only these are returned; verdicts are those of the whole families.
+        metrics: Judge by these metrics; default: the metric of each study.
 
     Raises:
-        UserError: If there is no such state, study, variant or metric.
+        UserError: If there is no such state, study, variant or metric, or neither state has a valid `params.yaml`.
     """
-    theirs, ours = revisions.read(before), revisions.read(now)
+    left, right = revisions.read(before), revisions.read(now)
+    project = right.params or left.params
+    if project is None:
+        raise UserError("\n".join(map(_other_schema, (left, right))))
     names.check("metric", metrics, METRICS)
-    table = comparison.between(ours, theirs, metrics)
-    # of whole families, whatever of them is shown
-    families = table.groupby(["study", "metric"], sort=False)
-    floors = {(str(study), str(name)): floor(family, ours.judging.alpha) for (study, name), family in families}
-    names.check("study", studies, dict.fromkeys([*ours.section("studies"), *theirs.section("studies")]))
-    table = table[table["study"].isin(studies)] if studies else table
-    names.check("variant", variants, table["variant"].unique())
-    table = table[table["variant"].isin(variants)] if variants else table
-    shown = list(table["study"].unique())
-    changes: dict[str, list[Change]] = {"": [], **{study: [] for study in shown}}
-    for change in _changes(theirs.params, ours.params):
-        for study in _concerned(change.key, ours, theirs):
-            changes.setdefault(study, []).append(change)
-    own = {study: list(_notes_of(study, ours, theirs)) for study in shown}
-    # what holds for every study is said once
-    every = dict.fromkeys(note for each in own.values() for note in each)
-    shared = [note for note in every if all(note in each for each in own.values())]
-    notes = {"": [*_notes(ours, theirs), *shared]}
-    notes |= {study: [note for note in each if note not in shared] for study, each in own.items()}
-    rows_shown = table.reset_index(drop=True)
-    return Comparison(theirs.name, ours.name, ours.judging, changes, notes, floors, rows_shown)
+    rows = between(left, right, metrics)
+    families = rows.groupby(["study", "metric"], sort=False)
+    too_few = {
+        (str(study), str(name)): why_underpowered(family, project.judging.alpha) for (study, name), family in families
+    }
+    names.check("study", studies, {**right.studies, **left.studies})
+    rows = rows[rows["study"].isin(studies)] if studies else rows
+    names.check("variant", variants, rows["variant"].unique())
+    rows = rows[rows["variant"].isin(variants)] if variants else rows
+    keys = list(rows["study"].unique())
+    changes = {"": list(_changes(left, right)), **{key: list(_changes_of(key, left, right)) for key in keys}}
+    notes = {key: list(_notes_of(key, left, right)) for key in keys}
+    # a note on every study is shown once
+    common = [note for note in next(iter(notes.values()), []) if all(note in others for others in notes.values())]
+    notes = {key: [note for note in notes[key] if note not in common] for key in keys}
+    notes[""] = [*_notes(left, right), *common]
+    return Comparison(left.name, right.name, project.judging, changes, notes, rows.reset_index(drop=True), too_few)
 
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
-    """The leaves in which two mappings differ; a list is one leaf, and so is what only one of them has."""
-    for key in dict.fromkeys([*before, *now]):
-        dotted = f"{prefix}{key}"
-        one, other = before.get(key), now.get(key)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from _changes(one, other, f"{dotted}.")
-        elif key not in before or key not in now or one != other:
-            yield Change(dotted, _words(one) if key in before else _ABSENT, _words(other) if key in now else _ABSENT)
+# --- configs ---------------------------------------------------------------------------------------------------------
 
 
-def _words(value: Any) -> str:
+def _changes(left: Revision, right: Revision) -> Iterator[Change]:
+    """Yield the values that differ outside of studies and data sets."""
+    if left.params and right.params:
+        elsewhere: dict[str, Any] = {"base": {}, "datasets": {}, "studies": {}}
+        yield from _differences({**left.params.written, **elsewhere}, {**right.params.written, **elsewhere})
+
+
+def _changes_of(key: str, left: Revision, right: Revision) -> Iterator[Change]:
+    """Yield the values that differ in a study, its data set, and the resolved configs of its variants.
+
+    A config that differs in the same way for all variants is one change; otherwise the id of the variant comes first.
+    """
+    if key in left.studies and key in right.studies:
+        yield from _differences(_study(key, left), _study(key, right))
+        configs = {variant.id: variant.config.model_dump(mode="json") for variant in left.studies[key].variants}
+        changes = {
+            variant.id: list(_differences(configs[variant.id], variant.config.model_dump(mode="json")))
+            for variant in right.studies[key].variants
+            if variant.id in configs
+        }
+        common = [change for change in next(iter(changes.values()), []) if all(change in c for c in changes.values())]
+        yield from common
+        for id, differing in changes.items():
+            yield from (change._replace(key=f"{id}.{change.key}") for change in differing if change not in common)
+
+
+def _study(key: str, side: Revision) -> dict[str, Any]:
+    """Return a study as written, without the configs of its variants, and with its data set."""
+    assert side.params is not None
+    written = {**side.params.written["studies"][key], "base": {}, "grid": {}, "variants": {}}
+    return {**written, "datasets": {side.studies[key].dataset: side.dataset(key).model_dump(mode="json")}}
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
+    """Yield the leaves in which two nested mappings differ; a list is one leaf."""
+    for key in {**before, **now}:
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, f"{prefix}{key}.")
+        elif key not in before or key not in now or old != new:
+            yield Change(f"{prefix}{key}", *(_text(side[key]) if key in side else "–" for side in (before, now)))
+
+
+def _text(value: Any) -> str:
     text = label(value) if not isinstance(value, Mapping) or "name" in value else shorten(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _concerned(key: str, *sides: Revision) -> list[str]:
-    """The studies beside which a changed config is shown; "" is the whole project."""
-    section, _, rest = key.partition(".")
-    name = rest.partition(".")[0]
-    if section == "studies":
-        return [name]
-    if section == "datasets":
-        users = [
-            study for side in sides for study in side.section("studies") if side.study(study).get("dataset") == name
-        ]
-        return list(dict.fromkeys(users))
-    return [""]
+# --- notes -----------------------------------------------------------------------------------------------------------
 
 
-def _notes(ours: Revision, theirs: Revision) -> Iterator[str]:
-    if note := other_versions(ours, theirs):
+def _notes(left: Revision, right: Revision) -> Iterator[str]:
+    yield from (_other_schema(side) for side in (left, right) if side.params is None)
+    if note := other_versions(left, right):
         yield note
-    for measurement in dict.fromkeys([*ours.section("measurements"), *theirs.section("measurements")]):
-        one, other = theirs.results.get(measurement), ours.results.get(measurement)
-        if one is not None and other is not None:
-            if not one.equals(other):
-                yield f"measurement {measurement}: other measurements"
-        elif one is not None or other is not None:
-            yield f"measurement {measurement}: only in {(ours if one is None else theirs).name}"
+    for key in {key: None for side in (right, left) if side.params for key in side.params.measurements}:
+        measured = [side for side in (left, right) if key in side.results]
+        if len(measured) == 1:
+            yield f"measurement {key}: only in {measured[0].name}"
+        elif measured and not left.results[key].equals(right.results[key]):
+            yield f"measurement {key}: other measurements"
 
 
-def other_versions(ours: Revision, theirs: Revision) -> str:
-    """That the sides were made by other versions of the libraries that compute; empty if they were not."""
+def _other_schema(side: Revision) -> str:
+    return f"{side.name}: not comparable: other schema: {side.problem.splitlines()[0]}"
+
+
+def other_versions(left: Revision, right: Revision) -> str:
+    """Return a note that other versions of the libraries computed the results; empty if the versions are equal."""
     before, now = (
-        [", ".join(f"{name} {version}" for name, version in one.items()) for one in side.environment]
-        for side in (theirs, ours)
+        [", ".join(f"{name} {version}" for name, version in environment.items()) for environment in side.environment]
+        for side in (left, right)
     )
     if not before or not now or set(before) == set(now):
         return ""
     return f"other versions: {' / '.join(before)} → {' / '.join(now)}; bits may differ where nothing else does"
 
 
-def _notes_of(study: str, ours: Revision, theirs: Revision) -> Iterator[str]:
-    for side in (theirs, ours):
-        if study in side.results and (stale := side.stale(study)):
+def _notes_of(key: str, left: Revision, right: Revision) -> Iterator[str]:
+    for side in (left, right):
+        if key in side.results and (stale := side.stale(key)):
             yield f"the results of {side.name} were made with other configs: {', '.join(stale)}; `dvc repro` is due"
-    before, now = (_code(side, study) for side in (theirs, ours))
-    if before and now and before != now:
-        changed = sorted(path for path in {**before, **now} if before.get(path) != now.get(path))
-        yield f"trained by other code: {', '.join(changed)}"
-    if any(study in side.results and "data" not in side.results[study] for side in (ours, theirs)):
-        yield "older results do not say which data each run saw; taken for the same"
+    before, now = (_code(side, key) for side in (left, right))
+    if before and now and (changed := sorted(path for path, _ in before.items() ^ now.items())):
+        yield f"trained by other code: {', '.join(dict.fromkeys(changed))}"
 
 
-def _stage(side: Revision, study: str) -> Mapping[str, Any]:
-    stages = side.lock.get("stages") or {}
-    found = stages.get(f"train@{study}") if isinstance(stages, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+def _code(side: Revision, key: str) -> dict[str, str]:
+    """Return the digests in `dvc.lock` of the code that trained a study."""
+    stage = (side.lock.get("stages") or {}).get(f"train@{key}") or {}
+    digests = {dep["path"].removeprefix("../"): dep["md5"] for dep in stage.get("deps", []) if "md5" in dep}
+    return {path: digest for path, digest in digests.items() if path.startswith("pipeline")}
 
 
-def _code(side: Revision, study: str) -> dict[str, str]:
-    """Digests of the code that a study was trained by, from `dvc.lock`."""
-    return {
-        item["path"].removeprefix("../"): item["md5"]
-        for item in _stage(side, study).get("deps") or []
-        if item["path"].removeprefix("../").startswith("pipeline") and "md5" in item
-    }
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
-# --- what is printed -------------------------------------------------------------------------------------------------
-
-
-def tables(found: Comparison, everything: bool = False) -> list[Table]:
-    """The comparison as text; a family without any change is one line, unless everything is asked for."""
-    header = ["variant", "n", _short(found.before), _short(found.now), *rows.HEADER]
-    general = [*map(str, found.changes[""]), *found.notes[""]]
-    shown = [Table(f"{found.before} → {found.now}", before=general or ["no config of the whole project differs"])]
+def tables(comparison: Comparison, everything: bool = False) -> list[Table]:
+    """Return the comparison as tables; a family without any change is one line unless `everything` is asked for."""
+    general = [*map(str, comparison.changes[""]), *comparison.notes[""]] or ["no config of the whole project differs"]
+    shown = [Table(f"{comparison.before} → {comparison.now}", before=general)]
     same = []
-    for (study, name), family in found.rows.groupby(["study", "metric"], sort=False):
-        metric = METRICS.get(name)
-        words = [*map(str, found.changes.get(study, ())), *found.notes.get(study, ())]
-        identical = bool(family["identical"].all())
-        if identical and not words and not everything and not family["note"].str.contains("in common").any():
-            same.append(f"{study} ({len(family)})")
-            continue
-        title = f"{study}: {rows.direction(metric) if metric else name}"
-        if identical and not everything:
-            notes = "; ".join(dict.fromkeys(note for note in family["note"]))
-            shown.append(Table(title, before=words, after=[f"  {len(family)} variants: {notes}"]))
-            continue
-        too_few = found.floors[str(study), str(name)]
-        cells = [
-            [
-                row.variant,
-                _seeds(row),
-                *(
-                    "" if pd.isna(one) or metric is None else number(one, metric)
-                    for one in (row.reference_centre, row.estimate)
-                ),
-                *(rows.evidence(row, metric) if metric else ["", "", "", "", row.verdict, row.note]),
-            ]
-            for row in family.itertuples()
-        ]
-        shown.append(Table(title, header, cells, frozenset([0, 8, 9]), words, [f"  {too_few}"] if too_few else []))
+    for (key, name), family in comparison.rows.groupby(["study", "metric"], sort=False):
+        lines = [*map(str, comparison.changes[key]), *comparison.notes[key]]
+        title = f"{key}: {text.direction(METRICS[name])}"
+        if not family["identical"].all() or everything:
+            shown.append(_table(title, lines, family, METRICS[name], comparison))
+        elif lines or family["note"].str.contains("in common").any():
+            notes = "; ".join(family["note"].unique())
+            shown.append(Table(title, before=lines, after=[f"  {len(family)} variants: {notes}"]))
+        else:
+            same.append(f"{key} ({len(family)})")
     if same:
         shown.append(Table("identical, bit for bit (variants)", after=[f"  {', '.join(same)}"]))
-    counts = rows.summary(list(found.rows["verdict"]), VERDICTS)
-    shown.append(Table(counts or "nothing to compare", after=_rules(found)))
-    return shown
-
-
-def _rules(found: Comparison) -> list[str]:
     margins = ", ".join(
         f"{METRICS[name].label} {effect(margin, METRICS[name]).replace('+', '± ')}"
-        for name, margin in found.judging.margins.items()
+        for name, margin in comparison.judging.margins.items()
     )
-    return [
-        f"effect of {found.now} against {found.before}, paired by seed where both have it; "
+    rules = [
+        f"effect of {comparison.now} against {comparison.before}, paired by seed where both have it; "
         "95 % intervals of each row by itself",
-        f"verdicts of the variants of a study together (Holm, alpha {digits(found.judging.alpha)}); "
+        f"verdicts of the variants of a study together (Holm, alpha {digits(comparison.judging.alpha)}); "
         f"equivalent within {margins or 'no margin'}",
     ]
+    verdicts = count_verdicts(list(comparison.rows["verdict"]))
+    return [*shown, Table(verdicts or "nothing to compare", after=rules)]
 
 
-def _seeds(row: Any) -> str:
-    return f"{row.n}" if row.n == row.reference_n else f"{row.reference_n}, {row.n}"
+def _table(title: str, lines: list[str], family: pd.DataFrame, metric: Metric, comparison: Comparison) -> Table:
+    header = ["variant", "n", _short(comparison.before), _short(comparison.now), *text.EVIDENCE]
+    cells = []
+    for row in family.itertuples():
+        seeds = f"{row.n}" if row.n == row.reference_n else f"{row.reference_n}, {row.n}"
+        estimates = [
+            "" if pd.isna(value) else number(value, metric) for value in (row.reference_estimate, row.estimate)
+        ]
+        cells.append([row.variant, seeds, *estimates, *text.evidence(row, metric)])
+    too_few = comparison.too_few[str(row.study), metric.name]
+    return Table(title, header, cells, frozenset([0, 8, 9]), lines, [f"  {too_few}"] if too_few else [])
 
 
 def _short(name: str) -> str:
-    """A commit's digest as git abbreviates it; other names as they are, up to a point."""
-    digest = len(name) == 40 and set(name) <= set("0123456789abcdef")
-    return name[:7] if digest else name if len(name) <= 16 else name[:15] + "…"
+    """Abbreviate the digest of a commit as git does, and a long name."""
+    if re.fullmatch("[0-9a-f]{40}", name):
+        return name[:7]
+    return name if len(name) <= 16 else name[:15] + "…"
 
 
-def as_json(found: Comparison) -> str:
-    """Everything, undefined numbers as null."""
-    return json.dumps(
-        {
-            "before": found.before,
-            "now": found.now,
-            "judging": found.judging.model_dump(),
-            "changes": [
-                {"study": study or None, "key": one.key, "before": one.before, "now": one.now}
-                for study, changes in found.changes.items()
-                for one in changes
-            ],
-            "notes": [{"study": study or None, "note": note} for study, notes in found.notes.items() for note in notes],
-            "rows": rows.records(found.rows),
-        },
-        indent=2,
-    )
+def as_json(comparison: Comparison) -> str:
+    """Return the whole comparison as JSON, undefined numbers as null."""
+    changes = [
+        {"study": key or None, **change._asdict()} for key, changes in comparison.changes.items() for change in changes
+    ]
+    notes = [{"study": key or None, "note": note} for key, notes in comparison.notes.items() for note in notes]
+    judging, rows = comparison.judging.model_dump(), text.records(comparison.rows)
+    values = {"before": comparison.before, "now": comparison.now, "judging": judging}
+    return json.dumps({**values, "changes": changes, "notes": notes, "rows": rows}, indent=2)

@@ -1,40 +1,40 @@
-"""For notebooks: the tables of the commands as pandas frames, by one call."""
+"""The tables of the commands as pandas frames, for notebooks."""
 
 import pandas as pd
 
-from ablate import compare, show
-from pipeline.project import params
+from ablate import compare, names, show
 
 
 def judged(
     study: str | None = None, *, against: str | None = None, revision: str | None = None, metric: str | None = None
 ) -> pd.DataFrame:
-    """What is known of every variant, with verdicts.
+    """Return the estimates, effects and verdicts of all variants, for the project in the current folder.
 
     Args:
-        study: Its id; all studies where none is given.
-        against: Compare with this branch, tag, commit or DVC experiment, as `ablate compare` does. Where none is
-            given, variants are compared with their baselines, as `ablate show` and the page do.
-        revision: What is compared with it; the workspace where none is given.
-        metric: By what, where not by the metric that each study declares.
+        study: Id of a study; default: all studies.
+        against: Compare each variant with itself in this branch, tag, commit or DVC experiment, as `ablate compare`
+            does. By default variants are compared with their baselines, as by `ablate show`.
+        revision: The state that is compared with `against`; default: the workspace.
+        metric: Judge by this metric; default: the metric of each study.
 
     Returns:
-        One row for each study and variant: `study`, `metric` and the columns of `comparison.COMPARED` or `EFFECTS`.
+        One row per study and variant: `study`, `metric` and the columns of `between.COMPARED` or `EFFECTS`.
 
     Raises:
         UserError: If there is no such study, metric or revision, or no results.
 
-    Run it in the folder of a project:
-
-        from ablate.frames import judged
+    Examples:
         judged("dropout")[["label", "estimate", "effect", "effect_low", "effect_high", "p_adjusted", "verdict"]]
         judged(against="HEAD~1").query("verdict == 'worse'")
     """
     if against is not None:
         studies, metrics = ([name] if name else [] for name in (study, metric))
         return compare.compare(against, revision, studies=studies, metrics=metrics).rows
+    project = names.project(*[study] if study else [])
     tables = []
-    for key in [study] if study else params.load().studies:
-        _, name, table = show.judged(key, metric)
-        tables.append(pd.concat([pd.DataFrame({"study": key, "metric": name}, index=table.index), table], axis=1))
+    for key in [study] if study else project.studies:
+        name, table = show.judged(project, key, metric)
+        table.insert(0, "study", key)
+        table.insert(1, "metric", name)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)

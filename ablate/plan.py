@@ -1,123 +1,158 @@
-"""`ablate plan`: what a run of the project, or a sweep by `dvc exp run -S`, would train and how long it would take."""
+"""`ablate plan`: how many runs the project, or a sweep by `dvc exp run -S`, trains, and about how long they take."""
 
+import functools
 import itertools
 import math
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ablate import names
-from ablate.estimate import Estimate, Estimator
 from ablate.text import Table
-from pipeline import data
 from pipeline.core.dataset import Dataset
 from pipeline.core.errors import UserError
+from pipeline.core.seeding import Seed
+from pipeline.data import DatasetConfig
+from pipeline.execution import pool, results
+from pipeline.execution.results import RunSpec
+from pipeline.execution.store import Store
 from pipeline.project import params
 from pipeline.project.params import Params
+from pipeline.project.variants import Study
+from pipeline.training.engine import Examples
 
-_HEADER = ("experiment", "study", "variants", "seeds", "runs", "in the store", "time")
-_FORM = "write KEY=VALUE with the dotted key of params.yaml, +KEY=VALUE for a new key, ~KEY for one that goes"
-_MOST = 10_000  # experiments of a sweep; more are a mistake in a range
+_FORM = "write KEY=VALUE with the dotted key of params.yaml, +KEY=VALUE for a new key, ~KEY to remove one"
+_MAX = 10_000  # more are a mistake in a range
+_LONG_ENOUGH = 0.2  # seconds of training that can be timed
+_TOO_LONG = 5.0  # seconds of a first epoch after which no second measurement is taken
 
 
-def tables(studies: Sequence[str], overrides: Sequence[str]) -> list[Table]:
-    """One row for each experiment and study.
+class Estimate(NamedTuple):
+    """The runs of a study, how many of them the store has, and the seconds that training the others takes."""
+
+    runs: int
+    stored: int
+    seconds: float
+
+    def __str__(self) -> str:
+        seconds = round(self.seconds)
+        if self.runs == self.stored:
+            return "0 s"
+        if seconds < 120:
+            return f"{max(1, seconds)} s"
+        return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
+    """Return one row per experiment and study.
 
     Args:
-        studies: Only these; all where none are named.
-        overrides: As after `-S` of `dvc exp run`, lists and ranges included.
+        studies: Only these; default: all.
+        overrides: As for `-S` of `dvc exp run`, lists and ranges included.
 
     Raises:
-        UserError: If an override can not be understood or leads to configs that are not allowed.
+        UserError: If an override is malformed or leads to an invalid `params.yaml`.
     """
-    rows: list[list[str]] = []
-    total = Estimate(0, 0, 0.0)
-    made: dict[object, Dataset] = {}
-    sweep = _sweep(overrides)
-    estimator = Estimator()
-    trained: set[tuple[str, str]] = set()
-    for number, chosen in enumerate(sweep, start=1):
-        project = _with(chosen)
+    experiments = _experiments(overrides)
+    several = len(experiments) > 1
+    estimates: dict[str, Estimate] = {}
+    known: dict[object, float] = {}
+    rows = []
+    for number, (_, project) in enumerate(experiments, start=1):
         names.check("study", studies, project.studies)
         for key in studies or project.studies:
-            study = project.studies[key]
-            seeds = project.seeds_of(study.dataset)
-            # what an earlier experiment of the sweep leaves in DVC's run cache or in the store is not trained again
-            same = (key, f"{study} {seeds} {project.datasets[study.dataset]}")
-            if same in trained:
-                continue
-            trained.add(same)
-            one = estimator(study, seeds, _dataset(project, study.dataset, made))
-            total = Estimate(total.runs + one.runs, total.stored + one.stored, total.seconds + one.seconds)
-            experiment = f"{number}" if len(sweep) > 1 else ""
-            rows.append(
-                [experiment, key, *map(str, (len(study.variants), len(seeds), one.runs, one.stored)), _time(one)]
-            )
-    title = f"{len(sweep)} experiments" if len(sweep) > 1 else "one run of the project"
-    before = [f"{number}: {', '.join(chosen)}" for number, chosen in enumerate(sweep, start=1) if len(sweep) > 1]
-    after = [
-        f"{total.runs - total.stored} runs to train, {total.stored} in the store: {_time(total)} of training here",
-        "measured on a few epochs of each kind of network; starting a stage takes a few seconds more",
-    ]
-    shown = [row if len(sweep) > 1 else ["", *row[1:]] for row in rows]
-    return [Table(title, _HEADER, shown, frozenset([0, 1]), before, after)]
+            study, seeds = project.studies[key], project.seeds_of(project.studies[key].dataset)
+            # an earlier experiment of the sweep leaves its runs in the store
+            identity = f"{study} {seeds} {project.datasets[study.dataset]}"
+            if identity not in estimates:
+                estimates[identity] = estimate(study, project.datasets[study.dataset], seeds, known)
+                counts = (len(study.variants), len(seeds), *estimates[identity][:2], estimates[identity])
+                rows.append([f"{number}" if several else "", key, *map(str, counts)])
+    total = Estimate(*map(sum, zip((0, 0, 0.0), *estimates.values(), strict=True)))
+    return Table(
+        f"{len(experiments)} experiments" if several else "one run of the project",
+        ["experiment", "study", "variants", "seeds", "runs", "in the store", "time"],
+        rows,
+        frozenset([0, 1]),
+        [f"{number}: {', '.join(chosen)}" for number, (chosen, _) in enumerate(experiments, start=1) if several],
+        [
+            f"{total.runs - total.stored} runs to train, {total.stored} in the store: {total} of training here",
+            "measured on a few epochs of each kind of network; starting a stage takes a few seconds more",
+        ],
+    )
 
 
-def _sweep(overrides: Sequence[str]) -> list[list[str]]:
-    """Every combination that DVC would queue, by DVC's own reader."""
+def _experiments(overrides: Sequence[str]) -> list[tuple[list[str], Params]]:
+    """Return the overrides of every experiment that DVC would queue, and the project with them, as DVC writes it."""
     from dvc.exceptions import DvcException
-    from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
+    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps, to_hydra_overrides
     from hydra.errors import HydraException
-
-    if not overrides:
-        return [[]]
-    try:
-        # DVC lists them all, which for range(1, 1000000000) takes all memory: so they are counted first
-        swept = [each.sweep_iterator() for each in to_hydra_overrides(list(overrides)) if each.is_sweep_override()]
-        if math.prod(sum(1 for _ in itertools.islice(values, _MOST + 1)) for values in swept) > _MOST:
-            raise UserError(
-                f"-S: found more than {_MOST} experiments, allowed: at most {_MOST}; sweep fewer values at a time"
-            )
-        return [list(one["params.yaml"]) for one in get_hydra_sweeps({"params.yaml": list(overrides)})]
-    except (DvcException, HydraException, ValueError, RecursionError) as error:
-        raise UserError(f"-S: {' '.join(str(error).split())[:300]}; {_FORM}") from None
-
-
-def _with(overrides: Sequence[str]) -> Params:
-    """The project as it would be with these overrides, which DVC writes into the file."""
-    from dvc.exceptions import DvcException
-    from dvc.utils.hydra import apply_overrides
     from omegaconf.errors import OmegaConfBaseException
 
     if not overrides:
-        return params.load()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / params.PATH.name
-        shutil.copy(params.PATH, path)
-        try:
-            apply_overrides(path, list(overrides))
-        except (DvcException, OmegaConfBaseException, ValueError, RecursionError) as error:
-            words = f"{error} ({error.__cause__})" if error.__cause__ else str(error)
-            raise UserError(f"-S: {' '.join(words.split())[:300]}; {_FORM}") from None
-        try:
-            return params.load(path=path)
-        except UserError as error:
-            raise UserError(str(error).replace(str(path), str(params.PATH))) from None
+        return [([], params.load())]
+    experiments = []
+    try:
+        # DVC lists all experiments: for range(1, 1000000000) that takes all memory, so they are counted first
+        swept = [override for override in to_hydra_overrides(list(overrides)) if override.is_sweep_override()]
+        counts = [sum(1 for _ in itertools.islice(override.sweep_iterator(), _MAX + 1)) for override in swept]
+        if math.prod(counts) > _MAX:
+            raise UserError(f"-S: found more than {_MAX} experiments, allowed: at most {_MAX}")
+        for chosen in get_hydra_sweeps({"params.yaml": list(overrides)}):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(shutil.copy(params.PATH, folder))
+                apply_overrides(path, list(chosen["params.yaml"]))
+                experiments.append((list(chosen["params.yaml"]), params.parse(path.read_bytes(), str(params.PATH))))
+    except (DvcException, HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise UserError(f"-S: {' '.join(f'{error}{cause}'.split())[:300]}; {_FORM}") from None
+    return experiments
 
 
-def _dataset(project: Params, key: str, made: dict[object, Dataset]) -> Dataset:
-    configs, seeds = project.datasets[key], project.seeds_of(key)
-    known = (configs, seeds)
-    if known not in made:
-        made[known] = data.make(configs, seeds)
-    return made[known]
+@functools.cache
+def _dataset(config: DatasetConfig, seeds: tuple[Seed, ...]) -> Dataset:
+    return config.make(seeds)
 
 
-def _time(one: Estimate) -> str:
-    seconds = round(one.seconds)
-    if one.runs == one.stored:
-        return "0 s"
-    if seconds < 120:
-        return f"{max(1, seconds)} s"
-    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+def estimate(study: Study, config: DatasetConfig, seeds: tuple[Seed, ...], known: dict[object, float]) -> Estimate:
+    """Estimate a study; `known` gets the seconds of each kind of run, which is timed once."""
+    dataset = _dataset(config, seeds)
+    specs = [
+        RunSpec(variant.config, seed, fold) for variant in study.variants for seed in seeds for fold in variant.folds
+    ]
+    store, examples = Store.of_user(), Examples(dataset)
+    missing = [spec for spec, key in zip(specs, store.keys(specs, dataset), strict=True) if store.get(key) is None]
+    seconds = 0.0
+    for spec in missing:
+        run = spec.config
+        sizes = run.sizes(spec.fold, dataset.train.inputs.shape[1])
+        shapes = dataset.train.inputs.shape[2:], dataset.test.inputs.shape[1:]
+        network = (run.implementation, run.model, run.optimizer.name, run.training, sizes, shapes)
+        if network not in known:
+            known[network] = seconds_of(spec, examples)
+        seconds += known[network]
+    # each thread trains one run at a time
+    return Estimate(len(specs), len(specs) - len(missing), seconds / max(1, min(pool.threads(), len(missing))))
+
+
+def seconds_of(spec: RunSpec, examples: Examples) -> float:
+    """Estimate the seconds that one run takes, from as many of its epochs as take long enough to be timed."""
+    training = spec.config.training
+    epochs, earlier = 1, (0, 0.0)
+    while True:
+        # with as many evaluations per epoch as the whole run
+        evaluations = max(1, round(training.evaluations * epochs / training.epochs))
+        shorter = training.model_copy(update={"epochs": epochs, "evaluations": evaluations})
+        begun = time.perf_counter()
+        results.run_one(spec._replace(config=spec.config.model_copy(update={"training": shorter})), examples)
+        seconds = time.perf_counter() - begun
+        if seconds > (_LONG_ENOUGH if epochs > 1 else _TOO_LONG) or epochs == training.epochs:
+            # the seconds before the first epoch are not counted for every epoch
+            per_epoch = max(0.0, seconds - earlier[1]) / (epochs - earlier[0])
+            return seconds + per_epoch * (training.epochs - epochs)
+        earlier = (epochs, seconds)
+        # as many epochs as are likely to be long enough
+        epochs = min(training.epochs, max(4 * epochs, round(epochs * 2 * _LONG_ENOUGH / max(seconds, 1e-3))))

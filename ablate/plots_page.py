@@ -1,7 +1,7 @@
-"""The page that `dvc plots` fills in: Vega stands in it, so that it draws without a network.
+"""The page template of `dvc plots`, with Vega in it, so that plots are drawn without a network.
 
-DVC's own page loads Vega from the network and stays blank where there is none. `make` writes this one and names it in
-`.dvc/config.local`; it is no part of the repository, because it is a megabyte of somebody else's code.
+DVC's own template loads Vega from the network and stays blank offline. `make` writes this one and names it in
+`.dvc/config.local`; it is not in the repository because it holds a megabyte of third-party code.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.core.files import replacing
 
 PATH = Path(".dvc/plots/page.html")
 
-# DVC replaces {plot_divs}; what it would put for {scripts} are the addresses of Vega in the network
+# DVC replaces {plot_divs}; {scripts}, left out here, would become the addresses of Vega in the network
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -24,7 +24,7 @@ PAGE = """<!DOCTYPE html>
 body { font: 14px/1.5 system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }
 body > div { margin-bottom: 3em; overflow-x: auto; }
 table { border-spacing: 15px; }
-/* two revisions side by side; no frame around a plot whose file is not there */
+/* two revisions side by side; no frame around a plot without a file */
 img { max-width: 44vw; height: auto; }
 .vega-embed:has(.marks[width="0"]) { display: none; }
 </style>
@@ -42,14 +42,14 @@ VEGA
 
 def write(path: Path = PATH) -> None:
     """Write the page."""
-    # as one function, or its names would clash with those of DVC's own scripts; "</script" would end the element
+    # in a function, or its names would clash with those of DVC's scripts; "</script" would end the element
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     with replacing(path) as temporary:
         temporary.write_text(PAGE.replace("VEGA", bundle), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:
-    """Write the page of the project in the current folder; takes no argument."""
+    """Write the page of the project in the current folder."""
     write()
 
 

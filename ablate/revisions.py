@@ -1,163 +1,139 @@
-"""A project as a commit, an experiment or the workspace has it: git alone is asked, no DVC cache and no remote."""
+"""A project in a commit, an experiment or a folder. Commits are read by git alone, without DVC's cache and remotes.
 
+A commit may come from an unreviewed branch: its `params.yaml` passes the reader of the user's own file, and its results
+must be those that `dvc.lock` recorded.
+"""
+
+import contextlib
 import hashlib
 import io
-import json
 import os
+import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import TypeAdapter
 
-from pipeline.analysis.comparison import Revision
-from pipeline.core.console import escape
-from pipeline.core.errors import UserError
+from ablate.between import Revision
+from pipeline.core.errors import UserError, escape
 from pipeline.project import lock, params
-from pipeline.project.artifacts import ENVIRONMENT, RESULTS, plain
+from pipeline.project.artifacts import ENVIRONMENT, RESULTS
 
 WORKSPACE = "workspace"
 _LISTS = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
-_CHANGE = "change into the folder of a project"
 _TEXT = {"variant": str, "status": str, "data": str}
+_ENVIRONMENT = TypeAdapter(list[dict[str, str]])
+_PATIENCE = 300  # seconds: more than git needs for a large repository
 
 
-def read(name: str | None = None, *, held_to_lock: bool = True) -> Revision:
-    """The project of the current folder at a revision.
+def read(name: str | None = None, *, recorded: bool = True) -> Revision:
+    """Read the project of the current folder at a branch, tag, commit or DVC experiment; None is the workspace.
 
     Args:
-        name: A branch, tag, commit or DVC experiment; None is the workspace.
-        held_to_lock: Whether results must be those that `dvc.lock` says its stages left.
+        name: As the user calls it.
+        recorded: Refuse results that `dvc.lock` did not record.
 
     Raises:
-        UserError: If there is no such revision, it holds no such project, or its files are damaged.
+        UserError: If there is no such revision, it holds no project, or its files are damaged.
     """
-    return of_folder(Path(), WORKSPACE) if name is None else _revision(name, _of_git(name), held_to_lock)
+    if name is None:
+        return of_folder(Path(), WORKSPACE)
+    digest = commit(name)
+    wanted = [path.as_posix() for path in (params.PATH, lock.PATH, ENVIRONMENT, RESULTS)]
+    output = git("ls-tree", "-r", "-z", "--name-only", digest, "--", *wanted)
+    paths = [os.fsdecode(path) for path in output.split(b"\0") if path]
+    return _revision(name, {Path(path): git("cat-file", "blob", f"{digest}:./{path}") for path in paths}, recorded)
 
 
 def of_folder(folder: Path, name: str) -> Revision:
-    """The project in a folder, as it lies there."""
-    paths = [params.PATH, lock.PATH, ENVIRONMENT, *sorted(path.relative_to(folder) for path in _results(folder))]
-    return _revision(name, {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()})
-
-
-def _results(folder: Path) -> list[Path]:
-    return list((folder / RESULTS).glob("*.csv"))
+    """Read the project in a folder, as `read`; an invalid `params.yaml` is an error."""
+    paths = [folder / params.PATH, folder / lock.PATH, folder / ENVIRONMENT, *sorted((folder / RESULTS).glob("*.csv"))]
+    revision = _revision(name, {path.relative_to(folder): path.read_bytes() for path in paths if path.is_file()})
+    if revision.problem:
+        raise UserError(revision.problem)
+    return revision
 
 
 def commit(name: str) -> str:
-    """The digest of the commit that a branch, tag, commit or DVC experiment names.
+    """Return the digest of the commit that a branch, tag, commit or DVC experiment names.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none, or no repository.
     """
-    # half a second that the other commands need not pay
-    from dvc.scm import RevError, resolve_rev
-    from scmrepo.exceptions import RevError as NoCommit
-
-    git = _git()
-    try:
-        # a name may also be that of a file or a folder in a commit
-        found: str = git.resolve_rev(f"{resolve_rev(git, name)}^{{commit}}") if name else ""
-    except (RevError, NoCommit, ValueError):  # the last of a name that is too long, or that UTF-8 can not spell
-        found = ""
-    if not found:
-        raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {_LISTS}")
-    return found
-
-
-def _git() -> Any:
-    from scmrepo.exceptions import SCMError
-    from scmrepo.git import Git
-
-    try:
-        return Git(".", search_parent_directories=True)
-    except SCMError:
-        raise UserError(f"{Path.cwd()}: no git repository, from which another state could be read; {_CHANGE}") from None
+    head = git("rev-parse", "--verify", "HEAD").decode().strip()
+    refs = git("for-each-ref", "--format=%(refname)", "refs/exps").decode().split()
+    experiments = [ref for ref in refs if ref.count("/") == 4 and ref.endswith(f"/{name}")]
+    # as DVC: among experiments of the same name, the one that started from the current commit
+    of_head = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
+    for candidate in (name, of_head, *(experiments if len(experiments) == 1 else ())):
+        # an argument can neither be very long nor hold every character
+        with contextlib.suppress(OSError, ValueError, UserError):
+            arguments = ("--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}")
+            digest = git("rev-parse", *arguments).decode().strip()
+            if re.fullmatch("[0-9a-f]{40}", digest):
+                return digest
+    raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {_LISTS}")
 
 
 def root() -> Path:
-    """The folder of the repository that the current folder lies in."""
-    return Path(_git().root_dir)
+    """Return the folder of the repository that holds the current folder."""
+    return Path(os.fsdecode(git("rev-parse", "--show-toplevel").removesuffix(b"\n")))
 
 
-def _of_git(name: str) -> dict[Path, bytes]:
-    files = _git().get_fs(commit(name))
-    project = Path(os.path.relpath(Path.cwd(), root()))
+def git(*arguments: str, folder: Path | None = None) -> bytes:
+    """Run git in a folder, by default the current one, and return its output.
 
-    def there(path: Path) -> str:
-        return (project / path).as_posix().removeprefix("./")
-
-    paths = [path for path in (params.PATH, lock.PATH, ENVIRONMENT) if files.isfile(there(path))]
-    if files.isdir(there(RESULTS)):
-        names = sorted(Path(path).name for path in files.ls(there(RESULTS), detail=False))
-        paths += [RESULTS / name for name in names if name.endswith(".csv")]
-    return {path: files.cat_file(there(path)) for path in paths}
-
-
-def _revision(name: str, files: Mapping[Path, bytes], held_to_lock: bool = True) -> Revision:
-    if params.PATH not in files:
-        raise UserError(f"{name}: no {params.PATH} in this folder, so no ablation project; {_CHANGE}")
-    try:
-        written = _mapping(YAML(typ="safe", pure=True).load(files[params.PATH]))
-        recorded = lock.parse(files.get(lock.PATH, b""))
-        environment = json.loads(files.get(ENVIRONMENT, b"[]"))
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"{name}: {params.PATH}, {lock.PATH} or {ENVIRONMENT} is damaged ({_line(error)}); {_mend(name)}"
-        ) from None
-    results = {}
-    for path, content in files.items():
-        if path.parent == RESULTS:
-            results[path.stem] = _table(name, path, content)
-            if held_to_lock:
-                _check_whole(name, path, results[path.stem], lock.configs(recorded, f"train@{path.stem}"))
-                digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-                if problem := lock.problem(recorded, path, digest):
-                    raise UserError(f"{name}: {path}: {problem}; {_mend(name)}")
-    return Revision(name, written, results, recorded, environment)
-
-
-def _check_whole(name: str, path: Path, results: pd.DataFrame, configs: Mapping[str, Any]) -> None:
-    """Refuse the results of a study in which a run is missing, doubled or of a seed that it was not run with.
-
-    Commits of any age are read, so that only what they have is looked at.
+    Raises:
+        UserError: If git fails or does not end in time.
     """
-    if not {"variant", "seed_root", "seed_index", "fold"} <= set(results.columns):
-        return
-    counts = results.groupby(["variant", "fold", "seed_root", "seed_index"], dropna=False).size()
-    own = next((value for key, value in configs.items() if key.startswith("datasets.")), None)
-    seeds = _mapping(configs.get("seeds"))
-    wanted = _mapping(own).get("seeds") or seeds.get("count")
-    for (variant, fold), group in counts.groupby(level=[0, 1], sort=False):
-        found = group.droplevel([0, 1]).to_dict()
-        if isinstance(wanted, int):
-            found = {(seeds.get("root"), index): 0 for index in range(wanted)} | found
-        for (root, index), count in found.items():
-            known = not isinstance(wanted, int) or (root == seeds.get("root") and index in range(wanted))
-            if count != known:
-                run = f"the run of {plain(variant)}, seed {root}/{index}, fold {fold}"
-                raise UserError(f"{name}: {path}: {run}: found {count}, wanted {int(known)}; {_mend(name)}")
-
-
-def _table(name: str, path: Path, content: bytes) -> pd.DataFrame:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    command = ["git", *arguments]
     try:
-        return pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""])
-    except ValueError as error:
-        raise UserError(f"{name}: {path} is damaged ({_line(error)}); {_mend(name)}") from None
+        done = subprocess.run(  # noqa: S603  # never through a shell
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"git {arguments[0]}: not done after {_PATIENCE} s") from None
+    except subprocess.CalledProcessError as error:
+        message = error.stderr.decode(errors="replace")
+        raise UserError(f"{Path.cwd()}: git {arguments[0]}: {_line(message)}") from None
+    return done.stdout
 
 
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
+def _revision(name: str, files: Mapping[Path, bytes], recorded: bool = True) -> Revision:
+    if params.PATH not in files:
+        raise UserError(f"{name}: no {params.PATH} in this folder, so no project; change into the folder of a project")
+    remedy = f"commit it whole, or name another state than {name}"
+    if name == WORKSPACE:
+        remedy = "delete it and run `dvc repro`, or take the committed one by `git restore`"
+    results, path = {}, lock.PATH
+    try:
+        records = lock.parse(files.get(path, b""))
+        path = ENVIRONMENT
+        environment = _ENVIRONMENT.validate_json(files.get(path, b"[]"))
+        for path, content in files.items():
+            if path.parent == RESULTS and path.suffix == ".csv":
+                results[path.stem] = pd.read_csv(
+                    io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""]
+                )
+                digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                if recorded and (problem := lock.problem(records, path, digest)):
+                    raise UserError(f"{name}: {path}: {problem}; {remedy}")
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{name}: {path} is damaged ({_line(str(error))}); {remedy}") from None
+    try:
+        return Revision(name, params.parse(files[params.PATH], str(params.PATH)), "", results, records, environment)
+    except UserError as error:
+        return Revision(name, None, str(error), results, records, environment)
 
 
-def _mend(name: str) -> str:
-    """What to do where a file of this state is not whole."""
-    again = "delete it and run `dvc repro`, or take the committed one by `git restore`"
-    return again if name == WORKSPACE else f"commit it whole, or name another state than {name}"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+def _line(text: str) -> str:
+    return " ".join(text.split())[:120]

@@ -1,44 +1,41 @@
-"""`ablate show`: the table of a study, as the page has it."""
+"""`ablate show`: the table of a study, as on the page."""
 
 import pandas as pd
 
-from ablate import names, rows
+from ablate import names, text
 from ablate.text import Table
 from pipeline.analysis.comparison import effects
-from pipeline.analysis.judging import VERDICTS, floor
+from pipeline.analysis.judging import why_underpowered
 from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS
-from pipeline.project.variants import Study
+from pipeline.project.params import Params
+from pipeline.report.format import count_verdicts, interval, number
 
 
-def judged(study: str, metric: str | None = None) -> tuple[Study, str, pd.DataFrame]:
-    """A study, the metric it is judged by, and the table of `comparison.effects`.
-
-    Args:
-        study: Its id.
-        metric: By what, where not by the metric that the study declares.
+def judged(project: Params, key: str, metric: str | None = None) -> tuple[str, pd.DataFrame]:
+    """Return the metric that a study is judged by, its own unless another is given, and `comparison.effects`.
 
     Raises:
-        UserError: If there is no such study or metric, or no results.
+        UserError: If the study has no such metric or no results.
     """
-    project = names.project_with(study)
-    one = project.studies[study]
-    name = metric or one.metric
-    names.check("metric", [name], [each.name for each in one.metrics], of=" for this study")
-    results = artifacts.read_results(project, study)
-    return one, name, effects(one, results, name, project.judging)
+    study = project.studies[key]
+    metric = metric or study.metric
+    names.check("metric", [metric], [known.name for known in study.metrics], of=" for this study")
+    return metric, effects(study, artifacts.read_results(project, key), metric, project.judging)
 
 
-def tables(study: Study, name: str, found: pd.DataFrame, alpha: float) -> list[Table]:
-    """The table as text."""
-    metric = METRICS[name]
+def table(project: Params, key: str, name: str, rows: pd.DataFrame) -> Table:
+    """Return the table for the terminal."""
+    study, metric = project.studies[key], METRICS[name]
     cells = []
-    for row in found.itertuples():
-        own = [f"{row.block}, {row.label}" if row.block else row.label, f"{row.runs}"]
-        own.append(rows.middle(row.estimate, row.low, row.high, metric))
-        baseline = ["", "", "", "", "baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
-        cells.append(own + (baseline if row.is_baseline else rows.evidence(row, metric)))
-    after = [words for words in (rows.summary(list(found["verdict"]), VERDICTS), floor(found, alpha)) if words]
-    header = ["variant", "n", "estimate [95 %]", *rows.HEADER]
-    before = [study.question]
-    return [Table(f"{study.id}: {rows.direction(metric)}", header, cells, frozenset([0, 7, 8]), before, after)]
+    for row in rows.itertuples():
+        estimate = f"{number(row.estimate, metric)} {interval(row.low, row.high, metric)}".strip()
+        evidence = text.evidence(row, metric)
+        if row.is_baseline:
+            evidence[-2:] = ["baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
+        cells.append([f"{row.block}, {row.label}" if row.block else row.label, f"{row.runs}", estimate, *evidence])
+    after = [
+        line for line in (count_verdicts(list(rows["verdict"])), why_underpowered(rows, project.judging.alpha)) if line
+    ]
+    header = ["variant", "n", "estimate [95 %]", *text.EVIDENCE]
+    return Table(f"{key}: {text.direction(metric)}", header, cells, frozenset([0, 7, 8]), [study.question], after)

@@ -1,36 +1,43 @@
-"""Tables as text: aligned in a terminal, or as Markdown for a pull request.
+"""Tables as text: aligned and coloured in a terminal, or as Markdown for a pull request.
 
-What stands in them may be anybody's words, of a branch that nobody checked: they are shown and never obeyed, whether by
-a terminal or by a page.
+Cells may come from an unreviewed branch, so control characters and Markdown in them are escaped.
 """
 
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rich.console import Console
+import pandas as pd
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table as Grid
 from rich.text import Text
 
-from pipeline.core.console import escape
+from pipeline.core.errors import escape
+from pipeline.project.metrics import Metric
+from pipeline.report.format import cells
 from pipeline.report.markdown import escaped, line_of, paragraph
 
-_STYLES = {
-    "better": "green",
-    "worse": "red",
-    "equivalent": "cyan",
-    "undecided": "yellow",
-    "not comparable": "magenta",
-    "damaged": "red",
-    "not reproduced": "red",
-    "bit for bit": "green",
+# heading of a column, and its name in `format.cells`
+EVIDENCE = {
+    "effect": "effect",
+    "95 % interval": "effect_interval",
+    "p, adjusted": "p",
+    "wins": "wins",
+    "verdict": "verdict",
+    "note": "note",
 }
+_STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "undecided": "yellow", "not comparable": "magenta"}
+_STYLES |= {"bit for bit": "green", "not reproduced": "red"}
+_UNLIMITED = 2**20  # columns: a table is never wrapped, pagers and terminals do that
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a title and lines of words before and after it.
+    """A table with a title and lines of text before and after it; without `rows` these lines alone.
 
-    `left` are the columns that hold words; numbers stand to the right. `rows` may be none: then the lines say it all.
+    `left` holds the indices of left-aligned columns; the others are right-aligned.
     """
 
     title: str
@@ -42,73 +49,82 @@ class Table:
 
 
 def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
-    """Print; in colour only where somebody watches."""
-    tables = [_visible(table) for table in tables]
+    """Print tables, in colour only in a terminal."""
+    tables = [_escaped(table) for table in tables]
     if markdown:
-        sys.stdout.write("\n".join(_markdown(tables)) + "\n")
-        return
-    # never broken into lines: whoever needs narrower lines has a pager, and a pipe no width
-    console = Console(highlight=False, soft_wrap=True)
-    for line in _lines(tables):
-        console.print(line)
+        lines = list(_markdown(tables))
+    else:
+        console = Console(highlight=False, markup=False, emoji=False, width=_UNLIMITED)
+        with console.capture() as capture:
+            for line in _terminal(tables):
+                console.print(line)
+        lines = [line.rstrip() for line in capture.get().removesuffix("\n").split("\n")]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _visible(table: Table) -> Table:
-    title, header, before, after = (
-        [escape(words) for words in each] for each in ([table.title], table.header, table.before, table.after)
-    )
+def _escaped(table: Table) -> Table:
+    header, before, after = ([escape(text) for text in texts] for texts in (table.header, table.before, table.after))
     rows = [[escape(cell) for cell in row] for row in table.rows]
-    return Table(title[0], header, rows, table.left, before, after)
+    return Table(escape(table.title), header, rows, table.left, before, after)
 
 
-def _lines(tables: Sequence[Table]) -> Iterator[Text]:
-    widths = _widths(tables)
+def _terminal(tables: Sequence[Table]) -> Iterator[RenderableType]:
+    # tables with the same header share the widths of their columns
+    widths: dict[tuple[tuple[str, ...], int], int] = {}
+    for table in tables:
+        for index, column in enumerate(zip(table.header, *table.rows, strict=True) if table.rows else ()):
+            key = (tuple(table.header), index)
+            widths[key] = max(widths.get(key, 0), *map(cell_len, column))
     for number, table in enumerate(tables):
         if number:
-            yield Text()
+            yield ""
         yield Text(table.title, style="bold")
         yield from (Text(line, style="dim") for line in table.before)
         if table.rows:
-            own = widths[tuple(table.header)]
-            yield _line(table.header, own, table.left, heading=True)
-            yield from (_line(row, own, table.left) for row in table.rows)
-        yield from (Text(line) for line in table.after)
-
-
-def _widths(tables: Sequence[Table]) -> dict[tuple[str, ...], list[int]]:
-    """Tables with the same header stand under each other, so they share their columns."""
-    widths: dict[tuple[str, ...], list[int]] = {}
-    for table in tables:
-        own = widths.setdefault(tuple(table.header), [0] * len(table.header))
-        for row in (table.header, *table.rows) if table.rows else ():
-            own[:] = [max(width, len(cell)) for width, cell in zip(own, row, strict=True)]
-    return widths
-
-
-def _line(row: Sequence[str], widths: Sequence[int], left: frozenset[int], heading: bool = False) -> Text:
-    line = Text("  ")
-    for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        if width:
-            padded = cell.ljust(width) if place in left else cell.rjust(width)
-            line.append(padded, style="dim" if heading else _STYLES.get(cell, ""))
-            line.append("  ")
-    line.rstrip()
-    return line
+            grid = Grid(box=None, padding=(0, 0, 0, 2), header_style="dim")
+            for index, name in enumerate(table.header):
+                width = widths[tuple(table.header), index]
+                grid.add_column(name, justify="left" if index in table.left else "right", min_width=width)
+            for row in table.rows:
+                grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+            yield grid
+        yield from map(Text, table.after)
 
 
 def _markdown(tables: Sequence[Table]) -> Iterator[str]:
     for number, table in enumerate(tables):
-        if number:
-            yield ""
+        yield from [""] * bool(number)
         yield f"**{escaped(table.title)}**"
         yield ""
         yield from (f"- {paragraph(line)}" for line in table.before)
         if table.rows:
-            kept = [place for place in range(len(table.header)) if any(row[place] for row in table.rows)]
+            filled = [index for index in range(len(table.header)) if any(row[index] for row in table.rows)]
             yield ""
-            yield line_of([escaped(table.header[place]) for place in kept])
-            yield line_of([":--" if place in table.left else "--:" for place in kept])
-            yield from (line_of([escaped(row[place]) for place in kept]) for row in table.rows)
+            yield line_of([escaped(table.header[index]) for index in filled])
+            yield line_of([":--" if index in table.left else "--:" for index in filled])
+            yield from (line_of([escaped(row[index]) for index in filled]) for row in table.rows)
         for line in table.after:
             yield ""
             yield paragraph(line)
+
+
+def direction(metric: Metric) -> str:
+    """Return the label of a metric and its better direction.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> direction(METRICS["test_loss"])
+    'test loss, lower is better'
+    """
+    return f"{metric.label}, {metric.better or 'neither way'} is better"
+
+
+def evidence(row: Any, metric: Metric) -> list[str]:
+    """Return the cells of the columns `EVIDENCE` for a row of `judging.COLUMNS`."""
+    texts = cells(row, metric)
+    return [texts[name] for name in EVIDENCE.values()]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for JSON: numbers with all digits, None for undefined ones."""
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows

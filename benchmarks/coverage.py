@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from scipy import stats
 
-from pipeline.analysis.significance import permutations, sign_flips, unpaired_effect
+from pipeline.analysis.significance import permutation, sign_flips, unpaired_effect
 from pipeline.analysis.statistics import CONFIDENCE, estimate_mean
 
 ALPHA = 0.05
@@ -53,10 +53,11 @@ def paired(draw: _Draw, n: int, samples: int) -> tuple[float, float, float]:
 def unpaired(n: int, sd: float, m: int, other: float, samples: int) -> tuple[float, float, float]:
     """The same of two sides with other seeds."""
     random = np.random.default_rng(0)
-    ours, theirs = random.normal(0, sd, (samples, n)), random.normal(0, other, (samples, m))
-    small = permutations(ours, theirs) <= ALPHA
-    found = [unpaired_effect(*pair, "linear") for pair in zip(ours, theirs, strict=True)]
-    covered = np.array([one.low <= 0 <= one.high for one in found])
+    variants, baselines = random.normal(0, sd, (samples, n)), random.normal(0, other, (samples, m))
+    pairs = list(zip(variants, baselines, strict=True))
+    small = np.array([permutation(*pair) for pair in pairs]) <= ALPHA
+    effects = [unpaired_effect(*pair, "linear") for pair in pairs]
+    covered = np.array([effect.low <= 0 <= effect.high for effect in effects])
     return float(small.mean()), float(covered.mean()), float((small & ~covered).mean())
 
 

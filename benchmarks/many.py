@@ -104,7 +104,7 @@ def _check(work: Work, runs: list[dict[str, Any]]) -> str:
 
 def _train(work: Work) -> list[dict[str, Any]]:
     """Train all runs; the final losses of a few of them."""
-    results = runs.train(work.study, work.seeds, work.dataset).results
+    results = runs.train_study(work.study, work.seeds, work.dataset).results
     if not (results["status"] == "finished").all():
         raise RuntimeError("found runs that diverged")
     sample = results.iloc[np.linspace(0, len(results) - 1, CHECKED_RUNS).astype(int)]

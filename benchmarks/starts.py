@@ -18,8 +18,6 @@ from benchmarks.options import Options
 from benchmarks.results import Row, Target, duration
 from benchmarks.timing import alternating
 from benchmarks.work import Losses, Work, digits, polynomial
-from pipeline import data
-from pipeline import measurements as measurements
 from pipeline.arithmetic import library
 from pipeline.execution import runs
 from pipeline.project import params
@@ -105,11 +103,11 @@ def main() -> None:
 
     library._compile = timed
     project = params.load()
-    datasets = {key: data.make(configs, project.seeds_of(key)[:1]) for key, configs in project.datasets.items()}
+    datasets = {key: configs.make(project.seeds_of(key)[:1]) for key, configs in project.datasets.items()}
     for measurement in project.measurements.values():
-        measurements.measure(measurement, project.seeds[0].root)
+        measurement.measure(project.seeds[0].root)
     for study in project.studies.values():
-        runs.train(study, project.seeds_of(study.dataset)[:1], datasets[study.dataset])
+        runs.train_study(study, project.seeds_of(study.dataset)[:1], datasets[study.dataset])
     json.dump(spent, sys.stdout)
 
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from pipeline.core.dataset import Dataset, Split
 from pipeline.core.seeding import Seed
-from pipeline.data.config import DatasetConfig, Images, Polynomial
+from pipeline.data import DatasetConfig
+from pipeline.data.images import Images
+from pipeline.data.polynomial import Polynomial
 from pipeline.project.schema import StudyConfig
 from pipeline.project.variants import Study, expand
 from pipeline.training.config import RunConfig
@@ -117,12 +119,6 @@ class Work:
         return self.runs * (steps + len(self.evaluated) * (trained + tested) * every)
 
 
-def _made(dataset: DatasetConfig, seeds: Sequence[Seed]) -> Dataset:
-    from pipeline import data
-
-    return data.make(dataset, seeds)
-
-
 # --- linear regression on a polynomial -------------------------------------------------------------------------------
 
 POLYNOMIAL = Polynomial(
@@ -149,7 +145,7 @@ def polynomial(runs: int = 100, epochs: int = 400) -> Work:
         baseline="overfit",
     )
     seeds = _seeds(runs)
-    return Work(_study(written, POLYNOMIAL), seeds, _made(POLYNOMIAL, seeds))
+    return Work(_study(written, POLYNOMIAL), seeds, POLYNOMIAL.make(seeds))
 
 
 def polynomial_grid(learning_rates: int, weight_decays: int, seeds: int, epochs: int) -> Work:
@@ -216,7 +212,7 @@ def digits(runs: int = 50, epochs: int = 20) -> Work:
     """
     source = Images(source="digits", scale="unit")
     seeds, batch_size = _seeds(runs), 32
-    dataset = _made(source, seeds)
+    dataset = source.make(seeds)
     whole = dataset.train.examples // batch_size * batch_size
     train = Split(dataset.train.inputs[:, :whole], dataset.train.targets[:, :whole])
     study = _classifier(source, [64], [0.0], epochs, batch_size)
@@ -274,7 +270,20 @@ def _base(
             "initialization": {"weight": {"name": model["weight"]}, "bias": {"name": "zeros"}},
         },
         "loss": loss,
+        "label_smoothing": 0.0,
         "penalty": {"l1": 0.0, "l2": 0.0},
-        "optimizer": {"name": "sgd", "learning_rate": learning_rate, "momentum": 0.0, "weight_decay": 0.0},
-        "training": {"epochs": epochs, "batch_size": batch_size, "evaluations": evaluations},
+        "optimizer": {
+            "name": "sgd",
+            "learning_rate": learning_rate,
+            "momentum": 0.0,
+            "nesterov": False,
+            "weight_decay": 0.0,
+        },
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "evaluations": evaluations,
+            "lr_schedule": {"name": "constant"},
+            "early_stopping": {"name": "none"},
+        },
     }

@@ -1,6 +1,6 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
-Every parameter from the types in pipeline/project/configs/, every command from ablate/cli.py, every metric from
+Every parameter from the config classes in pipeline/, every command from ablate/cli.py, every metric from
 pipeline/project/metrics.py. The pages are committed, and tests/documentation/test_reference.py fails when one is not
 current.
 """
@@ -24,13 +24,9 @@ from typer.main import get_command
 
 from ablate import cli
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.schema import File, StudyConfig
-from pipeline.training.config import RunConfig
+from pipeline.project.schema import File
 
 FOLDER = Path(__file__).parent / "reference"
-
-# blocks that are kept as written until variants are made of them; then each is checked as this
-LATER: Mapping[tuple[type[BaseModel], str], type[BaseModel]] = {(StudyConfig, "base"): RunConfig}
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
@@ -60,11 +56,10 @@ def parameters(root: type[BaseModel] = File) -> str:
 _PARAMETERS = """
 # Parameters
 
-Every key of `params.yaml`, by the block that it stands in. `<id>` is a name of your own, `[]` an entry of a list. A
-key without a default must be written out; a key that is not listed here is refused. Numbers are finite. Limits that
-go beyond one key, such as those of memory, are in [Adding a study](../adding-a-study.md#limits).
+Every key of `params.yaml`, by the block that it stands in. `<id>` is an id that you choose, `[]` an entry of a list. A
+key without a default must be written out; a key that is not listed here is refused. Numbers are finite.
 
-This page is made from `pipeline/project/configs/` by `make reference`.
+`make reference` generates this page from the config classes in `pipeline/`.
 """
 
 
@@ -73,8 +68,6 @@ def _collect(model: type[BaseModel], place: str, chosen_by: str, blocks: dict[ty
     block.places.append(place)
     for name, hint in _hints(model).items():
         below = f"{place}.{name}" if place else name
-        if (model, name) in LATER:
-            _collect(LATER[model, name], below, "", blocks)
         for other, path, tag in _models(hint, below):
             _collect(other, path, tag, blocks)
 
@@ -147,8 +140,7 @@ def _section(block: Block, blocks: Mapping[type[BaseModel], Block]) -> str:
     for name, hint in _hints(model).items():
         info = model.model_fields[name]
         below = f"{block.places[0]}.{name}" if block.places[0] else name
-        later = LATER.get((model, name))
-        value = _link(later, blocks) if later else _value(hint, blocks)
+        value = _value(hint, blocks)
         if not info.is_required() and info.default is None:
             value = value.removesuffix(" or nothing")
         cells = [f"`{below}`", value, "" if info.is_required() else _default(info.default)]
@@ -182,6 +174,8 @@ def _described(model: type[BaseModel], name: str) -> str:
         if name in vars(owner).get("__annotations__", {}):
             if words := attribute_docstrings(owner).get(name):
                 return " ".join(words.split())
+            if name == "name":  # the discriminator of a choice
+                return "Selects this."
             raise UndescribedError(f"{owner.__name__}.{name} has no docstring beneath it")
     raise AssertionError(name)
 
@@ -271,12 +265,12 @@ def _default(value: Any) -> str:
 _METRICS = """
 # Metrics
 
-What is measured for every run, in the order of the columns in `reports/results/`. A metric with a better direction
-has verdicts and can be the `metric` of a study; the others have effects only. On the log scale a estimate is the
-geometric mean and an effect a ratio, on the linear one the mean and a difference: [Statistics](../statistics.md) says
-why. What stands under "only of" a study must have for the metric to be measured.
+The metrics of every run, in the order of the columns in `reports/results/`. A metric with a better direction has
+verdicts and can be the `metric` of a study; the others have effects only. On the log scale an estimate is a geometric
+mean and an effect a ratio; on the linear scale a mean and a difference ([Statistics](../statistics.md) explains why).
+"Only of" names what a study must have for the metric to be measured.
 
-This page is made from `pipeline/project/metrics.py` by `make reference`.
+`make reference` generates this page from `pipeline/project/metrics.py`.
 """
 
 
@@ -298,10 +292,10 @@ _COMMANDS = """
 # Commands
 
 `ablate --help` and `ablate COMMAND --help` say the same in a terminal. Every command works on the project in the
-current folder. Exit status 0: done. 1: what `compare --fail-on` or `verify` looks for was found. 2: a mistake, with a
-line for each.
+current folder. Exit status 0: done; 1: `compare --fail-on` or `verify` found what it looks for; 2: mistakes, one line
+each.
 
-This page is made from `ablate/cli.py` by `make reference`.
+`make reference` generates this page from `ablate/cli.py`.
 """
 
 
@@ -313,11 +307,10 @@ def commands() -> str:
 
 
 def _command(name: str, one: Any) -> str:
-    words = inspect.cleandoc(one.help)
-    examples = [line.strip() for line in (one.epilog or "").splitlines() if line.strip().startswith("ablate ")]
+    words, _, examples = inspect.cleandoc(one.help).partition("\n\nExamples:\n")
     if not examples:
         raise UndescribedError(f"ablate {name} has no example")
-    lines = [f"## `ablate {name}`", "", words, "", "```sh", *examples, "```", ""]
+    lines = [f"## `ablate {name}`", "", words, "", "```sh", inspect.cleandoc(examples), "```", ""]
     lines += ["| argument or option | meaning | default |", "|---|---|---|", *map(_parameter, one.params)]
     return "\n".join(lines)
 

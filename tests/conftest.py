@@ -60,7 +60,7 @@ BOOK: dict[str, Any] = {
     "studies.weight_decay.grid.optimizer.weight_decay": [0, 3, 5],
     "published": {
         "file": "published.csv",
-        "places": [
+        "outcomes": [
             {
                 "config": "weight_decay_scratch",
                 "factor": "lambda=0",

@@ -8,19 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.core.dataset import Dataset
-from pipeline.data import images, raw_files
-from pipeline.data.config import Images
+from pipeline.data import download
 
-NAMES = tuple(raw_files.SHA256["fashion_mnist"])
-
-
-def make(source: str = "fashion_mnist", scale: str = "unit") -> Dataset:
-    return images.make(Images(source=source, scale=scale))
+NAMES = tuple(download.SHA256["fashion_mnist"])
 
 
 def write(folder: Path, train: int, test: int) -> None:
-    """Four files with so many images of noise."""
+    """Write four files with these numbers of images of noise."""
+    folder.mkdir()
     random = np.random.default_rng(0)
     for name in NAMES:
         count = train if name.startswith("train") else test
@@ -30,7 +25,10 @@ def write(folder: Path, train: int, test: int) -> None:
         (folder / name).write_bytes(gzip.compress(header + body, mtime=0))
 
 
-def expect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the files of this folder the right ones."""
+def expect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Expect the digests of this folder's files, from an empty cache that is returned; retry nothing."""
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in NAMES}
-    monkeypatch.setitem(raw_files.SHA256, "fashion_mnist", digests)
+    monkeypatch.setitem(download.SHA256, "fashion_mnist", digests)
+    monkeypatch.setattr(download, "RETRIES", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+    return folder.parent / "cache" / "mlp-ablations" / "raw" / "fashion_mnist"

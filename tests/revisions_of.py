@@ -1,24 +1,28 @@
 """Two states of a project without a repository: studies whose results are known."""
 
+import copy
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from samples import SMALL, laid_over
 
-from pipeline.analysis.comparison import Revision
+from ablate.between import Revision
+from pipeline.project import params
+from pipeline.project.params import Params
 
-JUDGING = {"alpha": 0.05, "margins": {"test_accuracy": 0.005, "test_loss": 1.05}}
-DATASETS = {
-    "images": {"source": "digits", "scale": "unit"},
-    "linear": {"source": "linear", "train_examples": 20, "test_examples": 100, "seeds": 10},
+BASES = {
+    name: SMALL["studies"][study]["base"] for name, study in (("images", "activation"), ("linear", "weight_decay"))
 }
 
 
 def results(
     values: Mapping[str, Sequence[float]], metric: str = "test_accuracy", root: int = 0, data: str | None = "fixed"
 ) -> pd.DataFrame:
-    """One row a run; a value that is not a number is a run that diverged. `data=None`: drawn by seed."""
+    """One row per run; a value that is not finite is a diverged run. `data=None`: other examples for every seed."""
     rows = [
         {
             "variant": variant,
@@ -29,8 +33,8 @@ def results(
             "status": "finished" if np.isfinite(value) else "diverged",
             metric: value,
         }
-        for variant, each in values.items()
-        for index, value in enumerate(each)
+        for variant, outcomes in values.items()
+        for index, value in enumerate(outcomes)
     ]
     return pd.DataFrame(rows)
 
@@ -39,11 +43,25 @@ def revision(
     name: str,
     tables: Mapping[str, pd.DataFrame],
     metrics: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
     dataset: str = "images",
-    **params: Any,
 ) -> Revision:
-    """A state of a project with these results; `params` replace sections of `params.yaml`."""
-    judged = {key: (metrics or {}).get(key, "test_accuracy") for key in tables}
-    studies = {key: {"question": "?", "dataset": dataset, "metric": metric} for key, metric in judged.items()}
-    written = {"seeds": {"root": 0, "count": 10}, "judging": JUDGING, "datasets": DATASETS, "studies": studies}
-    return Revision(name, {**written, **params}, dict(tables), {}, [{"numba": "1", "numpy": "2.4.6"}])
+    """A state of a project with these results, one study per table; `changes` are laid over its `params.yaml`."""
+    studies = {
+        key: {
+            "question": "?",
+            "dataset": dataset,
+            "metric": (metrics or {}).get(key, "test_accuracy"),
+            "base": copy.deepcopy(BASES[dataset]),
+            "variants": {"a": {}, "b": {"optimizer": {"learning_rate": 0.2}}},
+            "baseline": "a",
+        }
+        for key in tables
+    }
+    written = laid_over({**SMALL, "seeds": {"root": 0, "count": 10}, "studies": studies}, changes or {})
+    return Revision(name, checked(json.dumps(written)), "", dict(tables), {}, [{"numba": "1", "numpy": "2.4.6"}])
+
+
+@functools.cache
+def checked(text: str) -> Params:
+    return params.parse(text.encode(), "params.yaml")

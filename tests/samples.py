@@ -18,6 +18,21 @@ from pipeline.training.config import RunConfig
 
 ROOT = Path(__file__).parent.parent
 
+SGD: dict[str, Any] = {
+    "name": "sgd",
+    "learning_rate": 0.1,
+    "momentum": 0.0,
+    "nesterov": False,
+    "weight_decay": 0.0,
+}
+ADAM: dict[str, Any] = {
+    "name": "adam",
+    "learning_rate": 0.01,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "weight_decay": 0.0,
+}
 BASE: dict[str, Any] = {
     "implementation": "scratch",
     "data": {"examples": "all", "validation": {"name": "none"}, "importance_weights": {"name": "none"}},
@@ -32,7 +47,7 @@ BASE: dict[str, Any] = {
     "loss": "cross_entropy",
     "label_smoothing": 0.0,
     "penalty": {"l1": 0.0, "l2": 0.0},
-    "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
+    "optimizer": SGD,
     "training": {
         "epochs": 3,
         "batch_size": 17,
@@ -54,12 +69,15 @@ def laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         if value is ...:
             del node[last]
         else:
-            node[last] = value
+            node[last] = copy.deepcopy(value)
     return values
 
 
 def config(changes: Mapping[str, Any] | None = None) -> RunConfig:
-    return RunConfig.model_validate(laid_over(BASE, changes or {}))
+    """`BASE` with changes at dotted keys; those of `training` leave its other keys as they are."""
+    changes = dict(changes or {})
+    training = {f"training.{key}": value for key, value in changes.pop("training", {}).items()}
+    return RunConfig.model_validate(laid_over(BASE, training | changes))
 
 
 def classes(seeds: int = 3, features: int = 13, outputs: int = 7, train: int = 44, test: int = 30) -> Dataset:

@@ -79,7 +79,7 @@ def test_a_day_with_the_project(project, tmp_path):
     assert project.run("git", "status", "--porcelain").stdout == ""
 
     # a wrong config is refused before any result is lost
-    for config in (f"{DECAY}=[0,-1]", "studies.activation.base.model.dropout=1.5"):
+    for config in (f"{DECAY}=[0,-1]", "base.model.dropout=1.5"):
         done = project.run("dvc", "exp", "run", "-S", config, ok=False)
         assert done.returncode != 0
         assert config.split("=")[0] in done.stderr
@@ -152,11 +152,8 @@ def test_the_second_project_stands_on_its_own(project):
 
 def test_an_experiment_in_a_temporary_folder_runs_that_folder_s_code(project):
     """An installed package would win over the copy that the experiment is to run, and silently run other code."""
-    stage = project.folder / "pipeline" / "stages" / "measurement.py"
-    source = stage.read_text()
-    stage.write_text(
-        source.replace("    key = named(arguments)\n", '    key = named(arguments)\n    print("edited:", __file__)\n')
-    )
+    stage = project.folder / "pipeline" / "stages" / "measure.py"
+    stage.write_text(f'print("edited:", __file__)\n{stage.read_text()}')
     project.commit("edited code")
     for folder in (project.folder, project.folder / "book"):
         there = Project(folder)

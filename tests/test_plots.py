@@ -120,7 +120,9 @@ def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
     svg = vl_convert.vegalite_to_svg(found["reports_results_weight_decay_csv"])
     points = Counter((point["rev"], point["variant"]) for point in labels(svg, "test_loss: "))
     assert points == dict.fromkeys(rows, 3)
-    ticks = {(tick["rev"], tick["variant"]): float(tick["Mean of place"]) for tick in labels(svg, "Mean of place")}
+    ticks = {
+        (tick["rev"], tick["variant"]): float(tick["Mean of position"]) for tick in labels(svg, "Mean of position")
+    }
     assert set(ticks) == set(rows)
     for variant in panels(vl_convert.vegalite_to_svg(curves)):
         losses = [float(row["test_loss"]) for row in results(drawn) if row["variant"] == variant]
@@ -195,7 +197,7 @@ def test_runs_that_can_not_be_drawn_are_counted():
     assert len(labels(svg, "test_loss: ")) == 2
     # in the order of the file
     assert [name for name in re.findall(r">(\w+)</text>", svg) if name in "ab"] == ["b", "a"]
-    assert "✕ " not in re.sub(r"Subtitle text '[^']*'|>every run[^<]*<", "", seeds_svg([("a", "0", "1.0")]))
+    assert "✕ " not in re.sub(r"Subtitle text '[^']*'|>points are runs[^<]*<", "", seeds_svg([("a", "0", "1.0")]))
 
 
 def test_only_the_run_on_the_whole_training_set_is_drawn():
@@ -205,8 +207,8 @@ def test_only_the_run_on_the_whole_training_set_is_drawn():
 
 def test_an_accuracy_keeps_its_own_scale():
     svg = seeds_svg([("a", "0", "0.5"), ("a", "0", "0.7"), ("a", "0", "0")], metric="test_accuracy")
-    (tick,) = labels(svg, "Mean of place")
-    assert float(tick["Mean of place"]) == pytest.approx(0.4)
+    (tick,) = labels(svg, "Mean of position")
+    assert float(tick["Mean of position"]) == pytest.approx(0.4)
 
 
 def test_the_template_knows_which_metrics_lie_on_a_log_scale():
@@ -252,7 +254,7 @@ def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
         "Path",
         "diverged",
         "runs",
-        *(f"test_loss.{name}" for name in ("estimate", "ci_high", "ci_low")),
+        *(f"test_loss.{name}" for name in ("ci_high", "ci_low", "estimate")),
     ]
     assert [row.split()[0] for row in rows] == sorted(f"{folder}/{name}.json" for name in metrics(()))
     assert max(map(len, [header, *rows])) < 200

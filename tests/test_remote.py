@@ -7,7 +7,7 @@ pytestmark = pytest.mark.xdist_group("remote")
 
 
 def test_what_was_pushed_is_pulled_and_trains_nothing(project, tmp_path):
-    project.write_params({"studies.activation": ..., "datasets.images": ..., "claims.c": CLAIM})
+    project.write_params({"studies.activation": ..., "datasets.images": ..., "studies.weight_decay.claims.c": CLAIM})
     project.run("dvc", "repro")
     # a folder stands for any storage that DVC knows
     project.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))

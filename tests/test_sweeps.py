@@ -49,7 +49,7 @@ def back_to_the_commit(project: Project) -> None:
 
 
 def test_a_sweep_through_the_queue(project):
-    project.write_params({"studies.activation": ..., "datasets.images": ..., "claims.c": CLAIM})
+    project.write_params({"studies.activation": ..., "datasets.images": ..., "studies.weight_decay.claims.c": CLAIM})
     project.run("dvc", "repro")
     project.commit("first results")
     first = project.read("reports/results/weight_decay.csv")

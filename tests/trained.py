@@ -9,7 +9,7 @@ from pipeline.project import artifacts, params
 
 
 def fill(path: Path = params.PATH) -> None:
-    """Results for every study of the current folder's `params.yaml`: each variant higher than the one before."""
+    """Results for every study of the current folder's `params.yaml`: every variant is higher than the one before."""
     project = params.load(path=path)
     for study in project.studies.values():
         random = np.random.default_rng(0)
@@ -22,9 +22,9 @@ def fill(path: Path = params.PATH) -> None:
                 "fold": 0,
                 "data": "fixed",
                 "status": "finished",
-                **{metric.name: 0.5 + 0.2 * place + 0.01 * random.random() for metric in study.metrics},
+                **{metric.name: 0.5 + 0.2 * index + 0.01 * random.random() for metric in study.metrics},
             }
-            for place, variant in enumerate(study.variants)
+            for index, variant in enumerate(study.variants)
             for seed in project.seeds_of(study.dataset)
         ]
         artifacts.write_results(study, pd.DataFrame(rows))

@@ -16,8 +16,9 @@ from jax import Array, lax
 from benchmarks.sides import orders
 from benchmarks.work import EVALUATION_BATCH, Losses, Work
 from pipeline.core.dataset import Split
-from pipeline.training.config import SGD, RunConfig
+from pipeline.training.config import RunConfig
 from pipeline.training.initializers import initial
+from pipeline.training.optimizers.sgd import SGD
 
 Layers = list[tuple[Array, Array]]
 Measured = tuple[Array, Array]  # loss and accuracy

@@ -1,20 +1,21 @@
-"""The claims of claims: each a comparison whose direction was declared before it was run, with what came of it."""
+"""Verdicts on claims: comparisons whose direction was declared before they were run."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.judging import expected_region, position
 from pipeline.analysis.runs import by_seed
-from pipeline.analysis.statistics import Estimate, estimate_mean, paired_effect
+from pipeline.analysis.statistics import Estimate, Scale, estimate_mean, paired_effect
 from pipeline.core.rounding import rounded
-from pipeline.measurements.config import MeasurementConfig
+from pipeline.measurements import MeasurementConfig
 from pipeline.project.metrics import METRICS
 from pipeline.project.params import MeasurementClaim, StudyClaim, missing
 from pipeline.project.variants import Study
 
-_NOTHING = Estimate(0, np.nan, np.nan, np.nan)
 COLUMNS = ["id", "claim", "where", "metric", "expected", "margin", "n", "effect", "low", "high", "scale", "verdict"]
+_VERDICTS = {"inside": "holds", "outside": "fails", "across": "undecided"}
 
 
 def judge(
@@ -24,72 +25,49 @@ def judge(
     results: Mapping[str, pd.DataFrame],
     findings: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
-    """One row for each claim, `COLUMNS`.
+    """Judge every claim: one row per claim, `COLUMNS`.
 
-    The effect is a difference or, on a log scale, a ratio: of two variants, paired by seed, or of a variant's or a
-    measurement's estimate and a number. The verdict is `holds` where the 95 % interval lies wholly on the expected side (for
-    `equal`: within the margin), `fails` where it lies wholly on the other, else `undecided`; a run that diverged leaves
-    its claim undecided. A claim about what the project does not have is `not measured`.
+    The effect is a difference or, on a log scale, a ratio: of two variants, paired by seed, or of an estimate to a
+    number. A claim `holds` if its 95 % confidence interval lies on the expected side of zero effect (for `equal`:
+    within the margin), `fails` if no part of it does, and is `undecided` otherwise, or if a run diverged. A claim about
+    something that the project does not have is `not measured`.
 
     Args:
-        claims: As declared.
-        studies, measurements: By id.
-        results: One row a run, by id of the study.
-        findings: Of the measurements, as `findings.findings` gives them, by id of the measurement.
+        claims, studies, measurements, results, findings: By id; `results` have one row per run.
     """
     rows = []
     for key, claim in claims.items():
         reason = missing(claim, studies, measurements)
         if reason is not None:
-            rows.append([key, claim.claim, reason, "", claim.expected, np.nan, *_NOTHING, "linear", "not measured"])
+            nothing = [0, np.nan, np.nan, np.nan, "linear", "not measured"]
+            rows.append([key, claim.claim, reason, "", claim.expected, np.nan, *nothing])
             continue
+        scale: Scale = "linear"
         if isinstance(claim, MeasurementClaim):
-            found = findings[claim.measurement].set_index("quantity").loc[claim.quantity]
-            differences = (rounded(found[name] - claim.against) for name in ("estimate", "low", "high"))
-            estimate, scale = Estimate(int(found["n"]), *differences), "linear"
-            where, metric = f"{found['label']} against {claim.against:g}", claim.quantity
+            metric, quantity = claim.quantity, findings[claim.measurement].set_index("quantity").loc[claim.quantity]
+            differences = (rounded(quantity[name] - claim.against) for name in ("estimate", "low", "high"))
+            effect, where = Estimate(int(quantity["n"]), *differences), f"{quantity['label']} against {claim.against:g}"
         else:
-            estimate, where = _of_study(claim, studies[claim.study], by_seed(results[claim.study]))
-            scale, metric = METRICS[claim.metric].scale, claim.metric
+            metric, scale = claim.metric, METRICS[claim.metric].scale
+            effect, where = _of_study(claim, studies[claim.study], by_seed(results[claim.study]))
+        verdict = _VERDICTS[position(effect.low, effect.high, expected_region(claim.expected, scale, claim.margin))]
         margin = np.nan if claim.margin is None else claim.margin
-        judged = verdict(claim.expected, estimate, claim.margin, scale)
-        rows.append([key, claim.claim, where, metric, claim.expected, margin, *estimate, scale, judged])
+        rows.append([key, claim.claim, where, metric, claim.expected, margin, *effect, scale, verdict])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _of_study(claim: StudyClaim, study: Study, results: pd.DataFrame) -> tuple[Estimate, str]:
+    """Return the effect that a claim is about, and what it compares in words."""
     runs = {key: group.set_index("seed_index").sort_index()[claim.metric] for key, group in results.groupby("variant")}
-    scale, variant = METRICS[claim.metric].scale, study.variant(claim.variant)
-    split_correlation = study.split_correlation_of(METRICS[claim.metric])
-    words = f"{study.id}: {_full(study, claim.variant)} against "
+    metric, variant = METRICS[claim.metric], runs[claim.variant]
+    split_correlation, where = study.split_correlation_of(metric), f"{study.id}: {_name(study, claim.variant)} against "
     if isinstance(claim.against, str):
-        return paired_effect(runs[variant.id], runs[claim.against], scale, split_correlation), words + _full(
-            study, claim.against
-        )
-    values = runs[variant.id] - claim.against if scale == "linear" else runs[variant.id] / claim.against
-    return estimate_mean(values, scale, split_correlation), words + f"{claim.against:g}"
+        effect = paired_effect(variant, runs[claim.against], metric.scale, split_correlation)
+        return effect, where + _name(study, claim.against)
+    values = variant - claim.against if metric.scale == "linear" else variant / claim.against
+    return estimate_mean(values, metric.scale, split_correlation), where + f"{claim.against:g}"
 
 
-def _full(study: Study, id: str) -> str:
+def _name(study: Study, id: str) -> str:
     variant = study.variant(id)
     return f"{variant.block}, {variant.label}" if variant.block else variant.label
-
-
-def verdict(expected: str, estimate: Estimate, margin: float | None, scale: str) -> str:
-    """`holds`, `fails` or `undecided`.
-
-    >>> verdict("higher", Estimate(10, 0.02, 0.01, 0.03), None, "linear")
-    'holds'
-    >>> verdict("equal", Estimate(10, 1.02, 0.97, 1.15), 1.1, "log")
-    'undecided'
-    """
-    same = 0.0 if scale == "linear" else 1.0
-    low, high = estimate.low, estimate.high
-    if np.isnan(low) or np.isnan(high):
-        return "undecided"
-    if margin is not None:
-        least, most = (-margin, margin) if scale == "linear" else (rounded(1 / margin), margin)
-        return "holds" if least <= low and high <= most else "fails" if high < least or low > most else "undecided"
-    if expected == "higher":
-        return "holds" if low > same else "fails" if high <= same else "undecided"
-    return "holds" if high < same else "fails" if low >= same else "undecided"

@@ -1,239 +1,186 @@
-"""Verdicts: two sides of a row to its evidence, and the rows of a family to what they show.
+"""Tests and verdicts: two groups of runs to one row of numbers, the rows of a family to verdicts.
 
-A row compares `ours` with `theirs` on one metric: a variant with its baseline, or a variant now with the same variant
-before. The seed is what is repeated. A verdict is the first of these that applies:
+A row compares a variant with its baseline, or with itself at another revision, on one metric; the seed is the unit of
+replication. The verdict is the first of these that applies:
 
-    not comparable   a side is missing, or was measured on other data, or a value has no place on the metric's scale
-    worse, better  runs diverged, and significantly more on one side; if not significantly: not comparable
-    equivalent     the interval lies within the margin of the metric, or all pairs are identical
-    better, worse  the adjusted p is at most alpha and the interval excludes "no difference"
-    undecided      everything else, which is not "no difference"; one seed is always undecided
+    not comparable  a side is missing or saw other data, or a value has no logarithm on a log scale
+    worse, better   runs diverged significantly more often on one side; not comparable if not significantly
+    equivalent      the confidence interval lies within the margin of the metric, or all pairs are identical
+    better, worse   the adjusted p is at most alpha and the confidence interval excludes zero effect
+    undecided       everything else, which is no evidence of zero effect; a single seed is always undecided
 
-Intervals are of each row by itself, verdicts of the family: `p_adjusted` is Holm's over all its rows that were tested.
+Zero effect is a difference of 0 or a ratio of 1. A confidence interval covers 95 % and holds for its own row. A family
+is all rows that are judged together, the variants of one study. Its p are adjusted by Holm's procedure: if no variant
+has an effect, at most alpha (5 %) of families report one.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pipeline.analysis import significance
-from pipeline.analysis.statistics import Estimate, estimate_mean, logarithms, paired_effect
+from pipeline.analysis.statistics import Scale, estimate_mean, logarithms, paired_effect
 from pipeline.core.rounding import rounded
 from pipeline.project.metrics import Metric
 from pipeline.project.schema import Judging
 
 VERDICTS = ("better", "worse", "equivalent", "undecided", "not comparable")
 
-_NO_ESTIMATE = Estimate(0, np.nan, np.nan, np.nan)
-
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a row shows, and in the end its verdict; `COLUMNS` in a table.
+class EffectTest:
+    """One row of a table of effects; its fields are the columns, `COLUMNS`. Undefined numbers are NaN."""
 
-    Attributes:
-        n: Seeds that are compared; where the sides have other seeds, of ours.
-        paired: Whether the two sides have seeds in common.
-        ours, theirs: Centres over the compared runs that finished.
-        diverged, reference_diverged: How many of the compared runs did not finish.
-        effect: Ours against theirs on the metric's scale; undefined where a run diverged.
-        identical: Whether all pairs are equal in every bit, those that diverged included.
-        wins: Share of pairs in which ours is better; undefined where nothing is better or nothing is paired.
-        p: Two-sided, of no difference; undefined where there is nothing to test.
-        least: The smallest p that as many runs could have given.
-        p_adjusted: Over the family; equal to p in a family of one.
-        verdict: One of `VERDICTS`; empty for a metric without a better direction, and where none was asked for.
-        note: Why, in words.
-    """
-
-    n: int = 0
-    reference_n: int = 0
-    paired: bool = True
-    ours: Estimate = _NO_ESTIMATE
-    theirs: Estimate = _NO_ESTIMATE
-    diverged: int = 0
+    n: int = 0  # number of seeds of the variant; if paired, of the seeds in common
+    reference_n: int = 0  # the same for the baseline
+    paired: bool = True  # variant and baseline have seeds in common
+    estimate: float = np.nan  # of the variant, over the runs that finished, with its confidence interval
+    low: float = np.nan
+    high: float = np.nan
+    reference_estimate: float = np.nan  # the same for the baseline
+    reference_low: float = np.nan
+    reference_high: float = np.nan
+    diverged: int = 0  # number of runs that did not finish
     reference_diverged: int = 0
-    effect: Estimate = _NO_ESTIMATE
-    identical: bool = False
-    wins: float = np.nan
-    p: float = np.nan
-    least: float = 0.0
-    p_adjusted: float = np.nan
-    verdict: str = ""
-    note: str = ""
+    effect: float = np.nan  # of variant against baseline on the metric's scale; undefined if a run diverged
+    effect_low: float = np.nan
+    effect_high: float = np.nan
+    identical: bool = False  # all pairs are equal in every bit, including those that diverged
+    win_rate: float = np.nan  # share of pairs in which the variant is better, if a direction of the metric is better
+    p: float = np.nan  # of zero effect or, if runs diverged, of equal rates of divergence; two-sided
+    min_p: float = 0.0  # smallest p that this number of runs can reach
+    p_adjusted: float = np.nan  # adjusted for the family
+    verdict: str = ""  # one of `VERDICTS`; empty if no direction of the metric is better or none was requested
+    note: str = ""  # reason for the verdict
 
 
-COLUMNS = [
-    "n",
-    "reference_n",
-    "paired",
-    "estimate",
-    "low",
-    "high",
-    "reference_centre",
-    "reference_low",
-    "reference_high",
-    "diverged",
-    "reference_diverged",
-    "effect",
-    "effect_low",
-    "effect_high",
-    "identical",
-    "wins",
-    "p",
-    "least",
-    "p_adjusted",
-    "verdict",
-    "note",
-]
+COLUMNS = [field.name for field in fields(EffectTest)]
 
 
-def cells(one: Evidence) -> list[object]:
-    """A row of a table, `COLUMNS`."""
-    head = [one.n, one.reference_n, one.paired, *one.ours[1:], *one.theirs[1:], one.diverged, one.reference_diverged]
-    return [*head, *one.effect[1:], one.identical, one.wins, one.p, one.least, one.p_adjusted, one.verdict, one.note]
+def position(low: float, high: float, region: tuple[float, float]) -> Literal["inside", "outside", "across"]:
+    """Return how the interval from low to high lies relative to a region; "across" also if it is undefined."""
+    if region[0] <= low and high <= region[1]:
+        return "inside"
+    return "outside" if high < region[0] or low > region[1] else "across"
 
 
-def evidence(ours: pd.DataFrame, theirs: pd.DataFrame, metric: Metric, split_correlation: float = 0.0) -> Evidence:
-    """What two sides show of a metric, paired by seed where they have seeds in common.
+def expected_region(expected: str, scale: Scale, margin: float | None = None) -> tuple[float, float]:
+    """Return the smallest and largest effect that is equal to zero effect within a margin, or "higher" or "lower"."""
+    if margin is not None:
+        return (-margin, margin) if scale == "linear" else (rounded(1 / margin), margin)
+    zero = 0.0 if scale == "linear" else 1.0
+    if expected == "higher":
+        return math.nextafter(zero, math.inf), math.inf
+    return -math.inf, math.nextafter(zero, -math.inf)
 
-    Args:
-        ours, theirs: One row a seed, indexed by it, with the columns `value` and `finished`. A value is undefined (NaN)
-            where the run did not finish.
-        metric: Says the scale and which direction is better.
-        split_correlation: As of `statistics.estimate`, where seeds are splits of one data set.
+
+def describe(runs: pd.DataFrame, metric: Metric, split_correlation: float, prefix: str = "") -> dict[str, Any]:
+    """Return n, estimate, low, high and diverged of one side of a row, each name with the prefix."""
+    finished = runs.loc[runs["finished"], "value"]
+    numbers = estimate_mean(finished, metric.scale, split_correlation)._asdict()
+    numbers |= {"n": len(runs), "diverged": len(runs) - len(finished)}
+    return {prefix + name: value for name, value in numbers.items()}
+
+
+def compare(
+    variant: pd.DataFrame, baseline: pd.DataFrame, metric: Metric, split_correlation: float = 0.0
+) -> EffectTest:
+    """Test a variant against its baseline, paired by seed if they have seeds in common.
+
+    `variant` and `baseline` have one row per seed, which is the index, with the columns `value`, NaN if the run did not
+    finish, and `finished`. `p_adjusted` and every verdict but "not comparable" are left to `judge`.
     """
-    common = ours.index.intersection(theirs.index)
-    paired = len(common) > 0
+    seeds, common = max(len(variant), len(baseline)), variant.index.intersection(baseline.index)
+    paired, note = len(common) > 0, "other seeds: not paired"
     if paired:
-        kept = [f"{len(common)} of {max(len(ours), len(theirs))} seeds in common"]
-        note = kept[0] if len(common) < max(len(ours), len(theirs)) else ""
-        ours, theirs = ours.loc[common], theirs.loc[common]
-    else:
-        note = "other seeds: not paired"
-    found = Evidence(
-        n=len(ours),
-        reference_n=len(theirs),
+        variant, baseline = variant.loc[common], baseline.loc[common]
+        note = f"{len(common)} of {seeds} seeds in common" if len(common) < seeds else ""
+    test = EffectTest(
         paired=paired,
-        ours=_centre(ours, metric, split_correlation),
-        theirs=_centre(theirs, metric, split_correlation),
-        diverged=int((~ours["finished"]).sum()),
-        reference_diverged=int((~theirs["finished"]).sum()),
-        identical=paired and ours[["value", "finished"]].equals(theirs[["value", "finished"]]),
-        note=note,
+        identical=paired and variant[["value", "finished"]].equals(baseline[["value", "finished"]]),
+        **describe(variant, metric, split_correlation),
+        **describe(baseline, metric, split_correlation, "reference_"),
     )
-    counts = _counts(found) if found.diverged + found.reference_diverged else ""
-    mine, other = (np.asarray(side.loc[side["finished"], "value"], dtype=float) for side in (ours, theirs))
-    if not (np.isfinite(mine).all() and np.isfinite(other).all()):
-        return replace(found, verdict="not comparable", note=_both(note, "not measured for every run", counts))
-    if metric.scale == "log":
-        mine, other = logarithms(mine), logarithms(other)
-        if not (np.isfinite(mine).all() and np.isfinite(other).all()):
-            zero = "a value of 0 has no place on a log scale"
-            return replace(found, verdict="not comparable", note=_both(note, zero, counts))
-    least = significance.least_of_pairs(len(ours))
+    values, reference = (side.loc[side["finished"], "value"].to_numpy(float) for side in (variant, baseline))
+    problem = "" if np.isfinite([*values, *reference]).all() else "not measured for every run"
+    if metric.scale == "log" and not problem:
+        values, reference = logarithms(values), logarithms(reference)
+        problem = "" if np.isfinite([*values, *reference]).all() else "a value of 0 has no logarithm"
+    diverged = test.diverged + test.reference_diverged > 0
+    counts = f"diverged: {test.diverged} of {test.n} against {test.reference_diverged} of {test.reference_n}"
+    test = replace(test, note=_joined(note, problem, counts if diverged else ""))
+    if problem:
+        return replace(test, verdict="not comparable")
+    test = replace(test, min_p=significance.min_p(test.n, test.reference_n, paired=paired))
+    if diverged:
+        lost, reference_lost = (~side["finished"].to_numpy() for side in (variant, baseline))
+        return replace(test, p=significance.divergence(lost, reference_lost, paired=paired))
     if not paired:
-        least = significance.least_of_divisions(len(ours), len(theirs))
-    if counts:
-        return replace(found, p=_p_of_divergence(ours, theirs, paired), least=least, note=_both(note, counts))
-    if not paired:
-        # split_correlation or not: seeds of two roots split the data in ways that have nothing in common beyond the data
-        effect = significance.unpaired_effect(mine, other, metric.scale)
-        return replace(found, effect=effect, p=significance.permutation(mine, other), least=least)
-    differences = mine - other
-    sign = 1 if metric.better == "higher" else -1
-    found = replace(
-        found,
-        effect=paired_effect(ours["value"], theirs["value"], metric.scale, split_correlation),
-        wins=float((sign * (ours["value"] - theirs["value"]) > 0).mean()) if metric.better else np.nan,
-    )
-    if split_correlation and len(differences) > 1:
+        # seeds of two roots split the data independently: they have no split correlation
+        _, effect, low, high = significance.unpaired_effect(values, reference, metric.scale)
+        p = significance.permutation(values, reference)
+        return replace(test, effect=effect, effect_low=low, effect_high=high, p=p)
+    _, effect, low, high = paired_effect(variant["value"], baseline["value"], metric.scale, split_correlation)
+    gains = (variant["value"] - baseline["value"]) * (1 if metric.better == "higher" else -1)
+    win_rate = float((gains > 0).mean()) if metric.better else np.nan
+    test = replace(test, effect=effect, effect_low=low, effect_high=high, win_rate=win_rate)
+    if split_correlation and test.n > 1:
         # signs of splits of one data set do not flip independently
-        return replace(found, p=significance.resampled_t(differences, split_correlation))
-    return replace(found, p=significance.sign_flip(differences), least=least)
+        return replace(test, p=significance.resampled_t(values - reference, split_correlation), min_p=0.0)
+    return replace(test, p=float(significance.sign_flips((values - reference)[None])[0]))
 
 
-def _centre(side: pd.DataFrame, metric: Metric, split_correlation: float) -> Estimate:
-    return estimate_mean(side.loc[side["finished"], "value"], metric.scale, split_correlation)
-
-
-def _p_of_divergence(ours: pd.DataFrame, theirs: pd.DataFrame, paired: bool) -> float:
-    lost, other = ~ours["finished"].to_numpy(), ~theirs["finished"].to_numpy()
-    if paired:
-        return significance.mcnemar(int((lost & ~other).sum()), int((other & ~lost).sum()))
-    return significance.fisher(int(lost.sum()), len(lost), int(other.sum()), len(other))
-
-
-def _counts(found: Evidence) -> str:
-    return f"diverged: {found.diverged} of {found.n} against {found.reference_diverged} of {found.reference_n}"
-
-
-def _both(*notes: str) -> str:
+def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def judge(family: Sequence[Evidence], metric: Metric, judging: Judging) -> list[Evidence]:
-    """The rows of a family with adjusted p and verdict.
-
-    Args:
-        family: All that is judged together: the variants of a study.
-        metric: What they are judged by. Without a better direction nothing is tested and no verdict given; notes stay.
-        judging: Error rate and margins.
-    """
+def judge(family: Sequence[EffectTest], metric: Metric, judging: Judging) -> list[EffectTest]:
+    """Add adjusted p and verdicts to the rows of a family; remove p if no direction of the metric is better."""
     if metric.better is None:
-        return [replace(one, p=np.nan, verdict="") for one in family]
-    tested = [place for place, one in enumerate(family) if not np.isnan(one.p)]
-    adjusted = significance.holm([family[place].p for place in tested])
-    rows = list(family)
-    for place, p in zip(tested, adjusted, strict=True):
-        one = replace(rows[place], p_adjusted=p)
-        verdict = _verdict(one, metric, judging)
-        rows[place] = replace(one, verdict=verdict, note=_both(one.note, "identical" if one.identical else ""))
-    return rows
+        return [replace(test, p=np.nan, verdict="") for test in family]
+    adjusted = significance.holm([test.p for test in family])
+    return [_judged(replace(test, p_adjusted=p), metric, judging) for test, p in zip(family, adjusted, strict=True)]
 
 
-def floor(family: pd.DataFrame, alpha: float) -> str:
-    """In words, why no row of a family can be better or worse, whatever its runs are; empty where one can.
-
-    The smallest p of a family is multiplied by their number: where the smallest that so many seeds can give is too
-    large for that, none can be significant.
-
-    Args:
-        family: One row each, with `COLUMNS`.
-        alpha: Error rate of the family.
-    """
-    tested = family[family["p"].notna()]
-    if tested.empty or rounded(len(tested) * tested["least"].min()) <= alpha:
-        return ""
-    n = int(tested["n"].max())
-    words = f"{n} seed{'s' if n > 1 else ''} can not decide a family of {len(tested)}"
-    if tested["paired"].all():
-        words += f": at least {significance.seeds_needed(len(tested), alpha)} are needed"
-    return words
+def _judged(test: EffectTest, metric: Metric, judging: Judging) -> EffectTest:
+    if math.isnan(test.p):
+        return test
+    note = _joined(test.note, "identical" if test.identical else "")
+    return replace(test, verdict=_verdict(test, metric, judging), note=note)
 
 
-def _verdict(one: Evidence, metric: Metric, judging: Judging) -> str:
-    significant = one.p_adjusted <= judging.alpha
-    if one.diverged + one.reference_diverged:
+def _verdict(test: EffectTest, metric: Metric, judging: Judging) -> str:
+    significant = test.p_adjusted <= judging.alpha
+    if test.diverged or test.reference_diverged:
         if not significant:
             return "not comparable"
-        share, other = one.diverged / one.n, one.reference_diverged / one.reference_n
-        return "worse" if share > other else "better"
-    none, low, high = metric.none, one.effect.low, one.effect.high
-    if np.isnan(low):
+        return "worse" if test.diverged / test.n > test.reference_diverged / test.reference_n else "better"
+    if math.isnan(test.effect_low):
         return "undecided"
-    if one.identical or _within(low, high, metric, judging):
+    interval, margin = (test.effect_low, test.effect_high), judging.margins.get(metric.name)
+    within = margin is not None and position(*interval, expected_region("equal", metric.scale, margin)) == "inside"
+    if test.identical or within:
         return "equivalent"
-    if significant and not low <= none <= high:
-        return "better" if (one.effect.estimate > none) == (metric.better == "higher") else "worse"
+    for direction in ("higher", "lower") if significant else ():
+        if position(*interval, expected_region(direction, metric.scale)) == "inside":
+            return "better" if direction == metric.better else "worse"
     return "undecided"
 
 
-def _within(low: float, high: float, metric: Metric, judging: Judging) -> bool:
-    margin = judging.margins.get(metric.name)
-    if margin is None:
-        return False
-    least = -margin if metric.scale == "linear" else rounded(1 / margin)
-    return least <= low and high <= margin
+def why_underpowered(family: pd.DataFrame, alpha: float) -> str:
+    """Explain why no row of a family, with `COLUMNS`, can be better or worse whatever its values; empty if one can.
+
+    The smallest p of n seeds, multiplied by the size of the family, exceeds alpha.
+    """
+    tested = family[family["p"].notna()]
+    if tested.empty or rounded(len(tested) * tested["min_p"].min()) <= alpha:
+        return ""
+    n = int(tested["n"].max())
+    reason = f"{n} seed{'s' if n > 1 else ''} cannot decide a family of {len(tested)}"
+    if tested["paired"].all():
+        reason += f": at least {significance.seeds_needed(len(tested), alpha)} are needed"
+    return reason

@@ -1,98 +1,80 @@
-"""Our outcomes held to published ones: the same quantity, the same statistic, a rule that is stated row by row."""
+"""Measured outcomes beside published ones: the same quantity, the same statistic, a rule that each row states."""
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.judging import position
 from pipeline.core.rounding import rounded
-from pipeline.data.config import DatasetConfig, Linear, Polynomial
+from pipeline.data import DatasetConfig
+from pipeline.data.linear import Linear
+from pipeline.data.polynomial import Polynomial
 from pipeline.project.schema import PublishedConfig
 from pipeline.project.variants import Study
-from pipeline.training.config import Normal, RunConfig
+from pipeline.training.config import RunConfig
+from pipeline.training.initializers import Normal
 
-COLUMNS = [
-    "config",
-    "factor",
-    "quantity",
-    "rebuilds",
-    "statistic",
-    "published",
-    "published_sd",
-    "published_low",
-    "published_high",
-    "where",
-    "n",
-    "ours",
-    "sd",
-    "least",
-    "most",
-    "closed_form",
-    "rule",
-    "verdict",
-]
+_HEAD = ["config", "factor", "quantity", "rebuilds", "statistic"]
+_PUBLISHED = {"estimate": "published", "sd": "published_sd", "low": "published_low", "high": "published_high"}
 
 
 def compare(
     table: pd.DataFrame,
-    places: Sequence[PublishedConfig],
+    sources: Sequence[PublishedConfig],
     studies: Mapping[str, Study],
     datasets: Mapping[str, DatasetConfig],
     results: Mapping[str, pd.DataFrame],
     findings: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
-    """One row for each published outcome, `COLUMNS`.
-
-    The verdict is `inside`, `outside` or `not measured`; the rule: inside the published range where there is one, else
-    within two published standard deviations of the published estimate, else, where no spread was published, within 10 %.
+    """Put the measured outcome, the closed form and the verdict of `judge` beside every published outcome.
 
     Args:
-        table: Published outcomes, as `artifacts.read_published` gives them.
-        places: Where each is measured.
-        studies, datasets: By id.
-        results: One row a run, by id of the study.
-        findings: Of the measurements, by id.
+        table: Published outcomes.
+        sources: The study and variant, or the measurement, that measures each of them.
+        studies, datasets, results, findings: By id; `results` have one row per run.
     """
-    measured_at = {(place.config, place.factor): place for place in places}
+    source_of = {(source.config, source.factor): source for source in sources}
     rows = []
     for item in table.itertuples():
-        place = measured_at.get((item.config, item.factor))
-        ours = [0, np.nan, np.nan, np.nan, np.nan]
-        where, closed = "", np.nan
-        if place is not None and place.measurement is not None:
-            found = findings[place.measurement].set_index("quantity")
-            where = place.measurement
-            if item.quantity in found.index:
-                one = found.loc[item.quantity]
-                ours = [int(one["n"]), *(float(one[name]) for name in ("estimate", "sd", "least", "most"))]
-        elif place is not None:
-            study, runs = studies[str(place.study)], results[str(place.study)]
-            where = f"{place.study}: {place.variant}"
-            name = metric(study, item.quantity)
+        source = source_of.get((item.config, item.factor))
+        numbers = dict.fromkeys(("measured", "sd", "min", "max", "closed_form"), np.nan)
+        row: dict[str, Any] = {"where": "", "n": 0, **numbers}
+        if source is not None and source.measurement is not None:
+            row["where"] = source.measurement
+            quantities = findings[source.measurement].rename(columns={"estimate": "measured"}).set_index("quantity")
+            if item.quantity in quantities.index:
+                row |= {name: quantities.at[item.quantity, name] for name in ("n", "measured", "sd", "min", "max")}
+        elif source is not None:
+            study = studies[str(source.study)]
+            variant = study.variant(str(source.variant))
+            row["where"] = f"{study.id}: {variant.id}"
+            row["closed_form"] = closed_form(variant.config, datasets[study.dataset], item.quantity)
+            runs, name = results[study.id], metric(study, item.quantity)
             if name in runs.columns:
-                whole = runs[(runs["variant"] == place.variant) & (runs["fold"] == 0)]
-                values = whole.loc[whole["status"] == "finished", name]
-                if len(values):
-                    middle = values.median() if item.statistic == "median" else values.mean()
-                    ours = [len(values), *map(float, (middle, values.std(), values.min(), values.max()))]
-            config = study.variant(str(place.variant)).config
-            closed = closed_form(config, datasets[study.dataset], item.quantity)
-        rule, verdict = judge(item.estimate, item.sd, item.low, item.high, float(ours[1]))
-        published = [item.estimate, item.sd, item.low, item.high]
-        head = [item.config, item.factor, item.quantity, item.rebuilds, item.statistic]
-        rows.append([*head, *published, where, *ours, closed, rule, verdict])
-    return pd.DataFrame(rows, columns=COLUMNS)
+                whole = runs[(runs["variant"] == variant.id) & (runs["fold"] == 0) & (runs["status"] == "finished")]
+                values = whole[name]
+                row |= {"n": len(values), "sd": values.std(), "min": values.min(), "max": values.max()}
+                row["measured"] = values.median() if item.statistic == "median" else values.mean()
+        row["rule"], row["verdict"] = judge(item.estimate, item.sd, item.low, item.high, row["measured"])
+        rows.append(row)
+    published = table.rename(columns=_PUBLISHED)[[*_HEAD, *_PUBLISHED.values()]]
+    return published.join(pd.DataFrame(rows, index=table.index))
 
 
 def metric(study: Study, quantity: str) -> str:
-    """The metric that a published quantity is: of image models what was measured while training is a running mean."""
+    """Return the metric of a published quantity: training metrics of image models are running means of an epoch."""
     running = "classification" in study.traits and quantity.startswith("train_")
     return f"{quantity}_running" if running else quantity
 
 
-def judge(estimate: float, sd: float, low: float, high: float, ours: float) -> tuple[str, str]:
-    """Rule and verdict.
+def judge(estimate: float, sd: float, low: float, high: float, measured: float) -> tuple[str, str]:
+    """Return rule and verdict ("inside", "outside" or "not measured") of a measured value.
+
+    The rule is the published range if there is one, else two published standard deviations around the published
+    estimate, else, if no spread was published, 10 % around it.
 
     >>> judge(0.8, 0.1, 0.7, 0.85, 0.86)
     ('range', 'outside')
@@ -101,40 +83,37 @@ def judge(estimate: float, sd: float, low: float, high: float, ours: float) -> t
     >>> judge(0.8, math.nan, math.nan, math.nan, 0.9)
     ('10 %', 'outside')
     """
-    distance = rounded(abs(ours - estimate))
-    if not math.isnan(low):
-        rule, inside = "range", low <= rounded(ours) <= high
-    elif not math.isnan(sd):
-        rule, inside = "2 sd", distance <= rounded(2 * sd)
-    else:
-        rule, inside = "10 %", distance <= rounded(0.1 * abs(estimate))
-    return rule, "not measured" if math.isnan(ours) else "inside" if inside else "outside"
+    rule = "range" if not math.isnan(low) else "2 sd" if not math.isnan(sd) else "10 %"
+    if rule != "range":
+        distance = 2 * sd if rule == "2 sd" else 0.1 * abs(estimate)
+        low, high = rounded(estimate - distance), rounded(estimate + distance)
+    verdict = position(rounded(measured), rounded(measured), (low, high))
+    return rule, "not measured" if verdict == "across" else verdict
 
 
 def closed_form(config: RunConfig, data: DatasetConfig, quantity: str) -> float:
-    """What theory says of a quantity, undefined (NaN) where it says nothing.
+    """Return the value that theory predicts for a quantity, or NaN.
 
-    Linear data with more inputs D than examples N, weights from N(0, s^2): the D - N directions outside the data know
-    no gradient but that of the penalty; the norm of the weights is about s sqrt(D - N) (1 - eta lambda)^steps, and
-    without penalty the test loss about s^2 (D - N), half of it where the loss is halved. Polynomials: the test loss of
-    a model that has all the true features can not fall below the variance of the noise.
+    Linear data with more inputs D than examples N, weights from N(0, s^2): only the penalty has a gradient in the D - N
+    directions outside the data. The norm of the weights is about s sqrt(D - N) (1 - eta lambda)^steps; without penalty
+    the test loss is about s^2 (D - N), or half of it for the halved loss. Polynomials: the test loss of a model that
+    has all true features cannot fall below the variance of the noise.
     """
+    halved = 0.5 if config.loss == "half_squared_error" else 1.0
     start = config.model.initialization.weight
-    if isinstance(data, Linear) and isinstance(start, Normal) and data.inputs > data.train_examples:
-        if config.model.hidden or config.model.features != "all" or config.data.examples != "all":
-            return np.nan
+    reduced = config.model.hidden or config.model.features != "all" or config.data.examples != "all"
+    if isinstance(data, Linear) and isinstance(start, Normal) and data.inputs > data.train_examples and not reduced:
         free = data.inputs - data.train_examples
         decay = config.optimizer.weight_decay + config.penalty.l2
         steps = config.training.epochs * -(-data.train_examples // config.training.batch_size)
-        # where training diverges it is more than a float can hold
-        with np.errstate(over="ignore"):
-            kept = float(np.float64(1 - config.optimizer.learning_rate * decay) ** steps)
         if quantity == "weight_norm":
-            return start.std * math.sqrt(free) * kept
+            with np.errstate(over="ignore"):  # if training diverges
+                remaining = float(np.float64(1 - config.optimizer.learning_rate * decay) ** steps)
+            return start.std * math.sqrt(free) * remaining
         if quantity == "test_loss" and decay == 0:
-            return start.std**2 * free * (0.5 if config.loss == "half_squared_error" else 1.0)
+            return start.std**2 * free * halved
     if isinstance(data, Polynomial) and quantity == "test_loss":
         features = data.features if config.model.features == "all" else config.model.features
         if features >= len(data.weights):
-            return data.noise_sd**2 * (0.5 if config.loss == "half_squared_error" else 1.0)
+            return data.noise_sd**2 * halved
     return np.nan

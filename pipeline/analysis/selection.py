@@ -1,4 +1,4 @@
-"""Choosing a variant by validation, and what the choice costs on the test set.
+"""Choosing a variant by validation, and the cost of the choice on the test set.
 
 Reference: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", section 7.10, for the
 one-standard-error rule.
@@ -17,30 +17,26 @@ RULES = {"lowest": "best in validation", "one_standard_error": "simplest within 
 
 
 def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
-    """For each block, seed and rule the variant that validation chooses.
+    """Choose a variant by validation for each block, seed and rule.
 
-    Args:
-        study: Says which of its variants are the simplest.
-        results: One row a run.
+    `lowest` takes the best mean over the folds, `one_standard_error` the simplest variant whose mean is within one
+    standard error of it, which needs two folds. A variant with a diverged fold is never chosen.
 
     Returns:
-        Columns block, seed_index, rule, variant, cost: by what factor (of a loss) or difference (of an accuracy) the
-        chosen variant is worse on the test set than the best one of the seed. `lowest` takes the best mean over the
-        folds; `one_standard_error` the simplest variant whose mean is within one standard error of it, where there
-        are at least two folds. A variant of which a fold diverged is never chosen.
+        Columns block, seed_index, rule, variant, cost: the factor (of a loss) or difference (of an accuracy) by which
+        the chosen variant is worse on the test set than the best variant of the seed.
     """
-    kind = "accuracy" if study.metric.endswith("accuracy") else "loss"
-    sign = -1 if kind == "accuracy" else 1
-    folds = results[results["fold"] > 0]
-    grouped = folds.groupby(["seed_index", "variant"])[f"validation_{kind}"]
+    quantity = "accuracy" if study.metric.endswith("accuracy") else "loss"
+    sign = -1 if quantity == "accuracy" else 1
+    grouped = results[results["fold"] > 0].groupby(["seed_index", "variant"])[f"validation_{quantity}"]
     means = (sign * grouped.agg(lambda values: rounded(values.mean(skipna=False)))).unstack("variant")
     errors = grouped.agg(lambda values: values.sem()).unstack("variant")
-    tests = (sign * by_seed(results).set_index(["seed_index", "variant"])[f"test_{kind}"]).unstack("variant")
+    tests = (sign * by_seed(results).set_index(["seed_index", "variant"])[f"test_{quantity}"]).unstack("variant")
     rows = []
     for block in dict.fromkeys(variant.block for variant in study.variants):
-        names = [variant.id for variant in study.variants if variant.block == block and len(variant.folds) > 1]
+        ids = [variant.id for variant in study.variants if variant.block == block and len(variant.folds) > 1]
         for seed in means.index:
-            mean, test = means.loc[seed, names], tests.loc[seed, names]
+            mean, test = means.loc[seed, ids], tests.loc[seed, ids]
             if mean.isna().all():
                 continue
             chosen = {"lowest": mean.idxmin()}
@@ -49,20 +45,20 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
                 near = mean.index[mean <= limit]
                 chosen["one_standard_error"] = near[0] if study.simplest_first else near[-1]
             for rule, variant in chosen.items():
+                # a ratio to a loss of 0 is undefined, and so is the estimate of the costs
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    # a ratio to a loss of 0 is undefined, and so then is the estimate of the costs
-                    cost = test[variant] - test.min() if kind == "accuracy" else test[variant] / test.min()
+                    cost = test[variant] - test.min() if quantity == "accuracy" else test[variant] / test.min()
                 rows.append((block, seed, rule, variant, cost))
     return pd.DataFrame(rows, columns=["block", "seed_index", "rule", "variant", "cost"])
 
 
 def costs(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
-    """What each rule costs on the test set: columns block, rule, n, estimate, low, high, and `chosen`, in words."""
-    scale = METRICS[study.metric].scale
-    rows = []
+    """Estimate the cost of each rule: columns block, rule, n, estimate, low, high, and `chosen`, in words."""
+    scale, rows = METRICS[study.metric].scale, []
     for (block, rule), group in chosen.groupby(["block", "rule"], sort=False):
         counts = group["variant"].value_counts()
-        labels = {variant.id: variant.label for variant in study.variants}
-        words = ", ".join(f"{label} ({counts[key]})" for key, label in labels.items() if key in counts)
-        rows.append((block, rule, *estimate_mean(group["cost"], scale, study.split_correlations["test"]), words))
+        names = ", ".join(
+            f"{variant.label} ({counts[variant.id]})" for variant in study.variants if variant.id in counts
+        )
+        rows.append((block, rule, *estimate_mean(group["cost"], scale, study.split_correlations["test"]), names))
     return pd.DataFrame(rows, columns=["block", "rule", "n", "estimate", "low", "high", "chosen"])

@@ -1,4 +1,4 @@
-"""From single runs to one number a variant: what `dvc metrics` and `dvc plots` show."""
+"""Estimates over the seeds: the numbers of `dvc metrics` and `dvc plots`, and the lines of figures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,61 +6,52 @@ from typing import Any
 import pandas as pd
 
 from pipeline.analysis.runs import by_seed, samples
-from pipeline.analysis.statistics import estimate_mean, estimate_means
+from pipeline.analysis.statistics import Scale, estimate_mean, estimate_means
 from pipeline.project.variants import Study
+
+_INTERVAL = ["estimate", "low", "high"]
 
 
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """For each variant its metrics: estimate, and for the study's own metric the 95 % interval.
+    """Return for each variant the estimates of its metrics, and for the study's own metric the 95 % interval.
 
-    Taken over the runs that finished; `runs` and `diverged` say how many there are. Nothing undefined is in it.
+    Estimates use the runs that finished; `runs` and `diverged` count them. Undefined numbers are left out.
     """
-    found: dict[str, dict[str, Any]] = {}
+    variants: dict[str, dict[str, Any]] = {}
     seeds = by_seed(results)
     for variant in study.variants:
         runs = seeds[seeds["variant"] == variant.id]
         finished = runs[runs["status"] == "finished"]
         values: dict[str, Any] = {"runs": len(runs), "diverged": len(runs) - len(finished)}
         for metric in study.metrics:
-            values_of = (finished if metric.trained else runs)[metric.name]
-            estimate = estimate_mean(values_of, metric.scale, study.split_correlation_of(metric))
-            parts = {"estimate": estimate.estimate}
+            sample = (finished if metric.trained else runs)[metric.name]
+            _, estimate, low, high = estimate_mean(sample, metric.scale, study.split_correlation_of(metric))
+            numbers = {"estimate": estimate}
             if metric.name == study.metric:
-                parts |= {"ci_low": estimate.low, "ci_high": estimate.high}
-            defined = {name: value for name, value in parts.items() if pd.notna(value)}
+                numbers |= {"ci_low": low, "ci_high": high}
+            defined = {name: value for name, value in numbers.items() if pd.notna(value)}
             if defined:
                 values[metric.name] = defined
-        found[variant.id] = values
-    return found
+        variants[variant.id] = values
+    return variants
 
 
 def curves(runs: pd.DataFrame, split_correlations: Mapping[str, float]) -> pd.DataFrame:
-    """Loss against epoch: for each variant, split and epoch the geometric mean over seeds and its 95 % interval.
+    """Compute the geometric mean of the loss over the runs of each variant, split and epoch, with its 95 % interval.
 
-    Args:
-        runs: Columns variant, split, epoch, value; one row a run and epoch.
-        split_correlations: Of each split, as of `statistics.estimate`.
-
-    Returns:
-        Columns variant, split, epoch, estimate, low, high. An epoch at which a run had diverged has no row.
+    Returns columns variant, split, epoch, estimate, low, high, without the epochs by which a run had diverged.
     """
-    table, values = samples(runs, ["variant", "split", "epoch"])
-    table[["estimate", "low", "high"]] = estimate_means(values, "log", table["split"].map(split_correlations))
-    known = table[table["estimate"].notna()].reset_index(drop=True)
-    return known.assign(low=known["low"].fillna(known["estimate"]), high=known["high"].fillna(known["estimate"]))
+    table, values = samples(runs)
+    table[_INTERVAL] = estimate_means(values, "log", table["split"].map(split_correlations))
+    defined = table.dropna(subset="estimate", ignore_index=True)
+    return defined.assign(**{name: defined[name].fillna(defined["estimate"]) for name in ("low", "high")})
 
 
-def layers(runs: pd.DataFrame, split_correlation: float = 0.0) -> pd.DataFrame:
-    """Size of activations and gradients against depth: the geometric mean over seeds and its 95 % interval.
+def over_seeds(runs: pd.DataFrame, scale: Scale, split_correlation: float = 0.0) -> pd.DataFrame:
+    """Compute the mean of the column `value` over the column `seed_index`, with its 95 % interval.
 
-    Args:
-        runs: Columns variant, seed_index, moment, quantity, layer, value; one row a run and layer.
-        split_correlation: As of `statistics.estimate`.
-
-    Returns:
-        Columns variant, moment, quantity, layer, estimate, low, high. A size that is 0 or not finite in some run has no
-        row: it has no place on a log scale.
+    Returns the other columns and estimate, low, high, without the rows whose estimate is undefined.
     """
-    table, values = samples(runs, ["variant", "moment", "quantity", "layer"])
-    table[["estimate", "low", "high"]] = estimate_means(values, "log", split_correlation)
-    return table[table["estimate"].notna()].reset_index(drop=True)
+    table, values = samples(runs)
+    table[_INTERVAL] = estimate_means(values, scale, split_correlation)
+    return table.dropna(subset="estimate", ignore_index=True)

@@ -1,1 +1,1 @@
-"""Numbers that are the same on every processor: kernels of vectors (`vector`), and functions of arrays (`arrays`)."""
+"""Arithmetic with the same bits on every processor: what kernels are written in (`vector`), functions of `arrays`."""

@@ -1,7 +1,7 @@
-"""Functions of NumPy arrays that give the same bits on every processor and with every C library.
+"""Functions of NumPy arrays that give the same bits on every processor and with every C library, all in float64.
 
 NumPy's own exp, log, sums and products choose their code by processor, and so do those of the libraries that it calls;
-+ - * / sqrt, comparisons and the integers of PCG64 do not. All of these compute in float64.
++ - * / sqrt, comparisons and the integers of PCG64 do not.
 """
 
 import math
@@ -18,78 +18,73 @@ _EPSILON = 2.0**-52
 
 
 def pcg64_state(stream: np.random.Generator) -> np.ndarray:
-    """State and increment of NumPy's generator as the kernels have them, (4,) uint64: upper and lower halves."""
+    """Return state and increment of NumPy's generator as the kernels read them, (4,) uint64: upper and lower halves."""
     state = stream.bit_generator.state["state"]
-    halves = [part for number in (state["state"], state["inc"]) for part in (number >> 64, number & (2**64 - 1))]
+    halves = [half for number in (state["state"], state["inc"]) for half in (number >> 64, number & (2**64 - 1))]
     return np.array(halves, np.uint64)
 
 
 def normals(stream: np.random.Generator, shape: int | Sequence[int]) -> np.ndarray:
     """Draw standard normal numbers, each from 52 bits by the inverse distribution function.
 
-    One 64-bit draw of PCG64 makes one number, and the stream stands behind them afterwards: the first n are the same
-    however many are drawn. The largest error of the quantile, in the middle, the tails and near 1/2 alike, is 4.6 units
-    in the last place, among 69,000 that were compared with mpmath.
+    Each number takes one 64-bit draw of PCG64, so the first n are the same however many are drawn. The largest error of
+    the quantile is 4.6 units in the last place, in the middle, the tails and near 1/2 alike, among 69,000 that were
+    compared with mpmath.
     """
     count = math.prod(shape) if isinstance(shape, Sequence) else shape
-    state, room = pcg64_state(stream), np.empty(_padded(count))
+    state, numbers = pcg64_state(stream), np.empty(_padded(count))
     draw = library.function("pipeline.arithmetic.draws:normals", "uint64*", "float64*", "int64")
-    draw(state.ctypes.data, room.ctypes.data, count)
+    draw(state.ctypes.data, numbers.ctypes.data, count)
     stream.bit_generator.advance(count)  # type: ignore[attr-defined]
-    return room[:count].reshape(shape)
+    return numbers[:count].reshape(shape)
 
 
 def exp(values: ArrayLike) -> np.ndarray:
-    """e^x: infinity above the range of float64, 0 below it."""
-    return _replaced(values, 0)
+    """Compute e^x: infinity above the range of float64, 0 below it."""
+    return _exp_or_log(values, 0)
 
 
 def log(values: ArrayLike) -> np.ndarray:
-    """The natural logarithm of positive normal numbers."""
-    return _replaced(values, 1)
+    """Compute the natural logarithm of positive normal numbers."""
+    return _exp_or_log(values, 1)
 
 
-def _replaced(values: ArrayLike, which: int) -> np.ndarray:
+def _exp_or_log(values: ArrayLike, which: int) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    room = np.ones(_padded(values.size))
-    room[: values.size] = values.reshape(-1)
+    padded = np.ones(_padded(values.size))
+    padded[: values.size] = values.reshape(-1)
     replace = library.function("pipeline.arithmetic.functions:replace_by_exp_or_log", "float64*", *["int64"] * 2)
-    replace(room.ctypes.data, room.size // _LANES, which)
-    return room[: values.size].reshape(values.shape)
+    replace(padded.ctypes.data, padded.size // _LANES, which)
+    return padded[: values.size].reshape(values.shape)
 
 
 def total(terms: np.ndarray) -> np.ndarray:
-    """Sum of the last axis, (..., N) to (...): its second half is added to its first until one number is left.
+    """Sum over the last axis, (..., N) to (...), by adding its second half to its first until one number is left.
 
     >>> total(np.arange(10.0).reshape(2, 5)).tolist()
     [10.0, 35.0]
     """
     while (count := terms.shape[-1]) > 1:
-        kept = count - count // 2
-        folded = terms[..., :kept].copy()
-        folded[..., : count - kept] += terms[..., kept:]
+        half = count - count // 2
+        folded = terms[..., :half].copy()
+        folded[..., : count - half] += terms[..., half:]
         terms = folded
     return terms[..., 0]
 
 
 def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Matrix product: (..., N, K) and (..., K, M) to (..., N, M).
+    """Compute the matrix product of (..., N, K) and (..., K, M), (..., N, M); the leading axes are the same.
 
     Every entry is one sum from the first k to the last, each term added with one rounding.
-
-    Raises:
-        ValueError: If the shapes do not fit; names both.
     """
-    if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
-        raise ValueError(f"found the shapes {left.shape} and {right.shape}, allowed: (..., N, K) and (..., K, M)")
     rows, inner, columns = *left.shape[-2:], right.shape[-1]
     left = np.ascontiguousarray(left, np.float64)
     padded = np.zeros((*right.shape[:-1], _padded(columns)))
     padded[..., :columns] = right
     out = np.empty((*left.shape[:-1], _padded(columns)))
     multiply = library.function("pipeline.arithmetic.matrices:product", *["float64*"] * 3, *["int64"] * 4)
-    stack = math.prod(left.shape[:-2])
-    multiply(left.ctypes.data, padded.ctypes.data, out.ctypes.data, stack, rows, inner, padded.shape[-1] // _LANES)
+    count, strips = math.prod(left.shape[:-2]), padded.shape[-1] // _LANES
+    multiply(left.ctypes.data, padded.ctypes.data, out.ctypes.data, count, rows, inner, strips)
     return out[..., :columns]
 
 
@@ -99,7 +94,7 @@ class Decomposition(NamedTuple):
     Attributes:
         left: Orthogonal rows, (..., r, D).
         right: Orthogonal rows, (..., r, N). Of the two, the one with shorter rows has rows of norm 1.
-        squares: Of the singular values, the norms of the other's rows, (..., r), in no order.
+        squares: Squared singular values, which are the squared norms of the other's rows, (..., r), unsorted.
     """
 
     left: np.ndarray
@@ -107,16 +102,16 @@ class Decomposition(NamedTuple):
     squares: np.ndarray
 
     def kept(self, cutoff: float) -> np.ndarray:
-        """Which singular values are more than `cutoff` times the largest, (..., r)."""
-        most: np.ndarray = self.squares.max(axis=-1, keepdims=True)
-        return self.squares > cutoff**2 * most
+        """Return for each singular value if it is more than `cutoff` times the largest, (..., r)."""
+        largest: np.ndarray = self.squares.max(axis=-1, keepdims=True)
+        return self.squares > cutoff**2 * largest
 
     def coordinates(self, values: np.ndarray, kept: np.ndarray, penalty: ArrayLike = 0.0) -> np.ndarray:
-        """Of the w that minimises |X w - values|^2 + penalty |w|^2: w = sum_i coordinates_i left_i.
+        """Return coordinates of the w = sum_i coordinates_i left_i that minimises |X w - values|^2 + penalty |w|^2.
 
         Args:
             values: (..., N).
-            kept: Which rows have a part in w; the others' coordinates are 0.
+            kept: The coordinates that are not set to 0, (..., r).
             penalty: Broadcast with (..., r).
         """
         projections = product(self.right, values[..., None])[..., 0]
@@ -124,7 +119,7 @@ class Decomposition(NamedTuple):
 
 
 def decompose(matrix: np.ndarray) -> Decomposition:
-    """Singular value decomposition of (..., N, D) by one-sided Jacobi rotations, `matrices.orthogonalize`."""
+    """Compute the singular value decomposition of (..., N, D) by one-sided Jacobi rotations."""
     tall = matrix.shape[-1] <= matrix.shape[-2]
     short = np.swapaxes(matrix, -1, -2) if tall else matrix
     count, length = short.shape[-2:]
@@ -132,23 +127,22 @@ def decompose(matrix: np.ndarray) -> Decomposition:
     rows = np.zeros((*short.shape[:-1], start + _padded(count)))  # followed by the rotation
     rows[..., :length] = short
     rows[..., start : start + count] = np.eye(count)
-    orthogonalize = library.function(
-        "pipeline.arithmetic.matrices:orthogonalize", "float64*", *["int64"] * 4, "float64"
-    )
-    stack, strips = math.prod(short.shape[:-2]), rows.shape[-1] // _LANES
-    orthogonalize(rows.ctypes.data, stack, count, start // _LANES, strips, _EPSILON * math.sqrt(length))
+    kernel = "pipeline.arithmetic.matrices:orthogonalize"
+    orthogonalize = library.function(kernel, "float64*", *["int64"] * 4, "float64")
+    matrices, strips = math.prod(short.shape[:-2]), rows.shape[-1] // _LANES
+    orthogonalize(rows.ctypes.data, matrices, count, start // _LANES, strips, _EPSILON * math.sqrt(length))
     rotated, rotation = rows[..., :length], rows[..., start : start + count]
     left, right = (rotation, rotated) if tall else (rotated, rotation)
     return Decomposition(left, right, total(np.square(rotated)))
 
 
 def solve(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The solution of X w = values, of the smallest norm and squared error: (..., N, D) and (..., N) to (..., D)."""
+    """Solve X w = values with least squared error and norm: (..., N, D) and (..., N) to (..., D)."""
     parts = decompose(matrix)
     kept = parts.kept(_EPSILON * max(matrix.shape[-2:]))
     return product(parts.coordinates(values, kept)[..., None, :], parts.left)[..., 0, :]
 
 
 def _padded(count: int) -> int:
-    """To whole vectors."""
+    """Round up to whole vectors."""
     return -(-count // _LANES) * _LANES

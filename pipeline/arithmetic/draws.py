@@ -1,7 +1,7 @@
 """Random numbers from the state of a NumPy generator: permutations, normal numbers, and bits by counter.
 
-PCG64 is NumPy's own, to the bit. What is made of its integers is ours: NumPy's permutations cost twice as much, and its
-normal numbers call the C library, whose last bits differ between systems.
+PCG64 equals NumPy's to the bit. Permutations and normal numbers do not: NumPy's permutations cost twice as much, and
+its normal numbers call the C library, whose last bits differ between systems.
 
 References: O'Neill (2014), "PCG"; Lemire (2019), "Fast random integer generation in an interval"; Salmon et al. (2011),
 "Parallel random numbers: as easy as 1, 2, 3" (Philox).
@@ -13,14 +13,15 @@ from numba import types
 from numba.extending import intrinsic
 
 from pipeline.arithmetic.functions import normal_quantile
-from pipeline.arithmetic.vector import LANES, Matrix, Vector, get, inline, kernel, load, put, splat, store
+from pipeline.arithmetic.vector import *
+from pipeline.arithmetic.vector import Vector, broadcast
 
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = np.uint64(2549297995355413924), np.uint64(4865540595714422341)
 
 
 @intrinsic
 def _high_product(typing, a, b):
-    """The upper 64 bits of the product of two unsigned numbers."""
+    """Return the upper 64 bits of the product of two unsigned numbers."""
 
     def code(context, builder, sig, args):
         wide = ir.IntType(128)
@@ -32,7 +33,7 @@ def _high_product(typing, a, b):
 
 @inline
 def next_bits(state):
-    """The next 64 random bits; `state` points to the upper and lower half of state and increment, 4 uint64."""
+    """Return the next 64 bits; `state` points to the upper and lower half of state and increment, (4,) uint64."""
     high, low = get(state, 0), get(state, 1)
     high = _high_product(low, _MULTIPLIER_LOW) + high * _MULTIPLIER_LOW + low * _MULTIPLIER_HIGH
     low = low * _MULTIPLIER_LOW
@@ -47,27 +48,27 @@ def next_bits(state):
 
 @kernel
 def permute(state, order, count):
-    """Write a random order of 0 .. count - 1 (int32, fewer than 2^31)."""
+    """Write a random order of 0 .. count - 1, fewer than 2^31: Fisher and Yates's method with Lemire's draws."""
     mask = np.uint64(0xFFFFFFFF)
     for i in range(count):
         put(order, i, i)
-    word, left = np.uint64(0), False
+    word, has_half = np.uint64(0), False  # each word gives two draws of 32 bits
     for i in range(count - 1, 0, -1):
         bound = np.uint64(i + 1)
         while True:
-            if left:
-                draw, left = word >> np.uint64(32), False
+            if has_half:
+                draw, has_half = word >> np.uint64(32), False
             else:
-                word, left = next_bits(state), True
+                word, has_half = next_bits(state), True
                 draw = word & mask
             product = draw * bound
-            # each place equally often: of the draws that round down to it none too many
+            # accept with a probability that makes all indices equally frequent
             if (product & mask) >= bound or (product & mask) >= (np.uint64(2**32) - bound) % bound:
                 break
-        chosen = np.int64(product >> np.uint64(32))
-        own = get(order, i)
-        put(order, i, get(order, chosen))
-        put(order, chosen, own)
+        j = np.int64(product >> np.uint64(32))
+        last = get(order, i)
+        put(order, i, get(order, j))
+        put(order, j, last)
 
 
 @kernel
@@ -83,16 +84,12 @@ def normals(state, out, count):
 
 @intrinsic
 def _multiply(typing, a):
-    """Upper and lower 32 bits of the products of unsigned lanes with Philox's multiplier."""
+    """Return the upper and lower 32 bits of the products of unsigned lanes with Philox's multiplier."""
 
     def code(context, builder, sig, args):
-        # even and odd lanes apart, which are the lower and upper halves of 64 bits: nothing moves between lanes
+        # even and odd lanes are the lower and upper halves of 64 bits, so that nothing moves between lanes
         wide = ir.VectorType(ir.IntType(64), LANES // 2)
-
-        def constant(value):
-            return ir.Constant(wide, [value] * (LANES // 2))
-
-        lower, shift, multiplier = constant(2**32 - 1), constant(32), constant(0xD256D193)
+        lower, shift, multiplier = (ir.Constant(wide, [n] * (LANES // 2)) for n in (2**32 - 1, 32, 0xD256D193))
         pairs = builder.bitcast(args[0], wide)
         even = builder.mul(builder.and_(pairs, lower), multiplier)
         odd = builder.mul(builder.lshr(pairs, shift), multiplier)
@@ -106,22 +103,18 @@ def _multiply(typing, a):
 
 @intrinsic
 def counters(typing, first):
-    """first, first + 1, ..., first + 15 as 32-bit integers."""
+    """Return first, first + 1, ..., first + 15 as 32-bit integers."""
 
     def code(context, builder, sig, args):
-        kind = ir.VectorType(ir.IntType(32), LANES)
-        start = builder.insert_element(
-            ir.Constant(kind, ir.Undefined), builder.trunc(args[0], kind.element), ir.IntType(32)(0)
-        )
-        spread = builder.shuffle_vector(start, start, ir.Constant(kind, [0] * LANES))
-        return builder.add(spread, ir.Constant(kind, list(range(LANES))))
+        start = broadcast(builder, builder.trunc(args[0], ir.IntType(32)))
+        return builder.add(start, ir.Constant(start.type, list(range(LANES))))
 
     return Vector(types.int32)(types.int64), code
 
 
 @inline
 def random_bits(counter, step, key):
-    """64 random bits for every counter, as two vectors of 32: Philox 2x32 with 10 rounds."""
+    """Return 64 random bits for every counter, as two vectors of 32: Philox 2x32 with 10 rounds."""
     left, right = counter, splat(counter, step)
     for _ in range(10):
         high, low = _multiply(left)

@@ -1,21 +1,21 @@
-"""Products and decompositions of small float64 matrices whose rows follow each other in memory.
+"""Products and decompositions of stacks of small float64 matrices, row by row in memory.
 
-Rows that are read as vectors are padded to whole ones, with zeros. Stacks of matrices lie behind each other.
+Rows that are read as vectors are padded with zeros to whole vectors.
 """
 
 import math
 
 import numpy as np
 
-from pipeline.arithmetic.vector import LANES, Matrix, fma, get, inline, kernel, load, skip, splat, store, total
+from pipeline.arithmetic.vector import *
 
-_MOST_SWEEPS = 40
+_MAX_SWEEPS = 40
 
 
 @kernel
-def product(left, right, out, stack, rows, inner, strips):
+def product(left, right, out, matrices, rows, inner, strips):
     """Write the products of (rows, inner) and (inner, 16 strips) matrices: each entry is one sum over `inner`."""
-    for _ in range(stack):
+    for _ in range(matrices):
         b, c = Matrix(right, strips, inner), Matrix(out, strips, rows)
         for row in range(rows):
             for strip in range(strips):
@@ -23,11 +23,8 @@ def product(left, right, out, stack, rows, inner, strips):
                 for k in range(inner):
                     value = fma(load(b, k, strip), get(left, row * inner + k), value)
                 store(c, row, strip, value)
-        left, right, out = (
-            skip(left, rows * inner),
-            skip(right, inner * strips * LANES),
-            skip(out, rows * strips * LANES),
-        )
+        left, right = skip(left, rows * inner), skip(right, inner * strips * LANES)
+        out = skip(out, rows * strips * LANES)
 
 
 @inline
@@ -37,7 +34,7 @@ def _row(rows, number, strips):
 
 @inline
 def _inner_products(a, b, strips):
-    """Inner products a a, b b and a b of two rows, over the first strips."""
+    """Return the inner products a a, b b and a b of two rows, over the first strips."""
     aa = bb = ab = splat(load(a, 0, 0), 0.0)
     for strip in range(strips):
         x, y = load(a, strip, 0), load(b, strip, 0)
@@ -46,16 +43,16 @@ def _inner_products(a, b, strips):
 
 
 @kernel
-def orthogonalize(rows, stack, count, length, strips, tolerance):
-    """Rotate rows of 16 strips in pairs until the first `length` strips of all of them are orthogonal.
+def orthogonalize(rows, matrices, count, length, strips, tolerance):
+    """Rotate pairs of rows until the first `length` of their strips are orthogonal; the other strips rotate with them.
 
-    Orthogonal are two rows whose cosine is at most `tolerance`. What follows the first strips is rotated along.
+    Two rows are orthogonal if the size of their cosine is at most `tolerance`.
 
     Reference: Hestenes (1958), "Inversion of matrices by biorthogonalization"; Demmel and Veselic (1992), "Jacobi's
     method is more accurate than QR".
     """
-    for _ in range(stack):
-        for _ in range(_MOST_SWEEPS):
+    for _ in range(matrices):
+        for _ in range(_MAX_SWEEPS):
             rotated = False
             for i in range(count - 1):
                 for j in range(i + 1, count):

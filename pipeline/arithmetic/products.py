@@ -11,100 +11,50 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pipeline.arithmetic.library import wide_registers
-from pipeline.arithmetic.vector import LANES, Vector, _align, _llvm, _splat, kernel, load, store, transpose_tile
+from pipeline.arithmetic.vector import *
+from pipeline.arithmetic.vector import I64, address, broadcast, call_llvm, load_vector, store_vector
 
 # rows and strips of a tile: AVX-512 has 32 registers of 16 numbers; AVX2 has 16 of 8, NEON 32 of 4
 ROWS, STRIPS = (12, 2) if wide_registers() else (6, 1)
-_BLOCK = 12  # strips of k at once: what a tile needs of b then stays in the first cache
-_I64 = ir.IntType(64)
+_BLOCK = 12  # strips of k at once, so that what a tile needs of b stays in the first-level cache
 
 
-def _tile(rows, strips, transposed):
-    """An intrinsic that adds to a tile of c the product of rows of a (or of columns, where `transposed`) and b.
+def _tile(strips, transposed):
+    """Define a function that adds a tile of a b, or a^T b, to c.
 
-    (c, a, b, row, strip, first, last, fresh): the tile of c whose first row and strip these are, k from `first` to
-    `last` - in strips of a, or rows where it is transposed; a fresh tile starts at 0. Rows behind the last row of c are
-    the last one once more, which is computed several times and written with one value.
+    `row` and `strip` are the first of the tile; k runs from `first` to `last`, in strips of a, or in its rows if
+    transposed; a fresh tile starts at 0. Rows behind the last row of c repeat it: it is computed several times, and the
+    same value is written.
     """
 
     @intrinsic
     def multiply(typing, c, a, b, row, strip, first, last, fresh):
-        vector = Vector(c[0].dtype)
-
         def code(context, builder, sig, args):
-            kind, align = context.get_value_type(vector), _align(vector)
-            (c_data, c_rows, _), (a_data, a_rows, _), (b_data, b_rows, _) = (
-                cgutils.unpack_tuple(builder, value) for value in args[:3]
-            )
             row, strip, first, last, fresh = args[3:]
-
-            def number(value):
-                return ir.Constant(_I64, value)
-
-            def offset(strip, height, row):
-                return builder.mul(builder.add(builder.mul(strip, height), row), number(LANES))
-
-            def vectors(start, place):
-                return builder.bitcast(builder.gep(start, [place]), kind.as_pointer())
-
-            bound = builder.sub(c_rows, number(1))
-            own = [builder.add(row, number(i)) for i in range(rows)]
-            own = [builder.select(builder.icmp_signed("<", i, bound), i, bound) for i in own]
-            across = [builder.add(strip, number(j)) for j in range(strips)]
-            results = [[vectors(c_data, offset(j, c_rows, i)) for j in across] for i in own]
-            if transposed:
-                strips_of_a = [builder.ashr(i, number(4)) for i in own]
-                lanes_of_a = [builder.and_(i, number(LANES - 1)) for i in own]
-                starts = [
-                    builder.gep(a_data, [builder.add(offset(s, a_rows, first), lane)])
-                    for s, lane in zip(strips_of_a, lanes_of_a, strict=True)
-                ]
-                unrolled, step, b_first = 1, number(LANES), first
-            else:
-                starts = [builder.gep(a_data, [offset(first, a_rows, i)]) for i in own]
-                unrolled, step = LANES, builder.mul(a_rows, number(LANES))
-                b_first = builder.mul(first, number(LANES))
-            rights = [vectors(b_data, offset(j, b_rows, b_first)) for j in across]
-
-            before = builder.block
-            head = builder.append_basic_block("head")
-            body = builder.append_basic_block("body")
-            after = builder.append_basic_block("after")
-            reading = builder.append_basic_block("reading")
-            builder.cbranch(fresh, head, reading)
-            builder.position_at_end(reading)
-            read = [[builder.load(place, align=align) for place in line] for line in results]
-            builder.branch(head)
-            builder.position_at_end(head)
-            k = builder.phi(_I64)
-            k.add_incoming(first, before)
-            k.add_incoming(first, reading)
-            sums = [[builder.phi(kind) for _ in across] for _ in own]
-            zero = ir.Constant(kind, [0.0] * LANES)
-            for line, values in zip(sums, read, strict=True):
-                for phi, value in zip(line, values, strict=True):
-                    phi.add_incoming(zero, before)
-                    phi.add_incoming(value, reading)
-            builder.cbranch(builder.icmp_signed("<", k, last), body, after)
-            builder.position_at_end(body)
-            done = builder.sub(k, first)
-            left = [builder.gep(start, [builder.mul(done, step)]) for start in starts]
-            now = [list(line) for line in sums]
-            for i in range(unrolled):
-                at = builder.add(builder.mul(done, number(unrolled)), number(i))
-                factors = [builder.load(builder.gep(start, [at]), align=align) for start in rights]
-                for line, start in zip(now, left, strict=True):
-                    value = _splat(builder, builder.load(builder.gep(start, [number(i)])))
-                    line[:] = [_llvm(builder, "fma", [value, f, c]) for f, c in zip(factors, line, strict=True)]
-            k.add_incoming(builder.add(k, number(1)), body)
-            for line, values in zip(sums, now, strict=True):
-                for phi, value in zip(line, values, strict=True):
-                    phi.add_incoming(value, body)
-            builder.branch(head)
-            builder.position_at_end(after)
-            for line, places in zip(sums, results, strict=True):
-                for value, place in zip(line, places, strict=True):
-                    builder.store(value, place, align=align)
+            bottom = builder.sub(builder.extract_value(args[0], 1), I64(1))
+            rows = [builder.add(row, I64(i)) for i in range(ROWS)]
+            rows = [builder.select(builder.icmp_signed("<", i, bottom), i, bottom) for i in rows]
+            columns = [builder.add(strip, I64(j)) for j in range(strips)]
+            results = [address(context, builder, c, args[0], j, i) for i in rows for j in columns]
+            lefts, step, depth = _left_factors(builder, args[1], rows, first, transposed)
+            first_row = builder.mul(first, I64(depth))
+            rights = [address(context, builder, b, args[2], j, first_row) for j in columns]
+            zero = ir.Constant(results[0].type.pointee, [0.0] * LANES)
+            sums = [cgutils.alloca_once_value(builder, zero) for _ in results]  # LLVM keeps them in registers
+            with builder.if_then(builder.not_(fresh)):
+                for result, sum_ in zip(results, sums, strict=True):
+                    builder.store(load_vector(builder, result), sum_)
+            with cgutils.for_range(builder, builder.sub(last, first)) as loop:
+                starts = [builder.gep(left, [builder.mul(loop.index, step)]) for left in lefts]
+                for i in range(depth):
+                    k = builder.add(builder.mul(loop.index, I64(depth)), I64(i))
+                    factors = [load_vector(builder, builder.gep(right, [k])) for right in rights]
+                    for number, start in enumerate(starts):
+                        value = broadcast(builder, builder.load(builder.gep(start, [I64(i)])))
+                        for factor, sum_ in zip(factors, sums[number * strips :], strict=False):
+                            builder.store(call_llvm(builder, "fma", [value, factor, builder.load(sum_)]), sum_)
+            for result, sum_ in zip(results, sums, strict=True):
+                store_vector(builder, builder.load(sum_), result)
             return context.get_dummy_value()
 
         return types.none(c, a, b, *[types.int64] * 4, types.boolean), code
@@ -112,31 +62,54 @@ def _tile(rows, strips, transposed):
     return multiply
 
 
-_add_rows_wide, _add_rows = _tile(ROWS, STRIPS, False), _tile(ROWS, 1, False)
-_add_columns_wide, _add_columns = _tile(ROWS, STRIPS, True), _tile(ROWS, 1, True)
+def _left_factors(builder, a, rows, first, transposed):
+    """Emit for each row of a product the address of its first factor.
+
+    Returns also the distance to the next factors, and how many follow each other there: all lanes of a strip of a or,
+    if transposed, one number of a row of a.
+    """
+    data, height, _ = cgutils.unpack_tuple(builder, a)
+
+    def element(strip, row, lane):
+        index = builder.mul(builder.add(builder.mul(strip, height), row), I64(LANES))
+        return builder.gep(data, [builder.add(index, lane)])
+
+    if transposed:
+        split = [(builder.ashr(row, I64(4)), builder.and_(row, I64(LANES - 1))) for row in rows]
+        return [element(strip, first, lane) for strip, lane in split], I64(LANES), 1
+    return [element(first, row, I64(0)) for row in rows], builder.mul(height, I64(LANES)), LANES
+
+
+def _product(transposed):
+    """Define a function that adds a b, or a^T b, to c, for k from `first` to `last`; if fresh, c starts at 0."""
+    add_wide, add = _tile(STRIPS, transposed), _tile(1, transposed)
+
+    @inline
+    def add_product(c, a, b, first, last, fresh):
+        wide = c.strips // STRIPS * STRIPS
+        for strip in range(0, wide, STRIPS):
+            for row in range(0, c.rows, ROWS):
+                add_wide(c, a, b, row, strip, first, last, fresh)
+        for strip in range(wide, c.strips):
+            for row in range(0, c.rows, ROWS):
+                add(c, a, b, row, strip, first, last, fresh)
+
+    return add_product
+
+
+_add_product, _add_transposed_product = _product(False), _product(True)
 
 
 @kernel
 def _multiply(a, b, c, fresh):
-    """C = a b, or c += a b where it is not fresh: (B, K), (K, H), (B, H)."""
+    """Compute c = a b if fresh, else c += a b: (B, K), (K, H), (B, H)."""
     for first in range(0, a.strips, _BLOCK):
-        last = min(first + _BLOCK, a.strips)
-        start = fresh and first == 0
-        strip = 0
-        while strip < c.strips:
-            if strip + STRIPS <= c.strips:
-                for row in range(0, c.rows, ROWS):
-                    _add_rows_wide(c, a, b, row, strip, first, last, start)
-                strip += STRIPS
-            else:
-                for row in range(0, c.rows, ROWS):
-                    _add_rows(c, a, b, row, strip, first, last, start)
-                strip += 1
+        _add_product(c, a, b, first, min(first + _BLOCK, a.strips), fresh and first == 0)
 
 
 @kernel
 def affine(x, w, b, z):
-    """Z = x w + b: (B, D), (D, H), (1, H) -> (B, H)."""
+    """Compute z = x w + b: (B, D), (D, H), (1, H) -> (B, H)."""
     for strip in range(z.strips):
         bias = load(b, strip, 0)
         for row in range(z.rows):
@@ -146,7 +119,7 @@ def affine(x, w, b, z):
 
 @kernel
 def gradient_by_inputs(delta, w, transposed, out):
-    """Out = delta w^T: (B, H), (D, H) -> (B, D); `transposed` has room for w^T."""
+    """Compute out = delta w^T: (B, H), (D, H) -> (B, D); `transposed` is room for w^T."""
     for strip in range(w.strips):
         for row in range(0, w.rows, LANES):
             transpose_tile(w, strip, row, transposed, row // LANES, strip * LANES)
@@ -155,14 +128,5 @@ def gradient_by_inputs(delta, w, transposed, out):
 
 @kernel
 def gradient_by_weights(x, delta, out):
-    """Out = x^T delta: (B, D), (B, H) -> (D, H)."""
-    strip = 0
-    while strip < out.strips:
-        if strip + STRIPS <= out.strips:
-            for row in range(0, out.rows, ROWS):
-                _add_columns_wide(out, x, delta, row, strip, 0, x.rows, True)
-            strip += STRIPS
-        else:
-            for row in range(0, out.rows, ROWS):
-                _add_columns(out, x, delta, row, strip, 0, x.rows, True)
-            strip += 1
+    """Compute out = x^T delta: (B, D), (B, H) -> (D, H)."""
+    _add_transposed_product(out, x, delta, 0, x.rows, True)

@@ -1,11 +1,10 @@
-"""A vector of 16 numbers and a matrix of such vectors: what the kernels are written with.
+"""A vector of 16 numbers and a matrix of such vectors: the language of the kernels.
 
 Every operation rounds once and element by element, as IEEE 754 says, so its bits are the same on every processor; LLVM
-lays a vector into as many registers as the processor needs (16 float32: one of AVX-512, two of AVX2, four of NEON). No
-operation carries a fast-math flag, and `fma` is the only one that multiplies and adds in one rounding.
+splits a vector into as many registers as the processor needs (16 float32: one of AVX-512, two of AVX2, four of NEON).
+No operation carries a fast-math flag, and `fma` is the only one that multiplies and adds in one rounding.
 
-A kernel gets memory as addresses and checks nothing: whoever calls it has checked the shapes
-(`pipeline.training.engine`).
+Kernels get memory as addresses and check nothing; `pipeline.training.engine` checks shapes before it calls them.
 """
 
 import operator
@@ -17,27 +16,15 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-# what kernels are written with
+# what kernels import with *; the rest serves other intrinsics
 __all__ = [
-    *(
-        "LANES",
-        "Matrix",
-        "absolute",
-        "bits",
-        "doubles",
-        "fill",
-        "fma",
-        "get",
-        "inline",
-        "integers",
-        "kernel",
-    ),
-    *("lane", "lanes", "largest", "load", "load_bytes", "of_bits", "part", "pointer", "put", "read_shared", "skip"),
-    *("splat", "sqrt", "store", "to_float", "total", "transpose_tile", "where", "widen", "words"),
-]
+    "LANES", "Matrix", "absolute", "bits", "doubles", "fill", "fma", "get", "inline", "integers", "kernel", "lane",
+    "lanes", "largest", "load", "load_bytes", "of_bits", "part", "pointer", "put", "read_shared", "skip", "splat",
+    "sqrt", "store", "to_float", "total", "transpose_tile", "where", "widen", "words",
+]  # fmt: skip
 
 LANES = 16
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+I32, I64 = ir.IntType(32), ir.IntType(64)
 
 # every function of a kernel: IEEE division, no bounds checks, merged into its caller
 kernel = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -74,220 +61,174 @@ class Matrix(NamedTuple):
 
 
 def _common(*arguments):
-    """The vector type among arguments that are vectors and scalars; None if there is none or there are two."""
+    """Return the vector type among arguments that are vectors and scalars; None if there is none or there are two."""
     vectors = {argument for argument in arguments if isinstance(argument, Vector)}
     others = [argument for argument in arguments if not isinstance(argument, Vector | types.Number)]
     return vectors.pop() if len(vectors) == 1 and not others else None
 
 
-def _splat(builder, scalar, lanes=LANES):
-    kind = ir.VectorType(scalar.type, lanes)
-    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, _I32(0))
-    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
+def broadcast(builder, scalar):
+    """Emit a vector with a scalar in every lane."""
+    vector = ir.VectorType(scalar.type, LANES)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, I32(0))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
 
 
-def _as_vector(context, builder, kind, vector, value):
-    """A vector as it is; a scalar, rounded to the element type, in every lane."""
-    if isinstance(kind, Vector):
-        return value
-    return _splat(builder, context.cast(builder, value, kind, vector.element))
+def _vectors(context, builder, vector, argument_types, values):
+    """Emit arguments as vectors: scalars are rounded to the element type and broadcast."""
+    return [
+        value if isinstance(type_, Vector) else broadcast(builder, context.cast(builder, value, type_, vector.element))
+        for type_, value in zip(argument_types, values, strict=True)
+    ]
 
 
-def _operator(symbol, floating, integer):
+def _overload(symbol, result, floating, integer):
+    """Define a Python operator for two vectors, or for a vector and a scalar."""
+
     @infer_global(symbol)
     class _Typing(AbstractTemplate):
         def generic(self, arguments, keywords):
             vector = _common(*arguments)
-            return signature(vector, *arguments) if vector else None
-
-    def lower(context, builder, sig, arguments):
-        values = [
-            _as_vector(context, builder, kind, sig.return_type, value)
-            for kind, value in zip(sig.args, arguments, strict=True)
-        ]
-        instruction = integer if isinstance(sig.return_type.element, types.Integer | types.Boolean) else floating
-        return getattr(builder, instruction)(*values)
-
-    for pair in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
-        lower_builtin(symbol, *pair)(lower)
-
-
-def _comparison(symbol, text):
-    @infer_global(symbol)
-    class _Typing(AbstractTemplate):
-        def generic(self, arguments, keywords):
-            vector = _common(*arguments)
-            return signature(Vector(types.boolean), *arguments) if vector else None
+            return signature(result(vector), *arguments) if vector else None
 
     def lower(context, builder, sig, arguments):
         vector = _common(*sig.args)
-        values = [
-            _as_vector(context, builder, kind, vector, value) for kind, value in zip(sig.args, arguments, strict=True)
-        ]
-        compare = builder.icmp_signed if isinstance(vector.element, types.Integer) else builder.fcmp_ordered
-        return compare(text, *values)
+        emit = integer if isinstance(vector.element, types.Integer | types.Boolean) else floating
+        return emit(builder, *_vectors(context, builder, vector, sig.args, arguments))
 
     for pair in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
         lower_builtin(symbol, *pair)(lower)
 
 
-for _symbol, _names in {
-    operator.add: ("fadd", "add"),
-    operator.sub: ("fsub", "sub"),
-    operator.mul: ("fmul", "mul"),
-    operator.truediv: ("fdiv", None),
-    operator.and_: (None, "and_"),
-    operator.or_: (None, "or_"),
-    operator.xor: (None, "xor"),
-    operator.lshift: (None, "shl"),
-    operator.rshift: (None, "ashr"),
-}.items():
-    _operator(_symbol, *_names)
-# false where one side is NaN
-for _symbol, _text in {
-    operator.lt: "<",
-    operator.le: "<=",
-    operator.gt: ">",
-    operator.ge: ">=",
-    operator.eq: "==",
-}.items():
-    _comparison(_symbol, _text)
+def _overload_comparison(symbol, text):
+    """Define a comparison; it is false if one side is NaN."""
+    _overload(
+        symbol,
+        lambda vector: Vector(types.boolean),
+        lambda builder, a, b: builder.fcmp_ordered(text, a, b),
+        lambda builder, a, b: builder.icmp_signed(text, a, b),
+    )
 
 
-def _llvm(builder, name, values):
-    kind = values[0].type
-    element = f"v{LANES}f{32 if kind.element == ir.FloatType() else 64}"
-    function = ir.FunctionType(kind, [kind] * len(values))
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.{element}"), values)
+for _symbol, _floating, _integer in (
+    (operator.add, ir.IRBuilder.fadd, ir.IRBuilder.add),
+    (operator.sub, ir.IRBuilder.fsub, ir.IRBuilder.sub),
+    (operator.mul, ir.IRBuilder.fmul, ir.IRBuilder.mul),
+    (operator.truediv, ir.IRBuilder.fdiv, None),
+    (operator.and_, None, ir.IRBuilder.and_),
+    (operator.or_, None, ir.IRBuilder.or_),
+    (operator.xor, None, ir.IRBuilder.xor),
+    (operator.lshift, None, ir.IRBuilder.shl),
+    (operator.rshift, None, ir.IRBuilder.ashr),
+):
+    _overload(_symbol, lambda vector: vector, _floating, _integer)
+_overload_comparison(operator.lt, "<")
+_overload_comparison(operator.le, "<=")
+_overload_comparison(operator.gt, ">")
+_overload_comparison(operator.ge, ">=")
+_overload_comparison(operator.eq, "==")
+
+
+def call_llvm(builder, name, vectors):
+    """Emit one of LLVM's own functions of vectors."""
+    vector = vectors[0].type
+    element = f"v{LANES}f{32 if vector.element == ir.FloatType() else 64}"
+    function = ir.FunctionType(vector, [vector] * len(vectors))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.{element}"), vectors)
 
 
 @intrinsic
 def fma(typing, a, b, c):
-    """A * b + c, rounded once."""
+    """Return a * b + c, rounded once."""
     vector = _common(a, b, c)
 
     def code(context, builder, sig, arguments):
-        pairs = zip(sig.args, arguments, strict=True)
-        return _llvm(builder, "fma", [_as_vector(context, builder, kind, vector, value) for kind, value in pairs])
+        return call_llvm(builder, "fma", _vectors(context, builder, vector, sig.args, arguments))
 
     return vector(a, b, c), code
 
 
 @intrinsic
-def sqrt(typing, a):
-    """The square root, rounded correctly."""
-    return a(a), lambda context, builder, sig, arguments: _llvm(builder, "sqrt", arguments)
-
-
-@intrinsic
 def where(typing, mask, yes, no):
-    """For each lane `yes` where the mask holds, else `no`."""
+    """Choose for each lane `yes` if the mask holds, else `no`."""
     vector = _common(yes, no)
 
     def code(context, builder, sig, arguments):
-        values = [
-            _as_vector(context, builder, kind, vector, v) for kind, v in zip(sig.args[1:], arguments[1:], strict=True)
-        ]
-        return builder.select(arguments[0], *values)
+        return builder.select(arguments[0], *_vectors(context, builder, vector, sig.args[1:], arguments[1:]))
 
     return vector(mask, yes, no), code
 
 
 @intrinsic
 def splat(typing, like, scalar):
-    """A scalar in every lane of a vector like `like`."""
+    """Return a vector like `like` with a scalar in every lane."""
 
     def code(context, builder, sig, arguments):
-        return _as_vector(context, builder, sig.args[1], like, arguments[1])
+        return _vectors(context, builder, like, sig.args[1:], arguments[1:])[0]
 
     return like(like, scalar), code
+
+
+@intrinsic
+def lane(typing, a, index):
+    """Return one element."""
+
+    def code(context, builder, sig, args):
+        return builder.extract_element(args[0], builder.trunc(args[1], I32))
+
+    return a.element(a, types.intp), code
+
+
+def _elementwise(emit, element=lambda element: element):
+    """Define a function of one vector: `element` maps element types, `emit(builder, vector, type)` emits the code."""
+
+    @intrinsic
+    def function(typing, a):
+        result = Vector(element(a.element))
+        return result(a), lambda context, builder, sig, args: emit(builder, args[0], context.get_value_type(result))
+
+    return function
 
 
 _INTEGERS = {types.float32: types.int32, types.float64: types.int64}
 _FLOATS = {integer: floating for floating, integer in _INTEGERS.items()}
 
+sqrt = _elementwise(lambda builder, a, vector: call_llvm(builder, "sqrt", [a]))  # rounded correctly
+lanes = _elementwise(lambda builder, a, vector: ir.Constant(vector, [float(i) for i in range(LANES)]))  # 0, 1, ..., 15
+bits = _elementwise(ir.IRBuilder.bitcast, _INTEGERS.get)  # the integers with the bits of the floats
+of_bits = _elementwise(ir.IRBuilder.bitcast, _FLOATS.get)
+to_float = _elementwise(ir.IRBuilder.sitofp, _FLOATS.get)  # integers as floats of the same width
+widen = _elementwise(ir.IRBuilder.fpext, lambda element: types.float64)
 
-def _bitcast(table, name):
+
+def _reduction(join):
+    """Define a function that joins halves of a vector with halves until one lane is left: one order everywhere."""
+
     @intrinsic
-    def cast(typing, a):
-        result = Vector(table[a.element])
-        return result(a), lambda context, builder, sig, args: builder.bitcast(args[0], context.get_value_type(result))
+    def function(typing, a):
+        def code(context, builder, sig, args):
+            (vector,) = args
+            while half := vector.type.count // 2:
+                parts = [ir.Constant(ir.VectorType(I32, half), list(range(i, i + half))) for i in (0, half)]
+                vector = join(builder, *(builder.shuffle_vector(vector, vector, part) for part in parts))
+            return builder.extract_element(vector, I32(0))
 
-    return cast
+        return a.element(a), code
 
-
-bits = _bitcast(_INTEGERS, "bits")  # the integers with the bits of the floats
-of_bits = _bitcast(_FLOATS, "of_bits")
-
-
-@intrinsic
-def to_float(typing, a):
-    """Integers as floats of the same width."""
-    result = Vector(_FLOATS[a.element])
-    return result(a), lambda context, builder, sig, args: builder.sitofp(args[0], context.get_value_type(result))
+    return function
 
 
-@intrinsic
-def widen(typing, a):
-    """As float64, which is exact."""
-    result = Vector(types.float64)
-
-    def code(context, builder, sig, args):
-        return args[0] if a == result else builder.fpext(args[0], context.get_value_type(result))
-
-    return result(a), code
+def _larger(builder, low, high):
+    return builder.select(builder.fcmp_ordered("<", low, high), high, low)
 
 
-@intrinsic
-def lanes(typing, like):
-    """0, 1, ..., 15 in the type of `like`."""
-    kind = ir.IntType if isinstance(like.element, types.Integer) else None
-
-    def code(context, builder, sig, args):
-        vector = context.get_value_type(like)
-        return ir.Constant(vector, list(range(LANES)) if kind else [float(lane) for lane in range(LANES)])
-
-    return like(like), code
-
-
-def _fold(builder, vector, join):
-    """Halves joined with halves, until one lane is left: one order for all processors."""
-    while vector.type.count > 1:
-        half = vector.type.count // 2
-        parts = [ir.Constant(ir.VectorType(_I32, half), list(range(first, first + half))) for first in (0, half)]
-        vector = join(builder, *(builder.shuffle_vector(vector, vector, part) for part in parts))
-    return builder.extract_element(vector, _I32(0))
-
-
-@intrinsic
-def total(typing, a):
-    """The sum of all lanes."""
-    return a.element(a), lambda context, builder, sig, args: _fold(builder, args[0], lambda b, x, y: b.fadd(x, y))
-
-
-@intrinsic
-def largest(typing, a):
-    """The largest lane; of lanes with NaN, any of them."""
-
-    def join(builder, low, high):
-        return builder.select(builder.fcmp_ordered("<", low, high), high, low)
-
-    return a.element(a), lambda context, builder, sig, args: _fold(builder, args[0], join)
-
-
-@intrinsic
-def lane(typing, a, index):
-    """One element."""
-
-    def code(context, builder, sig, args):
-        return builder.extract_element(args[0], builder.trunc(args[1], _I32))
-
-    return a.element(a, types.intp), code
+total = _reduction(ir.IRBuilder.fadd)
+largest = _reduction(_larger)  # of lanes with NaN, any of them
 
 
 @inline
 def absolute(x):
-    """|x|."""
+    """Return |x|."""
     return where(x < 0.0, 0.0 - x, x)
 
 
@@ -296,7 +237,7 @@ def absolute(x):
 
 @intrinsic
 def pointer(typing, like, address, offset):
-    """The element at a number of elements behind an address, of the type that `like` points to."""
+    """Point to the element `offset` elements behind an address, of the type that `like` points to."""
 
     def code(context, builder, sig, args):
         base = builder.inttoptr(args[1], context.get_value_type(sig.return_type))
@@ -305,21 +246,37 @@ def pointer(typing, like, address, offset):
     return like(like, types.uint64, types.int64), code
 
 
+def _pointer_to(element):
+    result = types.CPointer(element)
+
+    @intrinsic
+    def at(typing, address):
+        def code(context, builder, sig, args):
+            return builder.inttoptr(args[0], context.get_value_type(result))
+
+        return result(types.uint64), code
+
+    return at
+
+
+# the numbers at an address
+integers, doubles, words = _pointer_to(types.int64), _pointer_to(types.float64), _pointer_to(types.uint64)
+
+
 @intrinsic
 def skip(typing, start, count):
-    """The element that lies `count` elements behind `start`."""
+    """Point to the element `count` elements behind `start`."""
     return start(start, types.int64), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
 
 
 @intrinsic
 def get(typing, start, index):
-    """One element."""
-    result = start.dtype
+    """Read one element."""
 
     def code(context, builder, sig, args):
         return builder.load(builder.gep(args[0], [args[1]]))
 
-    return result(start, types.int64), code
+    return start.dtype(start, types.int64), code
 
 
 @intrinsic
@@ -334,28 +291,46 @@ def put(typing, start, index, value):
     return types.none(start, types.int64, value), code
 
 
-def _place(context, builder, matrix, value, strip, row):
-    """The address of one vector of a matrix."""
+@intrinsic
+def read_shared(typing, start):
+    """Read one integer that another thread may write."""
+
+    def code(context, builder, sig, args):
+        return builder.load_atomic(args[0], "monotonic", 8)
+
+    return types.int64(start), code
+
+
+def address(context, builder, matrix, value, strip, row):
+    """Emit the address of one vector of a matrix, whose type is `matrix`."""
     data, rows, _ = cgutils.unpack_tuple(builder, value)
-    index = builder.mul(builder.add(builder.mul(strip, rows), row), _I64(LANES))
+    index = builder.mul(builder.add(builder.mul(strip, rows), row), I64(LANES))
     vector = context.get_value_type(Vector(matrix[0].dtype))
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def _align(vector):
-    return 4 if vector.element == ir.FloatType() else 8
+def load_vector(builder, start):
+    """Emit a load of a vector that is aligned as its elements are."""
+    return builder.load(start, align=_bytes_of_element(start))
+
+
+def store_vector(builder, vector, start):
+    """Emit a store of a vector that is aligned as its elements are."""
+    builder.store(vector, start, align=_bytes_of_element(start))
+
+
+def _bytes_of_element(start):
+    return 4 if start.type.pointee.element == ir.FloatType() else 8
 
 
 @intrinsic
 def load(typing, matrix, strip, row):
-    """One vector of a matrix."""
-    result = Vector(matrix[0].dtype)
+    """Read one vector of a matrix."""
 
     def code(context, builder, sig, args):
-        place = _place(context, builder, matrix, *args)
-        return builder.load(place, align=_align(place.type.pointee))
+        return load_vector(builder, address(context, builder, matrix, *args))
 
-    return result(matrix, types.int64, types.int64), code
+    return Vector(matrix[0].dtype)(matrix, types.int64, types.int64), code
 
 
 @intrinsic
@@ -363,8 +338,7 @@ def store(typing, matrix, strip, row, value):
     """Write one vector of a matrix."""
 
     def code(context, builder, sig, args):
-        place = _place(context, builder, matrix, *args[:3])
-        builder.store(args[3], place, align=_align(place.type.pointee))
+        store_vector(builder, args[3], address(context, builder, matrix, *args[:3]))
         return context.get_dummy_value()
 
     return types.none(matrix, types.int64, types.int64, value), code
@@ -372,11 +346,11 @@ def store(typing, matrix, strip, row, value):
 
 @intrinsic
 def load_bytes(typing, like, address, offset):
-    """16 unsigned bytes as floats like `like`."""
+    """Read 16 unsigned bytes as floats like `like`."""
 
     def code(context, builder, sig, args):
-        kind = ir.VectorType(ir.IntType(8), LANES)
-        start = builder.inttoptr(builder.add(args[1], args[2]), kind.as_pointer())
+        vector = ir.VectorType(ir.IntType(8), LANES)
+        start = builder.inttoptr(builder.add(args[1], args[2]), vector.as_pointer())
         return builder.uitofp(builder.load(start, align=1), context.get_value_type(like))
 
     return like(like, types.uint64, types.int64), code
@@ -384,7 +358,7 @@ def load_bytes(typing, like, address, offset):
 
 @inline
 def part(matrix, strip, count):
-    """Some strips of a matrix."""
+    """Return `count` strips of a matrix, from `strip` on."""
     return Matrix(skip(matrix.data, strip * matrix.rows * LANES), matrix.rows, count)
 
 
@@ -398,50 +372,25 @@ def fill(matrix, value):
 
 @intrinsic
 def transpose_tile(typing, source, strip, row, target, target_strip, target_row):
-    """The 16 rows from `row` of one strip become the 16 columns of a strip of the target."""
+    """Write the 16 rows from `row` of one strip as the 16 columns of a strip of the target."""
 
     def code(context, builder, sig, args):
-        first = _place(context, builder, source, *args[:3])
-        last = _place(context, builder, target, *args[3:])
-        rows = [builder.load(builder.gep(first, [_I32(i)]), align=_align(first.type.pointee)) for i in range(LANES)]
+        first = address(context, builder, source, *args[:3])
+        target_first = address(context, builder, target, *args[3:])
+        rows = [load_vector(builder, builder.gep(first, [I32(i)])) for i in range(LANES)]
+        # exchange the off-diagonal blocks of 8 x 8, then of 4 x 4, 2 x 2 and 1 x 1
         step = LANES // 2
         while step:
-            mixed = list(rows)
+            exchanged = list(rows)
             for i in (i for i in range(LANES) if not i & step):
                 low = [lane if not lane & step else LANES + (lane ^ step) for lane in range(LANES)]
                 high = [lane ^ step if not lane & step else LANES + lane for lane in range(LANES)]
-                for place, order in ((i, low), (i | step, high)):
-                    mask = ir.Constant(ir.VectorType(_I32, LANES), order)
-                    mixed[place] = builder.shuffle_vector(rows[i], rows[i | step], mask)
-            rows, step = mixed, step // 2
+                for j, order in ((i, low), (i | step, high)):
+                    mask = ir.Constant(ir.VectorType(I32, LANES), order)
+                    exchanged[j] = builder.shuffle_vector(rows[i], rows[i | step], mask)
+            rows, step = exchanged, step // 2
         for i, value in enumerate(rows):
-            builder.store(value, builder.gep(last, [_I32(i)]), align=_align(last.type.pointee))
+            store_vector(builder, value, builder.gep(target_first, [I32(i)]))
         return context.get_dummy_value()
 
     return types.none(source, *[types.int64] * 2, target, *[types.int64] * 2), code
-
-
-def _typed(element):
-    result = types.CPointer(element)
-
-    @intrinsic
-    def at(typing, address):
-        def code(context, builder, sig, args):
-            return builder.inttoptr(args[0], context.get_value_type(result))
-
-        return result(types.uint64), code
-
-    return at
-
-
-integers, doubles, words = _typed(types.int64), _typed(types.float64), _typed(types.uint64)  # the numbers at an address
-
-
-@intrinsic
-def read_shared(typing, start):
-    """One integer that another thread may write."""
-
-    def code(context, builder, sig, args):
-        return builder.load_atomic(args[0], "monotonic", 8)
-
-    return types.int64(start), code

@@ -1,1 +1,1 @@
-"""What every other package builds on: configs, seeds, data sets, errors, the cache."""
+"""Shared by every other package: errors, configs, seeds, data sets, atomic files, the cache."""

@@ -1,7 +1,7 @@
-"""A folder of what was computed once, each part under a digest of all that it follows from.
+"""A folder of computed contents, each under a digest of everything that it depends on.
 
-Whatever is wrong with a file, its content is computed again: files are written beside their place and renamed, and end
-with a digest of key and content, so that a file under the name of another is not taken either.
+A damaged file counts as missing, and its content is computed again. Files are written under a temporary name and
+renamed, and end with a digest of key and content, so that a file under another's name is not taken either.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ _ABANDONED = 3600  # seconds without a change after which the writer of a tempor
 
 
 class Cache:
-    """Contents by key: digests of 64 hexadecimal digits, two of which name a folder.
+    """Contents by key; keys are digests of 64 hexadecimal digits, of which two name a folder.
 
     Args:
-        folder: Where the files are; without one nothing is kept.
-        suffix: The end of their names.
+        folder: Folder of the files; None keeps nothing.
+        suffix: End of their names.
         content: What they hold, for messages.
-        limit: Bytes of all files together; what was used longest ago goes first.
+        limit: Bytes of all files together; the least recently used are deleted first.
     """
 
     def __init__(self, folder: Path | None, suffix: str, content: str, limit: int = LIMIT) -> None:
@@ -34,29 +34,29 @@ class Cache:
         self._failed = False
 
     def path(self, key: str) -> Path:
-        """Where the content under a key is."""
+        """Return the file of a key."""
         assert self.folder is not None
         return self.folder / key[:2] / f"{key[2:]}{self._suffix}"
 
     def get(self, key: str) -> bytes | None:
-        """The content under this key; nothing if there is none or it is damaged."""
+        """Return the content under a key, or None if it is missing or damaged."""
         if self.folder is None:
             return None
         path = self.path(key)
         try:
             sealed = path.read_bytes()
         except OSError:
-            return None  # there is none, or it cannot be read: writing says why
+            return None  # missing or unreadable; the next write reports why
         content = sealed[:-_DIGEST]
         if sealed != _sealed(key, content):
-            log.info("%s: damaged, left aside", path)
+            log.info("%s: damaged, ignored", path)
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
         return content
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep this; where that fails, say so and keep nothing from then on."""
+        """Keep a content; if that fails, say so once and keep nothing from then on."""
         if self.folder is None or self._failed:
             return
         path = self.path(key)
@@ -74,15 +74,15 @@ class Cache:
             self._failed = True
 
     def prune(self) -> None:
-        """Delete what was used longest ago until all files are well within the limit."""
+        """Delete the least recently used files if all together exceed the limit, down to 90 % of it."""
         if self.folder is None:
             return
-        # whatever folder was named, what is called otherwise is not ours
+        # other names are not the cache's: the user may have named any folder
         digits = "[0-9a-f]"
-        with contextlib.suppress(OSError):  # another process is deleting too
-            for left in self.folder.glob(f"{digits * 2}/.*.tmp"):
-                if time.time() - left.stat().st_mtime > _ABANDONED:
-                    left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another process deletes too
+            for temporary in self.folder.glob(f"{digits * 2}/.*.tmp"):
+                if time.time() - temporary.stat().st_mtime > _ABANDONED:
+                    temporary.unlink(missing_ok=True)
             paths = self.folder.glob(f"{digits * 2}/{digits * 62}{self._suffix}")
             files = sorted(((path.stat(), path) for path in paths), key=lambda file: file[0].st_mtime_ns)
             total = sum(status.st_size for status, _ in files)

@@ -1,4 +1,4 @@
-"""What all blocks of configs have in common: types with their limits, and how a mistake is named."""
+"""What all config classes share: the base class, types with limits, and the description of a mistake."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from pydantic_core import PydanticCustomError
 from pipeline.core.errors import shorten
 
 
-def refused(key: Any, allowed: str, kind: LiteralString = "refused") -> PydanticCustomError:
-    """What `problems` reports as a mistake at this key of the block."""
-    return PydanticCustomError(kind, "{allowed}", {"key": key, "allowed": allowed})
+def refused(key: Any, allowed: str, code: LiteralString = "refused") -> PydanticCustomError:
+    """Return the error that `problems` reports for this key of the block."""
+    return PydanticCustomError(code, "{allowed}", {"key": key, "allowed": allowed})
 
 
 class Config(BaseModel):
-    """What every block of `params.yaml` is: strict about types, closed to unknown keys, unchangeable."""
+    """Base class of every block of `params.yaml`: frozen, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -28,13 +28,13 @@ class Config(BaseModel):
         if isinstance(value, dict):
             for key in value:
                 if key not in cls.model_fields:
-                    raise refused(key, f"one of {', '.join(cls.model_fields)}", kind="unknown_key")
+                    raise refused(key, f"one of {', '.join(cls.model_fields)}", code="unknown_key")
         return value
 
 
-def list_of(item: Any, least: int = 0, most: int = 1000) -> Any:
-    """A YAML list as a tuple; its items stay strict."""
-    return Annotated[tuple[item, ...], Field(strict=False, min_length=least, max_length=most)]
+def list_of(item: Any, min_length: int = 0, max_length: int = 1000) -> Any:
+    """Return the type of a YAML list, read as a tuple; its items stay strict."""
+    return Annotated[tuple[item, ...], Field(strict=False, min_length=min_length, max_length=max_length)]
 
 
 def _printable(text: str) -> str:
@@ -47,7 +47,7 @@ def _printable(text: str) -> str:
 
 
 def check_inside(file: str, allowed: str, folder: str = "") -> None:
-    """Refuse a path that does not lie inside the project, or not in that folder of it."""
+    """Refuse a path outside the project or, if `folder` is given, outside that folder."""
     path = PurePosixPath(file)
     fits = path.parts and len(file) <= 1000 and all(len(part.encode()) <= 255 for part in path.parts)
     inside = not folder or (path.parts[:1] == (folder,) and len(path.parts) > 1)
@@ -55,26 +55,22 @@ def check_inside(file: str, allowed: str, folder: str = "") -> None:
         raise refused("file", allowed)
 
 
-# far beyond what anyone means; within them every number has its place in single precision, and so has its square root
-MOST = 1_000_000_000
+# far beyond any useful value; every number within these limits is finite in single precision
+MAX_COUNT = 1_000_000_000
 LARGEST = 1e30
-LONGEST_ID = 60  # characters: it becomes part of names of files, of at most 255 bytes
-LONGEST_COLUMN = 200  # characters of the name of a table's column
+LONGEST_ID = 60  # characters: an id becomes part of file names, which have at most 255 bytes
+LONGEST_COLUMN = 200  # characters in the name of a table's column
 
-# what is drawn or trained must fit into memory; machines differ, so this only stops what no one can mean
-LARGEST_DATASET = 16 * 2**30
-LARGEST_NETWORK = 8 * 2**30
-LARGEST_PROBE = 16 * 2**30
-MOST_SEEDS = 100_000
+MAX_SEEDS = 100_000
 
-Count = Annotated[int, Field(ge=1, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=LONGEST_ID)]
 Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_printable)]
-# standard deviations of inputs that are N(0, 1): farther apart no classifier converges
+# in standard deviations of inputs that are N(0, 1): no classifier converges beyond
 Distance = Annotated[float, Field(ge=-1000, le=1000)]
 PositiveDistance = Annotated[float, Field(gt=0, le=1000)]
 
@@ -97,33 +93,33 @@ class ClaimConfig(Config):
 
 
 def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], str, str]]:
-    """What pydantic found wrong in `raw`: the keys that lead there, what was found and what is allowed."""
+    """Yield the mistakes that pydantic found in `raw`: the keys that lead there, what was found, what is allowed."""
     for item in error.errors():
         node: Any = raw
         keys: list[str] = []
         for key in item["loc"]:
-            # pydantic adds the tag of a union to the place; only what the file really holds is a key of the file
+            # pydantic adds the tag of a union to the location; only keys that the file has are shown
             inside = key in node if isinstance(node, dict) else isinstance(node, list) and isinstance(key, int)
             if inside:
                 node = node[key]
                 keys.append(str(key))
-        context, kind = item.get("ctx", {}), item["type"]
+        context, code = item.get("ctx", {}), item["type"]
         allowed = item["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-        if kind == "missing":
+        if code == "missing":
             yield [*keys, str(item["loc"][-1])], "nothing", "every field written out"
         elif "key" in context:
-            found = node.get(context["key"]) if isinstance(node, dict) else node
-            yield [*keys, str(context["key"])], "an unknown key" if kind == "unknown_key" else shorten(found), allowed
-        elif kind in ("union_tag_not_found", "union_tag_invalid"):
+            value = node.get(context["key"]) if isinstance(node, dict) else node
+            yield [*keys, str(context["key"])], "an unknown key" if code == "unknown_key" else shorten(value), allowed
+        elif code in ("union_tag_not_found", "union_tag_invalid"):
             tag = str(context["discriminator"]).strip("'")
-            found = shorten(node.get(tag)) if isinstance(node, dict) else shorten(node)
+            value = node.get(tag) if isinstance(node, dict) else node
             tags = context.get("expected_tags", f"a mapping with the key {tag}").replace("'", "")
-            yield [*keys, tag], found, tags
+            yield [*keys, tag], shorten(value), tags
         elif item["loc"][-1:] == ("[key]",):
             yield keys, f"the id {shorten(item['input'])}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
-        elif kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
-            things = "characters" if kind.startswith("string") else "values"
-            side, limit = ("at least", "min_length") if kind.endswith("short") else ("at most", "max_length")
-            yield keys, shorten(node), f"{side} {context[limit]} {things}"
+        elif code in ("too_short", "too_long", "string_too_short", "string_too_long"):
+            unit = "characters" if code.startswith("string") else "values"
+            side, limit = ("at least", "min_length") if code.endswith("short") else ("at most", "max_length")
+            yield keys, shorten(node), f"{side} {context[limit]} {unit}"
         else:
             yield keys, shorten(node), allowed

@@ -1,43 +1,36 @@
-"""The one kind of error that a user can mend, and how its words show what was found and what is allowed."""
+"""The user-facing error, and the helpers that format its message."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 class UserError(Exception):
-    """Shown as a line, without a traceback, with exit status 2.
+    """A mistake that the user can correct, in a config, a file or the environment.
 
-    A config, file or environment is wrong; the message says where, what was found and what is allowed.
-
-    One line a problem: the message may hold several lines when one check found several problems.
+    The message has one line per mistake: where it is, what was found, what is allowed, what to do. `console.run` prints
+    it without a traceback and exits with status 2.
     """
 
 
 def shorten(value: Any) -> str:
-    """A value as an error message shows it, on one line and not too long."""
+    """Return the repr of a value on one line of at most 80 characters."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # Python writes no integer of that many digits
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits
         text = "a number of thousands of digits"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def join_short(names: Iterable[object]) -> str:
-    """What is allowed, as an error message lists it: not too long, however many there are."""
+    """Join names with commas and cut the text off at 160 characters."""
     text = ", ".join(map(str, names))
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def in_bytes(size: float) -> str:
-    """A size as a user reads it.
+def escape(text: str) -> str:
+    r"""Write characters that control a terminal (escapes, line ends, direction marks) as backslash sequences.
 
-    >>> in_bytes(16 * 2**30), in_bytes(3e12)
-    ('16 GiB', '2.73 TiB')
+    >>> print(escape("one\ntwo\x1b[31m\u202e"))
+    one\ntwo\x1b[31m\u202e
     """
-    unit = 0
-    while size >= 1024 and unit < len(_UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.3g} {_UNITS[unit]}"
-
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

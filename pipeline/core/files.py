@@ -1,4 +1,4 @@
-"""Files that are never half written."""
+"""Atomic writes: a file is never half written."""
 
 import contextlib
 import glob
@@ -13,16 +13,19 @@ from pipeline.core.errors import UserError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, beside `path`; on success it takes `path`'s place in one step, on failure it goes.
+    """Yield a temporary path, renamed to `path` atomically on success, deleted on failure.
 
-    What a writer left that was killed goes too; until then git and DVC ignore it by its name.
+    Also deletes temporary files of `path` whose writers were killed; git and DVC ignore these by their name.
+
+    Raises:
+        UserError: If the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            if _abandoned(left):
-                left.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            if not is_being_written(leftover):
+                leftover.unlink(missing_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -32,12 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _abandoned(path: Path) -> bool:
-    """Whether a file is a temporary one whose writer is gone."""
-    *_, writer, ending = path.name.split(".")
-    return path.name.startswith(".") and ending == "tmp" and writer.isdecimal() and not psutil.pid_exists(int(writer))
-
-
-def temporary(path: Path) -> bool:
-    """Whether a file is a temporary one whose writer still runs."""
-    return path.name.startswith(".") and path.suffix == ".tmp" and not _abandoned(path)
+def is_being_written(path: Path) -> bool:
+    """Return whether `path` is a temporary file whose writer is still running."""
+    if not path.name.startswith(".") or path.suffix != ".tmp":
+        return False
+    writer = path.name.split(".")[-2]
+    return not writer.isdecimal() or psutil.pid_exists(int(writer))

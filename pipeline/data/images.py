@@ -2,41 +2,47 @@
 
 import gzip
 import tempfile
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from pipeline.core.dataset import Dataset, Split
-from pipeline.core.errors import UserError
-from pipeline.data.config import DIGITS_TEST_EXAMPLES, Images
-from pipeline.data.download import one_line
-from pipeline.data.raw_files import raw_file
+from pipeline.core.seeding import Seed
+from pipeline.data.base import Facts, Source
+from pipeline.data.download import raw_file
 
+# scikit-learn's digits come in one piece: the last 360 of the 1,797 are the test set, in the published order
+_DIGITS_TRAIN, _DIGITS_TEST = 1437, 360
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 
 
-def make(config: Images) -> Dataset:
-    """Bytes (1, N, D) and labels (1, N); `factor` and `offset` bring the bytes to the wanted scale.
+class Images(Source):
+    """Real images with a fixed test set: scikit-learn's digits or a member of torchvision's IDX family."""
 
-    Raises:
-        UserError: If a raw file can not be had or is not the right one.
-    """
-    if config.source == "digits":
-        largest, names, train, test = 16, tuple("0123456789"), *_digits()
-    else:
-        largest, names, train, test = 255, *_idx(config.source)
-    unit = config.scale == "unit"
-    return Dataset(
-        task="classification",
-        outputs=10,
-        train=train,
-        test=test,
-        factor=1 / largest if unit else 2 / largest,
-        offset=0.0 if unit else -1.0,
-        names=names,
-    )
+    source: Literal["digits", "fashion_mnist", "mnist", "kmnist"]
+    """Digits: 1,797 of 8 x 8 pixels, the last 360 of them to test on; else 60,000 and 10,000 of 28 x 28 pixels."""
+    scale: Literal["unit", "symmetric"]
+    """Range of the scaled pixels: unit is [0, 1], symmetric is [-1, 1]."""
+
+    seeds: ClassVar[None] = None
+
+    def facts(self) -> Facts:
+        digits = self.source == "digits"
+        features, train, test = (64, _DIGITS_TRAIN, _DIGITS_TEST) if digits else (784, 60_000, 10_000)
+        return Facts("classification", 10, features, train, test, self.source)
+
+    def make(self, seeds: Sequence[Seed] = ()) -> Dataset:
+        """Read bytes (1, N, D) and labels (1, N); `factor` and `offset` scale the bytes."""
+        largest, names, train, test = _digits() if self.source == "digits" else _idx(self.source)
+        unit = self.scale == "unit"
+        factor, offset = (1 / largest, 0.0) if unit else (2 / largest, -1.0)
+        return Dataset("classification", 10, train, test, factor, offset, names=names)
+
+
+_Parts = tuple[int, tuple[str, ...], Split, Split]  # largest pixel, names of classes, training and test examples
 
 
 def _split(images: np.ndarray, labels: np.ndarray) -> Split:
@@ -44,49 +50,42 @@ def _split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split(np.ascontiguousarray(flat), labels.reshape(1, -1).astype(np.int64))
 
 
-def _digits() -> tuple[Split, Split]:
+def _digits() -> _Parts:
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    cut = len(images) - DIGITS_TEST_EXAMPLES
-    return _split(images[:cut], labels[:cut]), _split(images[cut:], labels[cut:])
+    train, test = slice(_DIGITS_TRAIN), slice(_DIGITS_TRAIN, None)
+    return 16, tuple("0123456789"), _split(images[train], labels[train]), _split(images[test], labels[test])
 
 
-def _idx(source: str) -> tuple[tuple[str, ...], Split, Split]:
-    kind = getattr(_torchvision_datasets(), _CLASSES[source])
+def _idx(source: str) -> _Parts:
+    reader = getattr(_torchvision_datasets(), _CLASSES[source])
     with tempfile.TemporaryDirectory() as folder:
-        # torchvision trusts what lies there and would download what does not; so it gets a folder of its own
-        raw = Path(folder, kind.__name__, "raw")
+        # torchvision trusts the files in its folder, so it gets a new one with files that were checked
+        raw = Path(folder, reader.__name__, "raw")
         raw.mkdir(parents=True)
-        contents = {name: raw_file(source, name, md5) for name, md5 in kind.resources}
-        try:
-            for name, packed in contents.items():
-                (raw / name.removesuffix(".gz")).write_bytes(gzip.decompress(packed))
-            parts = [kind(folder, train=train, download=False) for train in (True, False)]
-        except (gzip.BadGzipFile, EOFError, zlib.error, RuntimeError, ValueError, AssertionError) as error:
-            raise UserError(f"{source}: the files are no IDX files ({one_line(error)})") from None
+        for name, md5 in reader.resources:
+            packed = raw_file(source, name, md5).read_bytes()
+            (raw / name.removesuffix(".gz")).write_bytes(gzip.decompress(packed))
+        parts = [reader(folder, train=train) for train in (True, False)]
     train, test = (_split(part.data.numpy(), part.targets.numpy()) for part in parts)
-    # "0 - zero" in one data set, "Ankle boot" in another
-    return tuple(name.split(" - ")[0] for name in kind.classes), train, test
+    # classes are called "0 - zero" in one data set, "Ankle boot" in another
+    return 255, tuple(name.split(" - ")[0] for name in reader.classes), train, test
 
 
 def _torchvision_datasets() -> ModuleType:
-    """`torchvision.datasets`, also beside a build of torch for which torchvision was not compiled.
+    """Import `torchvision.datasets`, also beside a CPU build of torch.
 
-    The wheel on the Python package index is built for torch with CUDA; beside a CPU build its import stops because
-    two compiled operators do not exist. Data sets need none of them: to declare them is enough.
+    The wheel on PyPI is compiled for torch with CUDA. Beside another build its compiled operators are missing and the
+    import fails; it succeeds if the two that it looks up are declared.
     """
     try:
         import torchvision.datasets
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
+    except RuntimeError:
         import torch
 
-        library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        globals()["_declared_operators"] = library  # the declaration lives as long as this object
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import torchvision.datasets
     datasets: ModuleType = torchvision.datasets
     return datasets

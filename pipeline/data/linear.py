@@ -1,37 +1,35 @@
-"""Linear data: y = b + w sum_j x_j + noise for x ~ N(0, I), drawn anew for every seed.
+"""Linear data, drawn for every seed.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Weight decay".
 """
 
-from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from pipeline.arithmetic.arrays import normals, total
-from pipeline.core.dataset import Dataset, Split
-from pipeline.core.seeding import Seed, generator
-from pipeline.data.config import Linear
+from pipeline.core.config import Count, Number
+from pipeline.data.base import Facts, Regression
 
 
-def make(config: Linear, seeds: Sequence[Seed]) -> Dataset:
-    """Inputs (S, N, inputs) and values (S, N).
+class Linear(Regression):
+    """y = b + sum_j w x_j + noise, for x ~ N(0, I) and one w for all inputs; drawn for every seed."""
 
-    The first n examples of a seed are the same however many are asked for.
-    """
+    source: Literal["linear"]
+    """Selects this data set."""
+    inputs: Count
+    """Number of inputs j."""
+    weight: Number
+    """True weight w, the same for all inputs."""
+    bias: Number
+    """True bias b."""
 
-    def draw(part: int, examples: int) -> Split:
-        inputs, targets = [], []
-        for seed in seeds:
-            x = normals(generator(seed, "data", part, 0), (examples, config.inputs))
-            noise = normals(generator(seed, "data", part, 1), examples)
-            inputs.append(x)
-            targets.append(config.bias + config.weight * total(x) + config.noise_sd * noise)
-        return Split(np.stack(inputs), np.stack(targets))
+    def facts(self) -> Facts:
+        return Facts("regression", 1, self.inputs, self.train_examples, self.test_examples, self.source)
 
-    return Dataset(
-        task="regression",
-        outputs=1,
-        train=draw(0, config.train_examples),
-        test=draw(1, config.test_examples),
-        seeds=tuple(seeds),
-    )
+    def true_weights(self) -> list[float]:
+        return [self.weight] * self.inputs
+
+    def sample(self, stream: np.random.Generator, examples: int) -> tuple[np.ndarray, np.ndarray]:
+        x = normals(stream, (examples, self.inputs))
+        return x, self.bias + self.weight * total(x)

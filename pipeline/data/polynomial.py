@@ -1,21 +1,48 @@
-"""Polynomial data: y = sum_i w_i x^i / i! + noise for x ~ N(0, 1), drawn anew for every seed.
+"""A polynomial, drawn for every seed.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Underfitting and overfitting" (edition 0.x).
 """
 
 import math
-from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from pipeline.arithmetic.arrays import normals, product
-from pipeline.core.dataset import Dataset, Split
-from pipeline.core.seeding import Seed, generator
-from pipeline.data.config import Polynomial
+from pipeline.core.config import Number, list_of, refused
+from pipeline.data.base import Facts, Regression
+
+
+class Polynomial(Regression):
+    """y = sum_i w_i x^i / i! + noise, for x ~ N(0, 1); drawn for every seed."""
+
+    source: Literal["polynomial"]
+    """Selects this data set."""
+    features: Annotated[int, Field(ge=1, le=100)]
+    """Inputs of the model: the powers x^i / i! for i = 0 to features - 1."""
+    weights: list_of(Number)  # type: ignore[valid-type]
+    """True weights w of the powers 0, 1, ...; those of the other powers are 0."""
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Self:
+        if len(self.weights) > self.features:
+            raise refused("weights", f"at most as many weights as features ({self.features})")
+        return self
+
+    def facts(self) -> Facts:
+        return Facts("regression", 1, self.features, self.train_examples, self.test_examples, self.source)
+
+    def true_weights(self) -> list[float]:
+        return [*self.weights, *[0.0] * (self.features - len(self.weights))]
+
+    def sample(self, stream: np.random.Generator, examples: int) -> tuple[np.ndarray, np.ndarray]:
+        inputs = features(normals(stream, examples), self.features)
+        return inputs, product(inputs, np.array(self.true_weights())[:, None])[:, 0]
 
 
 def features(x: np.ndarray, count: int) -> np.ndarray:
-    """x^i / i! for i = 0 .. count - 1: (...,) -> (..., count).
+    """Compute x^i / i! for i = 0 .. count - 1: (...,) -> (..., count).
 
     >>> features(np.array([2.0]), 4).tolist()
     [[1.0, 2.0, 2.0, 1.3333333333333333]]
@@ -25,29 +52,3 @@ def features(x: np.ndarray, count: int) -> np.ndarray:
         columns[..., power] = columns[..., power - 1] * x
     columns /= np.array([float(math.factorial(power)) for power in range(count)])
     return columns
-
-
-def make(config: Polynomial, seeds: Sequence[Seed]) -> Dataset:
-    """Inputs (S, N, features) and values (S, N).
-
-    The first n examples of a seed are the same however many are asked for.
-    """
-    weights = np.zeros(config.features)
-    weights[: len(config.weights)] = config.weights
-
-    def draw(part: int, examples: int) -> Split:
-        inputs, targets = [], []
-        for seed in seeds:
-            x = normals(generator(seed, "data", part, 0), examples)
-            noise = normals(generator(seed, "data", part, 1), examples)
-            inputs.append(features(x, config.features))
-            targets.append(product(inputs[-1], weights[:, None])[:, 0] + config.noise_sd * noise)
-        return Split(np.stack(inputs), np.stack(targets))
-
-    return Dataset(
-        task="regression",
-        outputs=1,
-        train=draw(0, config.train_examples),
-        test=draw(1, config.test_examples),
-        seeds=tuple(seeds),
-    )

@@ -1,91 +1,198 @@
-"""Data whose distribution shifts between training and test, with the weights that correct for it; drawn for every seed.
+"""Data whose distribution shifts between training and test, with the importance weights that correct for it.
 
-A training example weighs q / p, as many times as it is more frequent after the shift. The true weights follow from the
-distributions; the estimated ones from what a user would have: the training examples and `target_examples` of the
-target distribution, without labels where x or y shifts, with labels where the concept does.
+A training example weighs q / p, the ratio of its densities after and before the shift. The oracle weights follow from
+the distributions, the estimated weights from what a user would have: the training examples and `target_examples` of the
+target distribution, which have labels only if the concept shifts.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift"; for label shift Lipton
 et al. (2018), "Detecting and correcting for label shift with black box predictors".
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
 from pipeline.arithmetic import logistic
 from pipeline.arithmetic.arrays import decompose, exp, log, normals, product, total
-from pipeline.core.dataset import Dataset, Split
+from pipeline.core.config import Count, Distance, Number, Positive, PositiveDistance, list_of, refused
+from pipeline.core.dataset import Dataset
 from pipeline.core.seeding import Seed, generator
-from pipeline.data.config import ConceptShift, CovariateShift, LabelShift, Shift
+from pipeline.data.base import Facts, Generated, stack
 
-# A weight that is 0, or no float, has no mean to be divided by: examples of which nothing is known but that they weigh
-# next to nothing still weigh the same beside each other. Single precision, in which is trained, knows it as 0 anyway.
-_LIGHTEST, _HEAVIEST = 1e-200, 1e200
+# weights are clipped so that their mean is finite and not 0; in float32 the smallest round to 0 anyway
+_MIN_WEIGHT, _MAX_WEIGHT = 1e-200, 1e200
 
 _Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """A joint distribution of inputs and labels: how to draw from it, and its log density up to a common constant."""
+class Shift(Generated):
+    """Training examples from a source distribution p, test examples from a target distribution q; two inputs."""
 
-    config: Shift
-    after: bool
+    target_examples: Count
+    """Examples after the shift that each seed draws to estimate weights from, with labels if the concept shifts."""
 
-    def draw(self, examples: int, stream: np.random.Generator) -> _Sample:
-        noise = normals(stream, (examples, 2))
-        uniform = stream.random(examples)
-        if isinstance(self.config, LabelShift):
-            labels = np.searchsorted(np.cumsum(self._proportions)[:-1], uniform, side="right")
-            return self._centres[labels] + noise, labels
-        inputs = noise + self._mean
-        return inputs, (uniform < 1 / (1 + exp(-self._logit(inputs)))).astype(np.int64)
+    def facts(self) -> Facts:
+        source: str = self.source  # type: ignore[attr-defined]
+        return Facts("classification", self._classes(), 2, self.train_examples, self.test_examples, source, shifts=True)
 
-    def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        density: np.ndarray
-        if isinstance(self.config, LabelShift):
-            density = log(self._proportions[labels]) - _half_square(inputs - self._centres[labels])
-            return density
-        odds = np.where(labels == 1, -1.0, 1.0) * self._logit(inputs)  # log odds of the other label
+    def make(self, seeds: Sequence[Seed]) -> Dataset:
+        """Draw inputs (S, N, 2), labels (S, N) and the weights (S, N) of the training examples."""
+        train, test, oracle, estimated = [], [], [], []
+        for seed in seeds:
+            source = self._sample(self.train_examples, generator(seed, "data", 0), after=False)
+            target = self._sample(self.target_examples, generator(seed, "data", 1), after=True)
+            train.append(source)
+            test.append(self._sample(self.test_examples, generator(seed, "data", 2), after=True))
+            oracle.append(_ratio(self._log_density(*source, after=True) - self._log_density(*source, after=False)))
+            estimated.append(self.estimate_weights(source, target))
+        return Dataset(
+            task="classification",
+            outputs=self._classes(),
+            train=stack(train),
+            test=stack(test),
+            seeds=tuple(seeds),
+            weights={"oracle": np.stack(oracle), "estimated": np.stack(estimated)},
+            names=tuple(map(str, range(self._classes()))),
+        )
+
+    def _classes(self) -> int:
+        return 2
+
+    @abstractmethod
+    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
+        """Draw examples from before or after the shift."""
+
+    @abstractmethod
+    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
+        """Compute log p(x, y), (N,), up to a constant that both distributions share."""
+
+    @abstractmethod
+    def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
+        """Estimate the weights (N,) of the source examples from examples alone."""
+
+
+class _LogisticShift(Shift):
+    """x ~ N(mean, I), P(y = 1 | x) = sigmoid(logit)."""
+
+    slope: Positive
+    """Factor of the log odds: the larger, the sharper the boundary between the classes."""
+
+    def _mean(self, after: bool) -> np.ndarray:
+        return np.zeros(2)
+
+    @abstractmethod
+    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray: ...
+
+    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
+        inputs = normals(stream, (examples, 2)) + self._mean(after)
+        return inputs, (stream.random(examples) < 1 / (1 + exp(-self._logit(inputs, after)))).astype(np.int64)
+
+    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
+        odds = np.where(labels == 1, -1.0, 1.0) * self._logit(inputs, after)  # log odds of the other label
         softplus = np.maximum(odds, 0) + log(1 + exp(-np.abs(odds)))
-        density = -_half_square(inputs - self._mean) - softplus
+        density: np.ndarray = -total(np.square(inputs - self._mean(after)) / 2) - softplus
         return density
 
-    @property
-    def _mean(self) -> np.ndarray:
-        moves = isinstance(self.config, CovariateShift) and self.after
-        return np.array([self.config.shift if moves else 0.0, 0.0])  # type: ignore[attr-defined]
 
-    def _logit(self, inputs: np.ndarray) -> np.ndarray:
-        config = self.config
-        if isinstance(config, CovariateShift):
-            curved: np.ndarray = config.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
-            return curved
-        assert isinstance(config, ConceptShift)
-        cosine, sine = direction(config.angle if self.after else 0.0)
-        turned: np.ndarray = config.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
-        return turned
+class CovariateShift(_LogisticShift):
+    """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
 
-    @property
-    def _proportions(self) -> np.ndarray:
-        assert isinstance(self.config, LabelShift)
-        return np.array(self.config.target_proportions if self.after else self.config.proportions)
+    source: Literal["covariate_shift"]
+    """Selects this data set."""
+    shift: Distance
+    """How far the mean of the first input moves, in its standard deviations; 0 for no shift."""
 
-    @property
-    def _centres(self) -> np.ndarray:
-        assert isinstance(self.config, LabelShift)
-        classes = len(self.config.proportions)
-        return self.config.separation * np.array([direction(360 * k / classes) for k in range(classes)])
+    def _mean(self, after: bool) -> np.ndarray:
+        return np.array([self.shift if after else 0.0, 0.0])
+
+    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray:
+        logit: np.ndarray = self.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
+        return logit
+
+    def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
+        """Return the odds of a logistic regression that tells target inputs from source inputs."""
+        both = np.concatenate([source[0], target[0]])
+        is_target = np.repeat([0, 1], [len(source[0]), len(target[0])])
+        odds = logistic.log_odds(source[0], logistic.fit(both, is_target, 2))[:, 1]
+        return _ratio(odds) * len(source[0]) / len(target[0])
 
 
-def _half_square(offsets: np.ndarray) -> np.ndarray:
-    return total(np.square(offsets) / 2)
+class LabelShift(Shift):
+    """P(y) changes from one list to the other; x | y ~ N(c_y, I), c_y evenly on a circle of radius `separation`."""
+
+    source: Literal["label_shift"]
+    """Selects this data set."""
+    proportions: list_of(Positive, min_length=2, max_length=100)  # type: ignore[valid-type]
+    """Share of each class before the shift; they sum to 1."""
+    target_proportions: list_of(Positive, min_length=2, max_length=100)  # type: ignore[valid-type]
+    """Share of each class after the shift; they sum to 1."""
+    separation: PositiveDistance
+    """Radius of the circle of class means, in standard deviations of an input."""
+
+    @model_validator(mode="after")
+    def _proportions_fit(self) -> Self:
+        for name in ("proportions", "target_proportions"):
+            shares = getattr(self, name)
+            if len(shares) != len(self.proportions) or abs(sum(shares) - 1) > 1e-9:
+                raise refused(name, "as many shares as classes, that sum to 1")
+        return self
+
+    def _classes(self) -> int:
+        return len(self.proportions)
+
+    def _shares(self, after: bool) -> np.ndarray:
+        return np.array(self.target_proportions if after else self.proportions)
+
+    def _means(self) -> np.ndarray:
+        return self.separation * np.array([direction(360 * k / self._classes()) for k in range(self._classes())])
+
+    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
+        noise = normals(stream, (examples, 2))
+        labels = np.searchsorted(np.cumsum(self._shares(after))[:-1], stream.random(examples), side="right")
+        return self._means()[labels] + noise, labels
+
+    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
+        half_squares = total(np.square(inputs - self._means()[labels]) / 2)
+        density: np.ndarray = log(self._shares(after)[labels]) - half_squares
+        return density
+
+    def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
+        """Return the weight of each example's class, as `label_weights` estimates it."""
+        weights: np.ndarray = np.maximum(label_weights(source, target[0], self._classes()), _MIN_WEIGHT)
+        return weights[source[1]]
+
+
+class ConceptShift(_LogisticShift):
+    """x ~ N(0, I) stays; P(y = 1 | x) = sigmoid(slope x_1) turns by `angle` degrees."""
+
+    source: Literal["concept_shift"]
+    """Selects this data set."""
+    angle: Number
+    """How far the boundary between the classes turns, in degrees; 0 for no shift."""
+
+    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray:
+        cosine, sine = direction(self.angle if after else 0.0)
+        logit: np.ndarray = self.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
+        return logit
+
+    def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
+        """Return the ratio of two logistic regressions of the label, on the target and on the source examples."""
+        inputs, labels = source
+        new, old = (_probabilities(fit, inputs, 2)[np.arange(len(labels)), labels] for fit in (target, source))
+        ratio: np.ndarray = np.maximum(new, _MIN_WEIGHT) / np.maximum(old, _MIN_WEIGHT)
+        return ratio
+
+
+def _ratio(logarithm: np.ndarray) -> np.ndarray:
+    return exp(np.clip(logarithm, *log([_MIN_WEIGHT, _MAX_WEIGHT])))
 
 
 def direction(degrees: float) -> tuple[float, float]:
-    """Cosine and sine of an angle, by their series for the angle to the next axis.
+    """Compute cosine and sine of an angle, by their series for the angle to the next axis.
 
     >>> direction(90.0), direction(180.0)
     ((0.0, 1.0), (-1.0, 0.0))
@@ -103,91 +210,34 @@ def direction(degrees: float) -> tuple[float, float]:
     return cosine + 0.0, sine + 0.0
 
 
-def make(config: Shift, seeds: Sequence[Seed]) -> Dataset:
-    """Inputs (S, N, 2), labels (S, N) and the weights (S, N) of the training examples, true and estimated."""
-    before, after = _Side(config, after=False), _Side(config, after=True)
-    train, test, oracle, estimated = [], [], [], []
-    for seed in seeds:
-        source = before.draw(config.train_examples, generator(seed, "data", 0))
-        target = after.draw(config.target_examples, generator(seed, "data", 1))
-        train.append(source)
-        test.append(after.draw(config.test_examples, generator(seed, "data", 2)))
-        oracle.append(_ratio(after.log_density(*source) - before.log_density(*source)))
-        estimated.append(estimate(config, source, target))
-    classes = len(config.proportions) if isinstance(config, LabelShift) else 2
-    return Dataset(
-        task="classification",
-        outputs=classes,
-        train=_split(train),
-        test=_split(test),
-        seeds=tuple(seeds),
-        weights={"oracle": np.stack(oracle), "estimated": np.stack(estimated)},
-        names=tuple(map(str, range(classes))),
-    )
-
-
-def estimate(config: Shift, source: _Sample, target: _Sample) -> np.ndarray:
-    """Weights (N,) of the source examples, from examples alone.
-
-    Covariate shift: a logistic regression that tells target inputs from source inputs; its odds are the ratio of
-    densities. Label shift: the confusion matrix C of a classifier on source examples it was not trained on, and how
-    often it names each class on the target, mu; the weights of the classes solve C w = mu. Concept shift: the
-    ratio of two logistic regressions of the label, one on labelled examples of the target.
-    """
-    inputs, labels = source
-    if isinstance(config, CovariateShift):
-        both = np.concatenate([inputs, target[0]])
-        is_target = np.repeat([0, 1], [len(inputs), len(target[0])])
-        odds = logistic.log_odds(inputs, logistic.fit(both, is_target, 2))[:, 1]
-        return _ratio(odds) * len(inputs) / len(target[0])
-    if isinstance(config, LabelShift):
-        weights = label_weights(source, target[0], len(config.proportions))
-        estimated: np.ndarray = np.maximum(weights, _LIGHTEST)[labels]
-        return estimated
-    old, new = (_probabilities(sample, 2)(inputs)[np.arange(len(labels)), labels] for sample in (source, target))
-    ratio: np.ndarray = np.maximum(new, _LIGHTEST) / np.maximum(old, _LIGHTEST)
-    return ratio
-
-
-def _ratio(logarithm: np.ndarray) -> np.ndarray:
-    """Its exponential, as far as a weight can be far from 1."""
-    lightest, heaviest = log([_LIGHTEST, _HEAVIEST])
-    return exp(np.clip(logarithm, lightest, heaviest))
-
-
 def label_weights(source: _Sample, target: np.ndarray, classes: int) -> np.ndarray:
-    """Weight of each class, (classes,), from labelled source examples and unlabelled target inputs.
+    """Estimate the weight of each class, (classes,), from labelled source examples and unlabelled target inputs.
 
-    A weight below 0, which a solution of the linear equations may have, is 0. If the confusion matrix is singular, all
-    weights are 1: nothing is known.
+    The weights w solve C w = mu: C is the confusion matrix of a classifier on source examples that it was not trained
+    on, mu the share of each class among its predictions on the target. Negative weights become 0. If C is singular, or
+    no weight is left, all weights are 1.
     """
     inputs, labels = source
     half = len(labels) // 2
-    predict = _probabilities((inputs[:half], labels[:half]), classes)
+    both = np.concatenate([target, inputs[half:]])
+    predictions = _probabilities((inputs[:half], labels[:half]), both, classes).argmax(axis=1)
     confusion = np.zeros((classes, classes))  # of the other half: share with this prediction (row) and label (column)
-    np.add.at(confusion, (predict(inputs[half:]).argmax(axis=1), labels[half:]), 1 / (len(labels) - half))
-    predicted = np.bincount(predict(target).argmax(axis=1), minlength=classes) / len(target)
+    np.add.at(confusion, (predictions[len(target) :], labels[half:]), 1 / (len(labels) - half))
+    predicted = np.bincount(predictions[: len(target)], minlength=classes) / len(target)
     parts = decompose(confusion)
-    kept = parts.kept(classes * np.finfo(float).eps)  # as numpy.linalg.matrix_rank has it
+    kept = parts.kept(classes * np.finfo(float).eps)  # the tolerance of numpy.linalg.matrix_rank
     if not kept.all():
         return np.ones(classes)
     solved: np.ndarray = np.maximum(product(parts.coordinates(predicted, kept)[None], parts.left)[0], 0)
     return solved if solved.any() else np.ones(classes)
 
 
-def _probabilities(sample: _Sample, classes: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Of the labels given inputs, (N, 2) -> (N, classes), by a logistic regression on the sample."""
+def _probabilities(sample: _Sample, inputs: np.ndarray, classes: int) -> np.ndarray:
+    """Compute the probabilities of the labels, (N, classes), by a logistic regression that is fitted on the sample."""
     known, labels = np.unique(sample[1], return_inverse=True)
-    model = logistic.fit(sample[0], labels, len(known)) if len(known) > 1 else None
-
-    def predict(inputs: np.ndarray) -> np.ndarray:
-        shares = np.zeros((len(inputs), classes))
-        # a class that is missing from the sample is never predicted
-        shares[:, known] = 1.0 if model is None else logistic.probabilities(inputs, model)
-        return shares
-
-    return predict
-
-
-def _split(samples: Sequence[_Sample]) -> Split:
-    return Split(np.stack([inputs for inputs, _ in samples]), np.stack([labels for _, labels in samples]))
+    shares = np.zeros((len(inputs), classes))  # a class that is missing from the sample is never predicted
+    if len(known) > 1:
+        shares[:, known] = logistic.probabilities(inputs, logistic.fit(sample[0], labels, len(known)))
+    else:
+        shares[:, known] = 1.0
+    return shares

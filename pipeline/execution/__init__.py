@@ -1,1 +1,1 @@
-"""Which runs of a study are trained together, and what they leave as tables."""
+"""Training of all runs of a study, on threads or a cluster, and the tables of their results."""

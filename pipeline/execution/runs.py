@@ -1,4 +1,4 @@
-"""All runs of a study: those that are in the store are taken, the others trained and kept."""
+"""All runs of a study: finished ones are taken from the store, the others are trained and kept there."""
 
 import contextlib
 import logging
@@ -12,25 +12,18 @@ from pipeline.core.dataset import Dataset
 from pipeline.core.seeding import Seed
 from pipeline.execution import pool
 from pipeline.execution.results import RunSpec
-from pipeline.execution.store import Store, code, environment
-from pipeline.execution.tables import StudyResult, tables
+from pipeline.execution.store import Store
+from pipeline.execution.tables import StudyResult, study_result
 from pipeline.project.variants import Study
 from pipeline.training import closed_form
 
 log = logging.getLogger(__name__)
 
-_SILENCE = 3.0  # seconds between two lines of a log
+_LOG_INTERVAL = 3.0  # seconds between two lines of progress
 
 
-def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> StudyResult:
-    """The tables of a study.
-
-    Args:
-        study: Its variants.
-        seeds: Each variant is trained once with every seed.
-        dataset: The study's data set, with examples for every seed.
-        store: Of finished runs; the user's where none is given.
-    """
+def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> StudyResult:
+    """Train every variant of a study once per seed and fold, and return its tables; `store` defaults to the user's."""
     store = Store.of_user() if store is None else store
     runs = [
         (variant, RunSpec(variant.config, seed, fold))
@@ -40,29 +33,26 @@ def train(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | 
     ]
     specs = [spec for _, spec in runs]
     keys = store.keys(specs, dataset)
-    results = {place: result for place, key in enumerate(keys) if (result := store.get(key)) is not None}
-    missing = [place for place in range(len(runs)) if place not in results]
+    results = {index: result for index, key in enumerate(keys) if (result := store.get(key)) is not None}
+    missing = [index for index in range(len(runs)) if index not in results]
     log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), len(results))
-    linear = [place for place in missing if dataset.task == "regression" and not specs[place].config.model.hidden]
-    solved = closed_form.solve([specs[place] for place in linear], dataset)
-    solutions = dict(zip(linear, solved, strict=True))
-    # a bar on a terminal, a line now and then in a log
-    to_train = [specs[place] for place in missing]
+    linear = [index for index in missing if dataset.task == "regression" and not specs[index].config.model.hidden]
+    solutions = dict(zip(linear, closed_form.solve([specs[index] for index in linear], dataset), strict=True))
+    to_train = [specs[index] for index in missing]
     total = sum(spec.config.training.epochs for spec in to_train)
+    # a progress bar on a terminal; in a log, which disables the bar, a line every few seconds
     with (
         tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar,
-        contextlib.closing(pool.train(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as trained,
+        contextlib.closing(pool.run_all(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as finished,
     ):
-        said = time.monotonic()
-        for finished, (number, result) in enumerate(trained, start=1):
-            place = missing[number]
-            results[place] = replace(result, metrics=result.metrics | solutions.get(place, {}))
-            store.put(keys[place], results[place])
-            if bar.disable and (finished == len(missing) or time.monotonic() - said > _SILENCE):
-                log.info("%s: %d of %d runs", study.id, finished, len(missing))
-                said = time.monotonic()
+        logged = time.monotonic()
+        for count, (number, result) in enumerate(finished, start=1):
+            index = missing[number]
+            results[index] = replace(result, metrics=result.metrics | solutions.get(index, {}))
+            store.put(keys[index], results[index])
+            if bar.disable and (count == len(missing) or time.monotonic() - logged > _LOG_INTERVAL):
+                log.info("%s: %d of %d runs", study.id, count, len(missing))
+                logged = time.monotonic()
     if missing:
         store.prune()
-    implementations = {variant.config.implementation for variant in study.variants}
-    finished_runs = [(*run, results[place]) for place, run in enumerate(runs)]
-    return tables(study, finished_runs, dataset, environment(implementations), code()[:12])
+    return study_result(study, [(*run, results[index]) for index, run in enumerate(runs)], dataset)

@@ -1,7 +1,7 @@
 """The store of finished runs: no run is trained twice.
 
-A run is a pure function, so what it leaves can be kept under a key of everything that it depends on. `ABLATE_STORE`
-names another folder than the user's cache, or `off`.
+A run is a pure function, so its result is kept under a digest of everything that it depends on. `ABLATE_STORE` names
+another folder than the one in the user's cache, or `off`.
 """
 
 import functools
@@ -19,27 +19,27 @@ from pipeline.core.dataset import Dataset
 from pipeline.execution.results import RunResult, RunSpec
 
 _PACKAGE = Path(__file__).parent.parent
-# what the numbers of a run are computed by
+# the code that computes the numbers of a run
 _CODE = (
-    *("core/rounding.py", "core/seeding.py", "project/configs/*.py", "arithmetic/*.py"),
-    *("training/*.py", "training/kernels/*.py", "execution/results.py"),
+    *("core/config.py", "core/rounding.py", "core/seeding.py"),
+    *("arithmetic/*.py", "training/**/*.py", "execution/results.py"),
 )
 
 
 def environment(implementations: Collection[str] = ("scratch",)) -> dict[str, str]:
-    """Versions of the libraries that compute runs of these implementations, by name."""
+    """Return the versions of the libraries that compute runs of these implementations."""
     names = ["numpy", "numba", "llvmlite", *(["torch"] if "concise" in implementations else [])]
     return {name: version(name).split("+")[0] for name in names}
 
 
 def code() -> str:
-    """Digest of the code that computes a run."""
+    """Return a digest of the code that computes a run."""
     files = sorted(path for pattern in _CODE for path in _PACKAGE.glob(pattern))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 class Store:
-    """Results of finished runs in a folder; without a folder it holds nothing."""
+    """Results of finished runs in a folder; without a folder it keeps nothing."""
 
     def __init__(self, folder: Path | None, limit: int = LIMIT) -> None:
         self.cache = Cache(folder, ".run", "finished runs", limit)
@@ -47,25 +47,23 @@ class Store:
 
     @classmethod
     def of_user(cls) -> "Store":
-        """The one that `ABLATE_STORE` names, else the one in the user's cache folder."""
-        named = os.environ.get("ABLATE_STORE", "")
-        if named == "off":
-            return cls(None)
-        return cls(Path(named) if named else platformdirs.user_cache_path("mlp-ablations") / "runs")
+        """Return the store that `ABLATE_STORE` names, by default the one in the user's cache folder."""
+        name = os.environ.get("ABLATE_STORE") or platformdirs.user_cache_path("mlp-ablations") / "runs"
+        return cls(None if name == "off" else Path(name))
 
     def keys(self, specs: Sequence[RunSpec], dataset: Dataset) -> list[str]:
-        """What each run's result is kept under: a digest of everything that its numbers depend on."""
-        digest_of_examples = functools.cache(dataset.digest)
-        trained_by = {spec.config.implementation for spec in specs}
-        shared = {name: json.dumps([code(), environment([name])]) for name in trained_by}
+        """Return for each run a digest of everything that its numbers depend on."""
+        if self.cache.folder is None:
+            return [""] * len(specs)
+        digest = functools.cache(dataset.digest)
+        shared = functools.cache(lambda implementation: json.dumps([code(), environment([implementation])]))
+        # variants share few configs, and hashing one takes longer than training a small network
         configs = {id(spec.config): spec.config.model_dump_json() for spec in specs}
-
-        def key(spec: RunSpec) -> str:
-            examples = digest_of_examples(dataset.seed_index(spec.seed.index))
-            parts = [shared[spec.config.implementation], configs[id(spec.config)], spec.seed, spec.fold, examples]
-            return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-        return [key(spec) for spec in specs] if self.cache.folder else [""] * len(specs)
+        parts = [
+            [shared(config.implementation), configs[id(config)], seed, fold, digest(dataset.seed_index(seed.index))]
+            for config, seed, fold in specs
+        ]
+        return [hashlib.sha256(repr(key).encode()).hexdigest() for key in parts]
 
     def get(self, key: str) -> RunResult | None:
         """Return the result under this key, or None if it is missing or damaged."""
@@ -74,5 +72,4 @@ class Store:
 
     def put(self, key: str, result: RunResult) -> None:
         """Keep a result."""
-        if self.cache.folder:
-            self.cache.put(key, result.to_bytes())
+        self.cache.put(key, result.to_bytes())

@@ -1,111 +1,90 @@
-"""From what runs leave to the tables of a study: results, curves, and what the figures need besides."""
+"""Results of runs as tables: results and curves with one row per run, and diagnostics for the figures."""
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from pipeline.core.dataset import Dataset
+from pipeline.execution import store
 from pipeline.execution.results import RunResult, RunSpec
 from pipeline.project.artifacts import DIAGNOSTICS, Diagnostics, results_columns
+from pipeline.project.figures import NAMED
 from pipeline.project.variants import Study, Variant
 from pipeline.training import engine
-from pipeline.training.config import RunConfig
 from pipeline.training.subsets import subset
 from pipeline.training.weights import effective_examples, example_weights
 
-# what is kept of single runs for the figures
-PICTURES = 8  # right ones and wrong ones of a variant
-POINTS = 200  # examples of a split
+PICTURES = 8  # test images of each variant that are kept, right and wrong ones
+POINTS = 200  # examples of each split that are kept
 
-
-Results = Sequence[tuple[Variant, RunSpec, RunResult]]
+Runs = Sequence[tuple[Variant, RunSpec, RunResult]]
+Rows = Iterator[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What a study's runs leave, one row a run: `results`; a long table of single runs: `curves`; and `diagnostics`.
+    """The tables of a study. Curves and diagnostics hold the runs that train on all examples, not those of folds."""
 
-    Curves and diagnostics are of the runs that train on all examples.
-    """
-
-    results: pd.DataFrame
-    curves: pd.DataFrame
+    results: pd.DataFrame  # one row per run
+    curves: pd.DataFrame  # columns variant, split, epoch, value; one row per run, split and epoch
     diagnostics: Diagnostics
 
 
-def tables(study: Study, runs: Results, dataset: Dataset, environment: Mapping[str, str], code: str) -> StudyResult:
-    """All tables of a study, in the order of its runs.
-
-    Args:
-        study: Its variants.
-        runs: With their results.
-        dataset: That they were trained on.
-        environment: Versions that their numbers depend on.
-        code: Digest of the code that their numbers depend on.
-    """
+def study_result(study: Study, runs: Runs, dataset: Dataset) -> StudyResult:
+    """Return all tables of a study, with rows in the order of its runs."""
     fingerprint = functools.cache(dataset.fingerprint)
-    whole = [(variant, spec, result) for variant, spec, result in runs if spec.fold == 0]
-    layers = [
-        (variant.id, spec.seed.index, moment, quantity, layer, float(value))
-        for variant, spec, result in whole
-        for (quantity, moment), values in result.layers.items()
-        for layer, value in enumerate(values, start=1)
-    ]
-    weights = [
-        (variant.id, spec.seed.index, number, float(value))
-        for variant, spec, result in whole
-        for number, value in enumerate(result.weights)
-    ]
-    pictured = [run for run in whole if study.figure == "predictions" and run[1].seed == runs[0][1].seed]
-    rows: dict[str, Iterable[tuple[object, ...]]] = {
-        "layers": layers,
-        "weights": weights,
+    rows = [_row(study, *run, dataset) | {"data": fingerprint(dataset.seed_index(run[1].seed.index))} for run in runs]
+    whole = [run for run in runs if run[1].fold == 0]
+    shown = study.figure is not None and "images" in NAMED[study.figure]
+    pictured = [run for run in whole if shown and run[1].seed == runs[0][1].seed]
+    tables = {
+        "layers": _layers(whole),
+        "weights": (
+            (variant.id, spec.seed.index, index, float(value))
+            for variant, spec, result in whole
+            for index, value in enumerate(result.weights)
+        ),
         "points": _points(dataset),
         "pictures": _pictures(pictured, dataset),
     }
-    diagnostics = {name: pd.DataFrame(list(rows[name]), columns=columns) for name, columns in DIAGNOSTICS.items()}
-    results = [
-        _row(study, *run, dataset) | {"data": fingerprint(dataset.seed_index(run[1].seed.index))} for run in runs
-    ]
+    frames = {name: pd.DataFrame(list(tables[name]), columns=columns) for name, columns in DIAGNOSTICS.items()}
+    environment = store.environment({variant.config.implementation for variant in study.variants})
     return StudyResult(
-        results=pd.DataFrame(results, columns=results_columns(study)),
+        results=pd.DataFrame(rows, columns=results_columns(study)),
         curves=_curves(whole),
-        diagnostics=Diagnostics(**diagnostics, environment=environment, code=code),
+        diagnostics=Diagnostics(**frames, environment=environment, code=store.code()[:12]),
     )
 
 
 def _row(study: Study, variant: Variant, spec: RunSpec, result: RunResult, dataset: Dataset) -> dict[str, object]:
-    """A run's row, but for what is undefined."""
+    """Return the row of a run, without metrics that are undefined."""
     config, seed, fold = spec
-    metrics = result.metrics | {"parameters": _parameters(config, dataset)}
+    pairs = itertools.pairwise(engine.widths(config, dataset))
+    parameters = sum((inputs + config.model.bias) * outputs for inputs, outputs in pairs)
+    metrics = result.metrics | {"parameters": parameters}
     if "shift" in study.traits:
-        places = subset(config, seed, fold, dataset.train.examples).trained
-        weights = example_weights(config.data.importance_weights, dataset, seed, places)
+        trained = subset(config, seed, fold, dataset.train.examples).trained
+        weights = example_weights(config.data.importance_weights, dataset, seed, trained)
         metrics["effective_examples"] = effective_examples(weights)
     if not result.finite:
-        # what it ended with means nothing, also where it happens to be finite
+        # metrics of training mean nothing after divergence, even those that are finite
         metrics = {metric.name: metrics[metric.name] for metric in study.metrics if not metric.trained}
     status = "finished" if result.finite else "diverged"
     run = {"variant": variant.id, "seed_root": seed.root, "seed_index": seed.index, "fold": fold, "status": status}
     return run | variant.written_factors() | metrics
 
 
-def _parameters(config: RunConfig, dataset: Dataset) -> int:
-    pairs = itertools.pairwise(engine.widths(config, dataset))
-    return sum((before + config.model.bias) * after for before, after in pairs)
-
-
-def _curves(runs: Results) -> pd.DataFrame:
+def _curves(runs: Runs) -> pd.DataFrame:
     epochs = {variant.id: engine.evaluated_epochs(variant.config) for variant, *_ in runs}
     curves = [(variant.id, split, values) for variant, _, result in runs for split, values in result.curves.items()]
     lengths = [len(values) for *_, values in curves]
     return pd.DataFrame(
         {
-            # categories: the text of millions of rows would need more memory than their values
+            # categories: as text, millions of rows would need more memory than their values
             "variant": pd.Categorical([variant for variant, *_ in curves]).repeat(lengths),
             "split": pd.Categorical([split for _, split, _ in curves]).repeat(lengths),
             "epoch": np.concatenate([epochs[variant] for variant, *_ in curves]),
@@ -114,18 +93,26 @@ def _curves(runs: Results) -> pd.DataFrame:
     )
 
 
-def _pictures(runs: Results, dataset: Dataset) -> Iterator[tuple[object, ...]]:
+def _layers(runs: Runs) -> Rows:
+    for variant, spec, result in runs:
+        for (quantity, moment), values in result.layers.items():
+            for layer, value in enumerate(values, start=1):
+                yield variant.id, spec.seed.index, moment, quantity, layer, float(value)
+
+
+def _points(dataset: Dataset) -> Rows:
+    """Yield examples of the first seed, if they have two features."""
+    for split, examples in (("train", dataset.train), ("test", dataset.test)) if dataset.features == 2 else ():
+        for (x1, x2), label in zip(examples.inputs[0, :POINTS], examples.targets[0, :POINTS], strict=True):
+            yield split, x1, x2, label
+
+
+def _pictures(runs: Runs, dataset: Dataset) -> Rows:
+    """Yield the first test images of each run that were classified right, and those that were classified wrong."""
     for (variant, spec, result), right in itertools.product(runs, (True, False)):
         seed_index = dataset.seed_index(spec.seed.index)
         labels, predictions = dataset.test.targets[seed_index], result.predictions
         for example in np.flatnonzero((predictions == labels) == right)[:PICTURES]:
             pixels = dataset.test.inputs[seed_index, example].astype(np.float32)
             pixels = (pixels - pixels.min()) / max(float(np.ptp(pixels)), 1e-9)
-            yield variant.id, right, *(dataset.names[each[example]] for each in (labels, predictions)), pixels
-
-
-def _points(dataset: Dataset) -> Iterator[tuple[object, ...]]:
-    """Examples of the first seed, where they have two features and a picture can show them."""
-    for split, examples in (("train", dataset.train), ("test", dataset.test)) if dataset.features == 2 else ():
-        for (x1, x2), label in zip(examples.inputs[0, :POINTS], examples.targets[0, :POINTS], strict=True):
-            yield split, x1, x2, label
+            yield variant.id, right, dataset.names[labels[example]], dataset.names[predictions[example]], pixels

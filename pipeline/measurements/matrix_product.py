@@ -1,53 +1,68 @@
-"""The product of many random matrices: how gradients explode that pass through many layers.
+"""Measurement `matrix_product`: the product of many random matrices, as gradients explode that pass many layers.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Numerical stability and initialization".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
+from pydantic import Field
 
-from pipeline.arithmetic.arrays import log, normals, product, total
+from pipeline.core.rounding import rounded
 from pipeline.core.seeding import Seed, generator
-from pipeline.measurements.config import MatrixProduct
+from pipeline.measurements.base import Measurement, Quantity, Series
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_LOG_10 = 2.302585092994046
+_LN_2, _LN_10, _EULER = 0.6931471805599453, 2.302585092994046, 0.5772156649015329
 
 
-def measure(config: MatrixProduct, seeds: Sequence[Seed]) -> pd.DataFrame:
-    """For every repetition log10 of the largest entry, and of the growth of the first row's norm.
+class MatrixProduct(Measurement):
+    """A standard normal matrix (size, size), times `factors` more."""
 
-    `log10_largest` is of the product of all matrices, `log10_growth` from the first matrix to the product; `path` are
-    quantiles of log10 of the largest entry (case) after x factors.
-    """
-    size = config.size
-    shape = (config.factors + 1, size, size)
-    matrices = np.stack([normals(generator(seed, "data"), shape) for seed in seeds], axis=1)
-    result = matrices[0]
-    # kept at a largest entry of 1, since the product of some hundred large matrices leaves the range of floats
-    logarithm = np.zeros(len(seeds))
-    path = []
-    start = _log10_norm(result[:, 0])
-    for factor in range(config.factors + 1):
-        if factor:
-            result = product(result, matrices[factor])
-        largest = np.abs(result).max(axis=(1, 2))
-        result = result / largest[:, None, None]
-        logarithm = logarithm + log(largest) / _LOG_10
-        path.append(np.quantile(logarithm, QUANTILES))
-    growth = logarithm + _log10_norm(result[:, 0]) - start
-    repetitions = np.arange(len(seeds))
-    tables = [
-        pd.DataFrame({"case": "", "quantity": "log10_largest", "x": repetitions, "value": logarithm}),
-        pd.DataFrame({"case": "", "quantity": "log10_growth", "x": repetitions, "value": growth}),
-    ]
-    for quantile, values in zip(QUANTILES, np.array(path).T, strict=True):
-        factors = np.arange(config.factors + 1)
-        tables.append(pd.DataFrame({"case": f"{quantile:g}", "quantity": "path", "x": factors, "value": values}))
-    return pd.concat(tables, ignore_index=True)
+    kind: Literal["matrix_product"]
+    """Selects this measurement."""
+    size: Annotated[int, Field(ge=1, le=100)]
+    """Rows, and columns, of each matrix."""
+    factors: Annotated[int, Field(ge=1, le=1000)]
+    """Number of matrices that the first one is multiplied by, one after the other."""
+    repetitions: Annotated[int, Field(ge=2, le=100_000)]
+    """Number of products that are drawn."""
 
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        # each factor multiplies the squared norm of a row by a chi-squared number with `size` degrees of freedom, whose
+        # mean logarithm is digamma(size / 2) + ln 2
+        mean = (-_LN_2 if self.size % 2 else _LN_2) - _EULER + sum(2 / k for k in range(self.size - 2, 0, -2))
+        growth = rounded(self.factors * mean / 2 / _LN_10)
+        largest, norm = "log10 of the largest entry of the product", "log10 of the growth of a row's norm"
+        return {
+            "log10_largest": Quantity(largest, ("", "log10_largest"), "mean"),
+            "log10_growth": Quantity(norm, ("", "log10_growth"), "mean", growth),
+        }
 
-def _log10_norm(rows: np.ndarray) -> np.ndarray:
-    return log(np.sqrt(total(np.square(rows)))) / _LOG_10
+    def series(self, root: int) -> Iterator[Series]:
+        """Compute log10 of the largest entry of each product, and of the growth of its first row's norm.
+
+        `path` holds quantiles (case) over repetitions of log10 of the largest entry after x factors.
+        """
+        from pipeline.arithmetic.arrays import log, normals, product, total
+
+        shape = (self.factors + 1, self.size, self.size)
+        repetitions = np.arange(self.repetitions)
+        matrices = np.stack([normals(generator(Seed(root, int(i)), "data"), shape) for i in repetitions], axis=1)
+        # rescaled to a largest entry of 1, since the product of some hundred large matrices exceeds the range of floats
+        result, log10_largest, path = matrices[0], np.zeros(self.repetitions), []
+        for factor in range(self.factors + 1):
+            if factor:
+                result = product(result, matrices[factor])
+            largest = np.abs(result).max(axis=(1, 2))
+            result = result / largest[:, None, None]
+            log10_largest = log10_largest + log(largest) / _LN_10
+            path.append(np.quantile(log10_largest, QUANTILES))
+        first_rows = np.stack([matrices[0][:, 0], result[:, 0]])
+        start, end = log(np.sqrt(total(np.square(first_rows)))) / _LN_10
+        yield "", "log10_largest", repetitions, log10_largest
+        yield "", "log10_growth", repetitions, log10_largest + end - start
+        for quantile, values in zip(QUANTILES, np.array(path).T, strict=True):
+            yield f"{quantile:g}", "path", np.arange(self.factors + 1), values

@@ -1,7 +1,7 @@
-"""What DVC recorded when a stage had ended: the digests of its files and the configs that they were made with.
+"""`dvc.lock`: the digests of the files that each stage left, and the configs that the stage was run with.
 
-DVC takes a file for unchanged as long as its size and time are, and a stage that is run by itself asks nobody whether
-its inputs are of the configs that stand in `params.yaml` now. So whoever reads a file holds it to `dvc.lock` first.
+DVC takes a file for unchanged if its size and time are, and a stage that is run alone does not check its inputs. So
+every file that a stage left is checked here before it is read, and nowhere else.
 """
 
 import functools
@@ -14,76 +14,54 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.core.errors import UserError
+from pipeline.project.params import value_at
 
 PATH = Path("dvc.lock")
 
 
 def read() -> Mapping[str, Any]:
-    """`dvc.lock` of the current folder; empty where nothing was run yet.
-
-    Raises:
-        UserError: If it is damaged.
-    """
+    """Return `dvc.lock` of the current folder; empty before the first stage was run."""
     try:
-        content = PATH.read_bytes()
+        return parse(PATH.read_bytes())
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UserError(f"{PATH}: cannot be read ({error.strerror})") from None
-    try:
-        return parse(content)
     except ValueError as error:
-        raise UserError(f"{PATH}: damaged ({error}); `git restore {PATH}` or `dvc repro` brings it back") from None
+        raise UserError(f"{PATH}: damaged ({error}); restore it by `git restore {PATH}` or `dvc repro`") from None
 
 
-@functools.lru_cache(maxsize=4)  # a report asks for fifty files
+@functools.lru_cache(maxsize=4)  # a report reads some fifty files
 def parse(content: bytes) -> Mapping[str, Any]:
-    """The text of a `dvc.lock`.
-
-    Raises:
-        ValueError: If it is none; in one line.
-    """
+    """Parse the bytes of a `dvc.lock`; for others, raise a `ValueError` with a message of one line."""
     try:
-        found = YAML(typ="safe", pure=True).load(content) or {}
-        for stage in _stages(found).values():
-            for out in stage.get("outs", []):
-                str(out["path"])
-            dict((stage.get("params") or {}).get("params.yaml") or {})
+        lock: Mapping[str, Any] = YAML(typ="safe", pure=True).load(content) or {}
+        digests(lock)
+        for stage in _stages(lock):
+            configs(lock, stage)
     except (YAMLError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())[:120]) from None
-    return found
+    return lock
 
 
 def digests(lock: Mapping[str, Any]) -> dict[str, str]:
-    """MD5 digest of every file that a stage left, by its path from the project's folder."""
+    """Return the MD5 digest of every file that a stage left, by its path from the project's folder."""
     outs = [out for stage in _stages(lock).values() for out in stage.get("outs", [])]
     return {str(out["path"]): str(out.get("md5")) for out in outs}
 
 
 def configs(lock: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """What a stage was run with, by dotted key of `params.yaml`; empty where it was never run."""
+    """Return what a stage was run with, by dotted key of `params.yaml`; empty if it was never run."""
     return dict((_stages(lock).get(stage, {}).get("params") or {}).get("params.yaml") or {})
 
 
 def stale(lock: Mapping[str, Any], stage: str, written: Mapping[str, Any]) -> list[str]:
-    """Dotted keys that a stage was run with other values of than `params.yaml` has.
-
-    Args:
-        lock: `dvc.lock`.
-        stage: Its name there.
-        written: `params.yaml`, as written.
-    """
-    return [dotted for dotted, value in configs(lock, stage).items() if _at(written, dotted) != value]
+    """Return the dotted keys whose values in `written`, the content of `params.yaml`, the stage was not run with."""
+    return [dotted for dotted, value in configs(lock, stage).items() if value_at(written, dotted) != value]
 
 
 def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:
-    """Why a file is not the one that DVC recorded; None if it is, or if nothing was recorded yet.
-
-    Args:
-        lock: `dvc.lock`.
-        path: From the project's folder.
-        digest: MD5 of its bytes.
-    """
+    """Return why the file with this MD5 digest is not the recorded one; None if it is, or if nothing is recorded."""
     if not _stages(lock):
         return None
     recorded = digests(lock).get(path.as_posix())
@@ -92,32 +70,19 @@ def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:
     return None if recorded == digest else f"damaged or replaced: found md5 {digest}, {PATH} has {recorded}"
 
 
-def check(path: Path) -> None:
-    """Refuse a file of the current folder that is not what DVC recorded.
-
-    Raises:
-        UserError: If it holds other bytes than its stage left.
-    """
+def check(path: Path, stage: str) -> None:
+    """Refuse a file that is missing or is not what its stage, such as `train@dropout`, left."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except FileNotFoundError:
-        return  # its reader knows who makes it
+        raise UserError(f"{path}: missing; `dvc repro {stage}` makes it") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if found := problem(read(), path, digest):
-        raise UserError(
-            f"{path}: {found}; delete it and run `dvc repro` (if it comes back so, `ablate verify --no-run`)"
-        )
+    if reason := problem(read(), path, digest):
+        remedy = "delete it and run `dvc repro` (if that brings it back unchanged, `ablate verify --no-run`)"
+        raise UserError(f"{path}: {reason}; {remedy}")
 
 
 def _stages(lock: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = lock.get("stages") or {}
-    return found
-
-
-def _at(written: Mapping[str, Any], dotted: str) -> Any:
-    node: Any = written
-    for key in dotted.split("."):
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return node
+    return dict(lock.get("stages") or {})

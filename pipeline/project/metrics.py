@@ -1,26 +1,26 @@
-"""What is measured for every run: the one table of metrics, their units, directions and scales.
+"""The table of metrics: their units, better directions and scales.
 
-A metric's definition fixes how it is averaged and compared, never the data: a loss lies on a log scale (its estimate is
-the geometric mean, its effect a ratio), an accuracy on a linear one (the mean, a difference).
+The definition of a metric, not the data, fixes how it is averaged and compared: a loss has a log scale (geometric mean,
+ratio), an accuracy a linear one (mean, difference).
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["classification", "regression"]
-
-# what a study may have that not every study has: only then are some metrics measured
-Trait = Literal["classification", "regression", "validation", "hidden", "linear", "shift", "stopping"]
+# properties of a study that decide which metrics are measured
+Trait = Literal["classification", "regression", "images", "validation", "hidden", "linear", "shift", "stopping"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One column of the results.
+    """A metric, one column of the results.
 
-    `split` is the part of the data it is taken on; `better` its good direction, None where there is none; `needs` the
-    traits that a study must have for it to be measured; `trained` whether it comes from training, so that it means
-    nothing where training diverged.
+    Attributes:
+        split: Part of the data that it is measured on.
+        better: Better direction, or None.
+        needs: Traits of the studies in which it is measured.
+        trained: True if it comes from training, so that it is undefined if training diverged.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Metric:
     trained: bool = True
 
     @property
-    def none(self) -> float:
-        """The effect that is none."""
+    def zero_effect(self) -> float:
+        """The effect of a variant that equals its baseline: a ratio of 1 on a log scale, else a difference of 0."""
         return 1.0 if self.scale == "log" else 0.0
 
 
@@ -65,7 +65,7 @@ _ALL = (
     _other("accuracy_gap", "training accuracy less test accuracy", "linear", "classification", unit="fraction"),
     _other("weight_norm", "norm of all weights", "log"),
     _other("parameters", "number of weights and biases", "log", trained=False),
-    # of models with hidden layers, from their layers (training/measurements.py)
+    # of models with hidden layers (training/engine.py)
     _other(
         "activation_ratio",
         "sd of the activations at the start, last hidden layer / first",
@@ -76,7 +76,7 @@ _ALL = (
     _other("gradient_ratio", "rms of the gradients at the start, first layer / last", "log", "hidden", trained=False),
     _other("unit_spread", "largest difference between units of the first layer", "linear", "hidden"),
     _other("affine_gap", "distance from the product of its layers, relative", "linear", "hidden"),
-    # what the solution of the same problem has (training/closed_form.py)
+    # of the exact solution of the same problem (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),
     _other("closed_form_weight_norm", "norm of the weights of the closed form", "log", "linear", trained=False),
     _other("best_epoch", "epoch after which the weights are kept", "linear", "stopping"),
@@ -87,5 +87,5 @@ METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _ALL}
 
 
 def measured(traits: Collection[Trait]) -> tuple[Metric, ...]:
-    """The metrics that every run of a study with these traits has, in the order of the columns."""
+    """Return the metrics of a study with these traits, in the order of the columns."""
     return tuple(metric for metric in _ALL if metric.needs <= frozenset(traits))

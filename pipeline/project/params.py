@@ -15,10 +15,10 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent
 
 from pipeline.core.config import problems
-from pipeline.core.errors import UserError, join_short, shorten
+from pipeline.core.errors import UserError, escape, join_short, shorten
 from pipeline.core.seeding import Seed
-from pipeline.data.config import DatasetConfig
-from pipeline.measurements.config import MeasurementConfig
+from pipeline.data import DatasetConfig
+from pipeline.measurements import MeasurementConfig
 from pipeline.project.metrics import METRICS
 from pipeline.project.schema import File, Judging, Published, PublishedConfig, StudyClaimConfig
 from pipeline.project.variants import Study, expand
@@ -96,7 +96,7 @@ def parse(content: bytes, name: str) -> Params:
             f"{name}: {'.'.join(keys)}{': ' if keys else ''}found {found}, allowed: {allowed}"
             for keys, found, allowed in problems(error, written)
         ]
-        raise UserError("\n".join(lines)) from None
+        raise UserError("\n".join(map(escape, lines))) from None
     studies = {key: expand(key, study, written, file.datasets, name) for key, study in file.studies.items()}
     for key in studies.keys() & file.measurements.keys():
         raise UserError(f"{name}: measurements.{key}: found the id of a study, allowed: an id that no study has")

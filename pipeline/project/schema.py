@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.core.config import (
-    MOST_SEEDS,
+    MAX_SEEDS,
     ClaimConfig,
     Config,
     Id,
@@ -16,12 +16,11 @@ from pipeline.core.config import (
     list_of,
     refused,
 )
-from pipeline.data.config import DatasetConfig
-from pipeline.measurements.config import MeasurementConfig
+from pipeline.data import DatasetConfig
+from pipeline.measurements import MeasurementConfig
+from pipeline.project.figures import NAMED
 from pipeline.project.metrics import METRICS
 from pipeline.training.config import RunConfig
-
-FigureName = Literal["predictions", "weights", "ridge", "selection", "capacity", "shift", "layers"]
 
 
 class StudyClaimConfig(ClaimConfig):
@@ -44,7 +43,7 @@ class StudyConfig(Config):
     """Id of the data set, under `datasets`."""
     metric: str
     """The metric that the verdicts are about."""
-    figure: FigureName | None = None
+    figure: Literal[*NAMED] | None = None  # type: ignore[valid-type]
     """One more figure, beside those that follow from the factors."""
     simplest: Literal["first", "last"] = "first"
     """The end of the list of variants at which the simplest one stands, for choosing by validation."""
@@ -94,7 +93,7 @@ class SeedConfig(Config):
 
     root: Annotated[int, Field(ge=0, lt=2**32)]
     """Root of all random numbers: another root gives another, independent set of seeds."""
-    count: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    count: Annotated[int, Field(ge=1, le=MAX_SEEDS)]
     """Number of seeds; increasing it keeps the existing ones."""
 
 

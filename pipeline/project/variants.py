@@ -11,29 +11,22 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
 from pipeline.core.config import problems
 from pipeline.core.errors import UserError, join_short, shorten
-from pipeline.data.config import DatasetConfig, Described, Generated, Table
+from pipeline.data import DatasetConfig
+from pipeline.data.base import Facts
+from pipeline.project.figures import NAMED
 from pipeline.project.metrics import Metric, Trait, measured
-from pipeline.project.schema import FigureName, StudyConfig
+from pipeline.project.schema import StudyConfig
 from pipeline.training.config import RunConfig
+from pipeline.training.kernels.arguments import REGRESSION_LOSSES
 
 MAX_VARIANTS = 1000  # of a study: more fit into no figure and no table
 MAX_ID = 200  # characters of a variant's id, which with an ending is a file name of at most 255 bytes
-
-# traits that a study needs for a figure that it names
-_FIGURES: Mapping[str, frozenset[Trait]] = {
-    "predictions": frozenset(["classification"]),
-    "weights": frozenset(["linear"]),
-    "ridge": frozenset(["linear"]),
-    "selection": frozenset(["validation"]),
-    "shift": frozenset(["shift"]),
-    "layers": frozenset(["hidden"]),
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ class Study:
     dataset: str
     metric: str
     traits: frozenset[Trait]
-    figure: FigureName | None
+    figure: str | None
     split_correlations: Mapping[str, float]
     simplest_first: bool
     compared: tuple[str, ...]
@@ -128,7 +121,7 @@ def expand(
     if study.dataset not in datasets:
         raise UserError(f"{where}.dataset: found {shorten(study.dataset)}, allowed: {join_short(datasets)}")
     dataset = datasets[study.dataset]
-    data = described(dataset)
+    data = dataset.facts()
     if (study.grid is None) == (study.variants is None):
         both = "neither" if study.grid is None else "both"
         raise UserError(f"{where}: found {both}, allowed: grid or variants")
@@ -142,11 +135,10 @@ def expand(
     judged = [metric.name for metric in measured(traits) if metric.better]
     if study.metric not in judged:
         raise UserError(f"{where}.metric: found {shorten(study.metric)}, allowed: {join_short(judged)}")
-    figures = [figure for figure in get_args(FigureName) if _FIGURES.get(figure, frozenset()) <= traits]
-    if isinstance(dataset, Table):
-        figures.remove("predictions") if "predictions" in figures else None  # rows of a table are not images
+    figures = [figure for figure, needed in NAMED.items() if needed <= traits]
     if study.figure is not None and study.figure not in figures:
         raise UserError(f"{where}.figure: found {study.figure!r}, allowed for this study: {', '.join(figures)}")
+    validations = [config.data.validation for config in configs]
     return Study(
         id=key,
         question=" ".join(study.question.split()),
@@ -154,7 +146,7 @@ def expand(
         metric=study.metric,
         traits=traits,
         figure=study.figure,
-        split_correlations=_split_correlations(dataset, configs),
+        split_correlations={split: dataset.split_correlation(split, validations) for split in _SPLITS},
         simplest_first=study.simplest == "first",
         compared=compared,
         blocked=blocked,
@@ -162,34 +154,13 @@ def expand(
     )
 
 
-def described(data: DatasetConfig) -> Described:
-    """Return what is known of a data set before it is made; a table is read for it.
-
-    Raises:
-        UserError: If a table cannot be read or differs from its config.
-    """
-    if not isinstance(data, Table):
-        return data
-    from pipeline.data import columns  # imported lazily: only tables need it
-
-    return columns.facts(data)
+_SPLITS = ("train", "validation", "test", "none")
 
 
-def _split_correlations(data: DatasetConfig, configs: Sequence[RunConfig]) -> dict[str, float]:
-    validations = [config.data.validation for config in configs]
-    correlations = dict.fromkeys(("train", "validation", "test", "none"), 0.0)
-    if isinstance(data, Table):
-        validated = max(validation.validated for validation in validations)
-        correlations |= {part: data.split_correlation(part) for part in ("train", "test", "none")}
-        correlations["validation"] = data.split_correlation("validation", validated)
-    elif not isinstance(data, Generated):
-        correlations["validation"] = max(validation.split_correlation for validation in validations)
-    return correlations
-
-
-def _traits(configs: Sequence[RunConfig], data: Described) -> frozenset[Trait]:
+def _traits(configs: Sequence[RunConfig], data: Facts) -> frozenset[Trait]:
     traits: dict[Trait, bool] = {
         data.task: True,
+        "images": data.task == "classification" and data.source != "table",  # rows of a table are not images
         "validation": any(config.data.validation.folds for config in configs),
         "hidden": any(config.model.hidden for config in configs),
         "linear": data.task == "regression" and not any(config.model.hidden for config in configs),
@@ -226,7 +197,7 @@ class _Layers:
         self._layers = [(f"{name}: base", base), (f"{self.where}.base", own)]  # of which the first has every key
         self.values = overlay(base, own, f"{self.where}.base")
 
-    def config(self, override: Mapping[str, Any], where: str, data: Described) -> RunConfig:
+    def config(self, override: Mapping[str, Any], where: str, data: Facts) -> RunConfig:
         """Return the config of a variant; `where` is the place of its override in the file.
 
         Raises:
@@ -283,11 +254,11 @@ def _at(values: Any, keys: Sequence[str]) -> Any:
     return values
 
 
-def _misfits(config: RunConfig, data: Described) -> Iterator[tuple[tuple[str, ...], str]]:
+def _misfits(config: RunConfig, data: Facts) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the keys of a config that do not fit its data set, and what is allowed there."""
     classes = data.task == "classification"
     if (config.loss == "cross_entropy") != classes:
-        losses = "cross_entropy" if classes else "squared_error, half_squared_error"
+        losses = "cross_entropy" if classes else ", ".join(REGRESSION_LOSSES)
         yield ("loss",), f"{losses} (the data set's task is {data.task})"
     if config.model.features != "all" and config.model.features > data.features:
         yield ("model", "features"), f"all, or at most the data set's {data.features}"
@@ -312,7 +283,7 @@ def _misfits(config: RunConfig, data: Described) -> Iterator[tuple[tuple[str, ..
 _Expanded = tuple[list[Variant], tuple[str, ...], tuple[str, ...]]
 
 
-def _from_names(study: StudyConfig, base: _Layers, data: Described) -> _Expanded:
+def _from_names(study: StudyConfig, base: _Layers, data: Facts) -> _Expanded:
     overrides = {key: override or {} for key, override in (study.variants or {}).items()}
     _check_count(f"{base.where}.variants", len(overrides))
     if not isinstance(study.baseline, str) or study.baseline not in overrides:
@@ -325,7 +296,7 @@ def _from_names(study: StudyConfig, base: _Layers, data: Described) -> _Expanded
     return variants, factors, ()
 
 
-def _from_grid(study: StudyConfig, base: _Layers, data: Described) -> _Expanded:
+def _from_grid(study: StudyConfig, base: _Layers, data: Facts) -> _Expanded:
     where = base.where
     axes = dict(_axes(study.grid or {}, base.values, f"{where}.grid"))
     _check_count(f"{where}.grid", math.prod(map(len, axes.values())) if axes else 0)

@@ -1,43 +1,31 @@
-"""The figure of a measurement."""
+"""Figures of measurements: one function and one entry of `FIGURES` for each kind."""
+
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from pipeline.measurements.config import Activations, MatrixProduct, MeasurementConfig
+from pipeline.measurements import MeasurementConfig
+from pipeline.measurements.activations import Activations
+from pipeline.measurements.matrix_product import MatrixProduct
+from pipeline.measurements.shift_detector import ShiftDetector
 from pipeline.report.drawing import HEIGHT, Picture, picture
 
 
-def measurement_picture(config: MeasurementConfig, measured: pd.DataFrame, found: pd.DataFrame) -> Picture:
-    """The one figure of a measurement.
-
-    Args:
-        config: Of the measurement.
-        measured: Its rows, `artifacts.MEASURED_COLUMNS`.
-        found: What `findings.findings` made of them.
-    """
-    if isinstance(config, Activations):
-        caption = "Activation functions and their gradients by autograd."
-        return picture("functions", caption, lambda: activations(measured))
-    if isinstance(config, MatrixProduct):
-        caption = (
-            f"Largest entry of a product of standard normal {config.size} x {config.size} matrices: median and "
-            f"ranges of 50 % and 90 % of {config.repetitions} repetitions."
-        )
-        return picture("product", caption, lambda: matrix_product(measured))
-    caption = (
-        f"How often a shift is detected at level {config.alpha:g}, with 95 % intervals over {config.repetitions} "
-        f"repetitions of {config.examples} inputs before and after it; without a shift it is a false alarm."
-    )
-    return picture("detections", caption, lambda: shift_detector(config.alpha, config.shifts, found))
+def measurement_pictures(config: MeasurementConfig, measured: pd.DataFrame, findings: pd.DataFrame) -> list[Picture]:
+    """Draw the figure of a measurement, if its kind has one, from its table and its findings."""
+    if config.kind not in FIGURES:
+        return []
+    draw, name, caption = FIGURES[config.kind]
+    return [picture(name, caption.format(config=config), lambda: draw(config, measured, findings))]
 
 
-def activations(measured: pd.DataFrame) -> Figure:
-    """Value and gradient side by side."""
+def activations(config: Activations, measured: pd.DataFrame, findings: pd.DataFrame) -> Figure:
+    """Draw values and gradients side by side."""
     figure = Figure(figsize=(9.6, HEIGHT), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True)
-    names = list(dict.fromkeys(measured["case"]))
-    palette = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    palette = dict(zip(config.functions, sns.color_palette("colorblind", len(config.functions)), strict=True))
     for axes, quantity in zip(panels, ("value", "gradient"), strict=True):
         for name, group in measured[measured["quantity"] == quantity].groupby("case", sort=False):
             axes.plot(group["x"], group["value"], color=palette[name], label=name.replace("_", " "))
@@ -46,8 +34,8 @@ def activations(measured: pd.DataFrame) -> Figure:
     return figure
 
 
-def matrix_product(measured: pd.DataFrame) -> Figure:
-    """Quantiles of log10 of the largest entry against the number of factors, and its distribution at the end."""
+def matrix_product(config: MatrixProduct, measured: pd.DataFrame, findings: pd.DataFrame) -> Figure:
+    """Draw quantiles of log10 of the largest entry against the number of factors, and its distribution at the end."""
     figure = Figure(figsize=(9.6, HEIGHT), layout="constrained")
     left, right = figure.subplots(1, 2)
     path = measured[measured["quantity"] == "path"].pivot_table(index="x", columns="case", values="value")
@@ -61,13 +49,31 @@ def matrix_product(measured: pd.DataFrame) -> Figure:
     return figure
 
 
-def shift_detector(alpha: float, shifts: tuple[float, ...], found: pd.DataFrame) -> Figure:
-    """Share of detections against the size of the shift."""
+def shift_detector(config: ShiftDetector, measured: pd.DataFrame, findings: pd.DataFrame) -> Figure:
+    """Draw the share of detections against the size of the shift."""
     figure = Figure(figsize=(5.2, HEIGHT), layout="constrained")
     axes = figure.subplots()
-    errors = [found["estimate"] - found["low"], found["high"] - found["estimate"]]
-    axes.errorbar(shifts, found["estimate"], yerr=errors, marker="o", capsize=3)
-    axes.axhline(alpha, linestyle="--", color="grey", label=f"level {alpha:g}")
+    errors = [findings["estimate"] - findings["low"], findings["high"] - findings["estimate"]]
+    axes.errorbar(config.shifts, findings["estimate"], yerr=errors, marker="o", capsize=3)
+    axes.axhline(config.alpha, linestyle="--", color="grey", label=f"level {config.alpha:g}")
     axes.set(xlabel="shift of the mean, in standard deviations", ylabel="share of detections", ylim=(-0.02, 1.02))
     axes.legend()
     return figure
+
+
+# function, name of the file, caption
+FIGURES: Mapping[str, tuple[Callable[..., Figure], str, str]] = {
+    "activations": (activations, "functions", "Activation functions and their gradients."),
+    "matrix_product": (
+        matrix_product,
+        "product",
+        "Largest entry of a product of standard normal {config.size} x {config.size} matrices: median and ranges of "
+        "50 % and 90 % of {config.repetitions} repetitions.",
+    ),
+    "shift_detector": (
+        shift_detector,
+        "detections",
+        "How often a shift is detected at level {config.alpha:g}, with 95 % intervals over {config.repetitions} "
+        "repetitions of {config.examples} inputs before and after it; without a shift it is a false alarm.",
+    ),
+}

@@ -1,8 +1,8 @@
-"""What the numbers of a study come from: configs written out, and digests that tell whether two are the same."""
+"""Configs of the variants written out, and digests of what the numbers of a study depend on."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,17 @@ from pipeline.project.variants import Study, Variant, label
 
 @dataclass(frozen=True)
 class Provenance:
-    """Digests, the first 12 hexadecimal digits of SHA-256 each.
+    """Digests, each the first 12 hexadecimal digits of SHA-256.
 
     Attributes:
-        configs: Of seeds, data set and study as `params.yaml` has them, as JSON with sorted keys.
-        code: Of the modules that compute the numbers, as they were when the study was trained.
-        data: Of the examples of all seeds.
-        data_sets: How many of them differ: 1 where all seeds see the same examples.
+        config: Digest of seeds, data set, base and study as written in `params.yaml`, without claims.
+        code: Digest of the modules that computed the numbers, taken when the study was trained.
+        data: Digest of the examples of all seeds.
+        data_sets: Number of distinct data sets; 1 if all seeds see the same examples.
         environment: Versions of the libraries that compute.
     """
 
-    configs: str
+    config: str
     code: str
     data: str
     data_sets: int
@@ -33,68 +33,64 @@ class Provenance:
 
 
 def provenance(project: Params, study: Study, results: pd.DataFrame, diagnostics: Diagnostics) -> Provenance:
-    """Of a study; `results` one row a run."""
+    """Return the provenance of a study; `results` has one row per run."""
     written = project.written
-    own = {
+    config = {
         "seeds": written["seeds"],
         "dataset": written["datasets"][study.dataset],
-        "study": written["studies"][study.id],
+        "base": written["base"],
+        "study": {key: value for key, value in written["studies"][study.id].items() if key != "claims"},
     }
     data = sorted(set(results["data"]))
     return Provenance(
-        configs=_digest([json.dumps(own, sort_keys=True)]),
+        config=_digest(json.dumps(config, sort_keys=True)),
         code=diagnostics.code,
-        data=data[0] if len(data) == 1 else _digest(data),
+        data=data[0] if len(data) == 1 else _digest("\n".join(data)),
         data_sets=len(data),
         environment=diagnostics.environment,
     )
 
 
-def _digest(words: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def configs(variant: Variant) -> dict[str, str]:
-    """The whole config of a variant, dotted key to value as a user reads it."""
-    dumped = variant.config.model_dump(mode="json")
-    found: dict[str, str] = {}
-    for block, values in dumped.items():
-        found |= _flat(block, values) if isinstance(values, Mapping) else {block: label(values)}
-    return found
+def resolved(variant: Variant) -> dict[str, str]:
+    """Return the complete config of a variant: dotted key to formatted value."""
+    return dict(_leaves(variant.config.model_dump(mode="json")))
 
 
-def _flat(block: str, values: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    # its name before what it has
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    # the name of a choice before its options
     for key, value in sorted(values.items(), key=lambda item: item[0] != "name"):
-        # a choice is one value: `normal(std=0.01)`
-        deeper = isinstance(value, Mapping) and "name" not in value
-        found |= _flat(f"{block}.{key}", value) if deeper else {f"{block}.{key}": label(value)}
-    return found
+        # below the top level a choice is one value: `normal(std=0.01)`
+        if isinstance(value, Mapping) and not (prefix and "name" in value):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", label(value)
 
 
 def shared(study: Study) -> dict[str, str]:
-    """The configs that all variants of a study have in common, dotted key to value."""
-    every = [configs(variant) for variant in study.variants]
-    return {key: value for key, value in every[0].items() if all(other.get(key) == value for other in every)}
+    """Return the part of the config that all variants of a study share."""
+    first, *others = [resolved(variant) for variant in study.variants]
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
 
 
 def differing(study: Study) -> pd.DataFrame:
-    """The configs in which the variants differ: a row a variant, by its id, a column a dotted key; empty: has none."""
+    """Return the part of the config that differs: one row per variant, one column per dotted key, "" if it has none."""
     common = shared(study)
-    rows = {variant.id: configs(variant) for variant in study.variants}
-    keys = dict.fromkeys(key for row in rows.values() for key in row if key not in common)
-    return pd.DataFrame(
-        [[row.get(key, "") for key in keys] for row in rows.values()], index=list(rows), columns=list(keys)
-    )
+    rows = [resolved(variant) for variant in study.variants]
+    keys = list(dict.fromkeys(key for row in rows for key in row if key not in common))
+    ids = [variant.id for variant in study.variants]
+    return pd.DataFrame([[row.get(key, "") for key in keys] for row in rows], index=ids, columns=keys)
 
 
 def differs(study: Study, id: str) -> str:
-    """In what a named variant differs from the baseline: "model features 2, optimizer learning rate 0.1"."""
+    """Return in words how a variant differs from its baseline: "model features 2, optimizer learning rate 0.1"."""
     variant = study.variant(id)
-    own, other = configs(variant), configs(study.variant(variant.baseline))
+    baseline = resolved(study.variant(variant.baseline))
     return ", ".join(
         f"{' '.join(key.split('.')[-2:]).replace('_', ' ')} {value}"
-        for key, value in own.items()
-        if other.get(key) != value
+        for key, value in resolved(variant).items()
+        if baseline.get(key) != value
     )

@@ -1,15 +1,15 @@
-"""One study, and one measurement, as the page shows them: all that figures and tables need, computed by `analysis`."""
+"""One study, one measurement and the whole report as figures, page and summary use them; `analysis` computes it all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import claims, comparison, findings, learned, power, selection, summary
+from pipeline.analysis import claims, comparison, findings, power, selection, summary
 from pipeline.analysis.published import compare
 from pipeline.analysis.runs import by_seed
-from pipeline.data.config import DatasetConfig
-from pipeline.measurements.config import MeasurementConfig
+from pipeline.data import DatasetConfig
+from pipeline.measurements import MeasurementConfig
 from pipeline.project.artifacts import Diagnostics
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params, missing
@@ -22,9 +22,15 @@ from pipeline.report.provenance import Provenance, provenance
 class Section:
     """A study and its tables.
 
-    `answer` is what its verdicts say, in words; `effects` holds the table of `comparison.effects` for each metric, the
-    study's own first, which alone is judged; `power` what its seeds could show; `results` one row a variant and seed;
-    `curves`, `layers` and `weights` estimates with intervals; `choices` and `costs` what validation chooses.
+    Attributes:
+        study, data: Its configuration and that of its data set.
+        answer: Its verdicts in words.
+        results: One row per variant and seed.
+        effects: The table of `comparison.effects` for each metric; the study's own metric, the judged one, comes first.
+        power: By variant, the effects that its seeds can detect.
+        curves, layers, weights: Estimates with intervals.
+        choices, costs: The variants that validation chooses, and what the choice costs on the test set.
+        diagnostics, provenance: Data of single runs, and digests of what the numbers depend on.
     """
 
     study: Study
@@ -47,40 +53,34 @@ class Section:
 
     @property
     def compared(self) -> int:
-        """How many variants are judged together: all but the baselines."""
+        """Number of variants that are judged together: all but the baselines."""
         return sum(variant.id != variant.baseline for variant in self.study.variants)
 
     @property
-    def kind(self) -> str:
-        """What training, validation and test are compared by: loss or accuracy."""
+    def score(self) -> str:
+        """The quantity in which figures compare training, validation and test: loss or accuracy."""
         return "accuracy" if self.study.metric.endswith(("accuracy", "accuracy_running")) else "loss"
 
     @property
     def seeds(self) -> int:
         return int(self.results["seed_index"].nunique())
 
-    @property
-    def shows_layers(self) -> bool:
-        """Whether the question is about what happens between the layers."""
-        asked = any(factor.startswith(("model.initialization", "model.activation")) for factor in self.study.factors)
-        return self.study.figure == "layers" or (asked and "hidden" in self.study.traits)
-
     def name(self, variant: str) -> str:
-        """Block and label of a variant."""
-        own = self.study.variant(variant)
-        return ", ".join(part for part in (own.block, own.label) if part)
+        """Return block and label of a variant."""
+        block, label = self.study.variant(variant).block, self.study.variant(variant).label
+        return f"{block}, {label}" if block else label
 
-    def placed(self, metric: str, block: str) -> pd.DataFrame:
-        """The estimates of a metric within a block, with the `place` of each variant among the labels."""
-        places = {name: place for place, name in enumerate(dict.fromkeys(one.label for one in self.study.variants))}
+    def estimates(self, metric: str, block: str) -> pd.DataFrame:
+        """Return the defined estimates of a metric within a block, with the `position` of each among the labels."""
+        labels = list(dict.fromkeys(variant.label for variant in self.study.variants))
         table = self.effects[metric]
-        here = table[(table["block"] == block) & table["estimate"].notna()]
-        return here.assign(place=[places[label] for label in here["label"]])
+        rows = table[(table["block"] == block) & table["estimate"].notna()]
+        return rows.assign(position=[labels.index(label) for label in rows["label"]])
 
 
 @dataclass(frozen=True)
 class MeasurementSection:
-    """A measurement, what it measured and what that says."""
+    """A measurement, its numbers and the findings computed from them."""
 
     id: str
     config: MeasurementConfig
@@ -88,19 +88,32 @@ class MeasurementSection:
     findings: pd.DataFrame
 
 
-def section(
-    project: Params,
-    study: Study,
-    results: pd.DataFrame,
-    curves: pd.DataFrame,
-    diagnostics: Diagnostics,
+@dataclass(frozen=True)
+class Report:
+    """Everything that page and summary show."""
+
+    project: Params
+    sections: list[Section]
+    measurements: list[MeasurementSection]
+    claims: pd.DataFrame
+    published: pd.DataFrame
+
+    @property
+    def environments(self) -> list[Mapping[str, str]]:
+        """The distinct library versions that computed the numbers."""
+        environments = [section.provenance.environment for section in self.sections]
+        return list({tuple(sorted(versions.items())): versions for versions in environments}.values())
+
+
+def study_section(
+    project: Params, study: Study, results: pd.DataFrame, curves: pd.DataFrame, diagnostics: Diagnostics
 ) -> Section:
-    """Put a study together."""
+    """Compute all tables of a study; `results` has one row per run."""
     judging = project.judging
-    names = [study.metric] + [metric.name for metric in study.metrics if metric.name != study.metric]
-    chosen = selection.choices(study, results) if "validation" in study.traits else pd.DataFrame()
+    metrics = dict.fromkeys([study.metric, *(metric.name for metric in study.metrics)])
+    choices = selection.choices(study, results) if "validation" in study.traits else pd.DataFrame()
     effects = {
-        name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in names
+        name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in metrics
     }
     powers = power.of_study(study, results, study.metric, judging.alpha).set_index("variant")
     return Section(
@@ -111,35 +124,13 @@ def section(
         effects=effects,
         power=powers,
         curves=curves,
-        layers=summary.layers(diagnostics.layers, study.split_correlations["none"]),
-        weights=learned.weights(diagnostics.weights, study.split_correlations["none"]),
-        choices=chosen,
-        costs=selection.costs(study, chosen) if len(chosen) else pd.DataFrame(),
+        layers=summary.over_seeds(diagnostics.layers, "log", study.split_correlations["none"]),
+        weights=summary.over_seeds(diagnostics.weights, "linear", study.split_correlations["none"]),
+        choices=choices,
+        costs=selection.costs(study, choices) if len(choices) else pd.DataFrame(),
         diagnostics=diagnostics,
         provenance=provenance(project, study, results, diagnostics),
     )
-
-
-def measurement_section(id: str, config: MeasurementConfig, measured: pd.DataFrame) -> MeasurementSection:
-    """Put a measurement together."""
-    return MeasurementSection(id, config, measured, findings.findings(config, measured))
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that the page says."""
-
-    project: Params
-    sections: list[Section]
-    measurements: list[MeasurementSection]
-    claims: pd.DataFrame
-    published: pd.DataFrame
-
-    @property
-    def environments(self) -> list[Mapping[str, str]]:
-        """What computed the numbers, every combination once."""
-        found = (one.provenance.environment for one in self.sections)
-        return list({tuple(sorted(one.items())): one for one in found}.values())
 
 
 def report(
@@ -150,28 +141,27 @@ def report(
     measured: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
 ) -> Report:
-    """Put everything together.
+    """Compute the whole report.
 
     Args:
-        project: The configs that everything was made with.
-        results, curves, diagnostics: By id of the study.
-        measured: By id of the measurement.
-        published: Published outcomes; none where the project is not held to any.
+        project: All studies and measurements.
+        results, curves, diagnostics: Tables of each study, by id.
+        measured: Numbers of each measurement, by id.
+        published: Published outcomes; empty if the project names none.
     """
-    sections = [
-        section(project, study, results[key], curves[key], diagnostics[key]) for key, study in project.studies.items()
-    ]
-    own = [measurement_section(key, config, measured[key]) for key, config in project.measurements.items()]
-    findings = {one.id: one.findings for one in own}
-    places = [
-        place
-        for place in (project.published.outcomes if project.published else ())
-        if missing(place, project.studies, project.measurements) is None
+    studies, configs = project.studies, project.measurements
+    tables = {key: findings.findings(config, measured[key]) for key, config in configs.items()}
+    outcomes = [
+        outcome
+        for outcome in (project.published.outcomes if project.published else ())
+        if missing(outcome, studies, configs) is None
     ]
     return Report(
         project=project,
-        sections=sections,
-        measurements=own,
-        claims=claims.judge(project.claims, project.studies, project.measurements, results, findings),
-        published=compare(published, places, project.studies, project.datasets, results, findings),
+        sections=[
+            study_section(project, study, results[key], curves[key], diagnostics[key]) for key, study in studies.items()
+        ],
+        measurements=[MeasurementSection(key, config, measured[key], tables[key]) for key, config in configs.items()],
+        claims=claims.judge(project.claims, studies, configs, results, tables),
+        published=compare(published, outcomes, studies, project.datasets, results, tables),
     )

@@ -1,9 +1,12 @@
-"""The steps of `dvc.yaml`: read -> compute -> write, one module each."""
+"""The stages of `dvc.yaml`, one module each: read, compute, write."""
 
 import importlib.util
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
+
+from pipeline.core.errors import UserError, join_short, shorten
 
 
 def _has_avx2() -> bool:
@@ -13,26 +16,25 @@ def _has_avx2() -> bool:
         return False
 
 
-# The second line of defence, before NumPy is imported: it and OpenBLAS take the same code on every x86-64 processor and
-# for every number of cores. The first is that no number depends on it. What the user has set stays.
+# When NumPy is imported, it and OpenBLAS choose their code by processor and number of cores. No number depends on that;
+# as a second line of defence, the choice is the same on every x86-64 processor. What the user has set stays.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if _has_avx2():
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
     os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
 
-_NEEDED = ("numba", "numpy", "pandas", "pydantic", "ruamel.yaml", "torch")
 
-
-def _found(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
 
 
-_MISSING = [module for module in _NEEDED if not _found(module)]
+# `dvc` outside the project's environment runs the first python on the path
+_NEEDED = ("numba", "numpy", "pandas", "pydantic", "ruamel.yaml", "torch")
+_MISSING = [module for module in _NEEDED if not _is_installed(module)]
 if _MISSING:
-    # `dvc` by hand takes whatever python comes first on the path
     sys.stderr.write(
         f"{sys.executable} lacks {', '.join(_MISSING)}: activate the project's environment first "
         "(`source .venv/bin/activate`), or run `make`\n"
@@ -40,13 +42,16 @@ if _MISSING:
     sys.exit(2)
 
 
-def named(arguments: list[str]) -> str:
-    """The id that a stage is asked for: by itself, or as DVC calls the stage.
+def key_of(arguments: list[str], keys: Collection[str]) -> str:
+    """Return the argument without the part of a DVC stage's name up to `@`; refuse one that is not among the keys.
 
-    DVC says it in `DVC_STAGE`. As a part of the command, an id that nobody has checked yet would be read by a shell.
+    `dvc.yaml` passes `$DVC_STAGE`: a key inside the command itself would reach the shell before it is checked.
 
-    >>> named(["dropout"]), named(["train@dropout"]), named(["book/dvc.yaml:train@dropout"])
-    ('dropout', 'dropout', 'dropout')
+    >>> key_of(["dropout"], ["dropout"]), key_of(["book/dvc.yaml:train@dropout"], ["dropout"])
+    ('dropout', 'dropout')
     """
     (address,) = arguments
-    return address.rpartition("@")[2]
+    key = address.rpartition("@")[2]
+    if key not in keys:
+        raise UserError(f"params.yaml: found no {shorten(key)}, allowed: {join_short(keys)}")
+    return key

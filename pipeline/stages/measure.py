@@ -1,20 +1,19 @@
-"""Stage `measurement`: measure one measurement from its configs.
+"""Stage `measure`: take one measurement without training.
 
 Reads   data/params.ok, params.yaml (seeds.root, measurements.<measurement>)
 Writes  reports/results/<measurement>.csv
 """
 
-from pipeline import measurements as measurements
 from pipeline.core import console
 from pipeline.project import artifacts, params
-from pipeline.stages import named
+from pipeline.stages import key_of
 
 
 def main(arguments: list[str]) -> None:
-    """Measure the measurement whose id is the argument."""
-    key = named(arguments)
+    """Take the measurement whose id is the argument."""
     project = params.load()
-    measured = measurements.measure(project.measurements[key], project.seeds[0].root)
+    key = key_of(arguments, project.measurements)
+    measured = project.measurements[key].measure(project.seeds[0].root)
     params.check_unchanged(project, "seeds.root", f"measurements.{key}")
     artifacts.write_measured(key, measured)
 

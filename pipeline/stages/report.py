@@ -1,8 +1,7 @@
-"""Stage `report`: judge the runs of all studies, draw them and write the page.
+"""Stage `report`: judge the runs of all studies, draw the figures and write the page.
 
 Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/diagnostics/
-Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md,
-        reports/environment.json
+Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md, reports/environment.json
 """
 
 from pipeline.core import console
@@ -28,8 +27,8 @@ def main(arguments: list[str]) -> None:
     artifacts.write_figures(page.files(drawn))
     artifacts.write_claims(whole.claims, whole.published)
     artifacts.write_environment(whole.environments)
-    artifacts.write_page(page.render(whole, drawn))
-    artifacts.write_summary(page.summary(whole, drawn))
+    artifacts.write_text(artifacts.PAGE, page.render(whole, drawn))
+    artifacts.write_text(artifacts.SUMMARY, page.summary(whole, drawn))
 
 
 if __name__ == "__main__":

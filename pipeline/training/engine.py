@@ -1,15 +1,14 @@
-"""Training of one run: its configuration, seed and examples go to the compiled kernels, curves and weights come back.
+"""Training of one run: config, seed and examples go to the compiled kernels; curves and weights come back.
 
-A run is a pure function of these three, bit for bit, on every processor: one thread trains it from its first weight to
-its last metric (`kernels.training`), and nothing else has a part in it.
+A run is a pure function of these three, with the same bits on every processor: one thread trains it from its first
+weight to its last metric (`kernels.training`).
 """
 
 import functools
 import itertools
 import math
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,34 +18,33 @@ from pipeline.arithmetic.arrays import pcg64_state, total
 from pipeline.core.dataset import Dataset
 from pipeline.core.rounding import rounded
 from pipeline.core.seeding import Seed, generator
-from pipeline.training.config import SGD, AdamW, RunConfig, StoppingOnLoss
+from pipeline.training.config import RunConfig
 from pipeline.training.draws import mask_key, threshold
 from pipeline.training.initializers import initial
-from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, LOSSES, ROWS, RUN
+from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, HYPER, LOSSES, ROWS, RUN
+from pipeline.training.optimizers import OPTIMIZERS, hyperparameters
 from pipeline.training.subsets import subset
 from pipeline.training.weights import example_weights
 
 Real = Literal["float32", "float64"]
 Part = Literal["train", "test"]
-T = TypeVar("T")
 
-_LANES = 16
-_OPTIMIZERS = {"sgd": 0, "adam": 1, "adamw": 1}
+_LANES = 16  # columns of a strip, to which rows are padded
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What one run leaves.
+    """Curves, measurements and parameters of one trained run.
 
     Attributes:
-        epochs: At which training and test set were evaluated, (E,).
-        curves: For each metric that is followed, (E,) float64.
-        layers: For each quantity and moment ("start", "end"), (L,) float64.
-        affine_gap: The largest distance of an output from what the layers give without activation, by the largest
-            output, on up to 256 examples. NaN where one of them is not finite, that output is 0, or no layer is hidden.
-        best_epoch: The epoch after which the weights are those at the end: the last, without early stopping.
-        predictions: The class given to each test example, (N,) int64; empty for a regression.
-        weights, biases: At the end, (D, H) and (H,) float64, one for each layer.
+        epochs: Evaluated epochs, (E,).
+        curves: Each metric at the evaluated epochs, (E,) float64.
+        layers: For each quantity and moment ("start", "end") one number per layer, (L,) float64.
+        affine_gap: Largest distance of an output from the one without activations, relative to the largest output, on
+            up to 256 examples. NaN if an output is not finite, the largest one is 0, or there is no hidden layer.
+        best_epoch: Epoch whose weights were kept: the last one without early stopping.
+        predictions: Predicted class of each test example, (N,) int64; empty for a regression.
+        weights, biases: Final parameters of each layer, (D, H) and (H,) float64.
     """
 
     epochs: np.ndarray
@@ -59,333 +57,271 @@ class TrainingResult:
     biases: list[np.ndarray]
 
     def metrics(self) -> dict[str, float]:
-        """The numbers at the end of training.
+        """Return the numbers of the run at the end of training.
 
-        The ratios are those at the start: of the standard deviation of the last hidden layer to that of the first, and
-        of the root mean square of the first layer's gradient to that of the last. `unit_spread` says how much the
-        incoming weights of the first layer's units differ: the root mean square of largest less smallest.
+        The ratios are those at the start: standard deviation of the last hidden layer to that of the first, and root
+        mean square of the first layer's gradient to that of the last. `unit_spread` tells how much the incoming weights
+        of the first layer's units differ: the root mean square of largest minus smallest.
         """
-        found = {name: float(curve[-1]) for name, curve in self.curves.items()}
-        found["best_epoch"] = float(self.best_epoch)
-        found["weight_norm"] = math.sqrt(sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights))
-        # undefined where both are infinite, as of a run that diverged, or both are 0
+        metrics = {name: float(curve[-1]) for name, curve in self.curves.items()}
+        metrics["best_epoch"] = float(self.best_epoch)
+        metrics["weight_norm"] = math.sqrt(sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights))
+        # undefined if both are infinite, as in a run that diverged, or both are 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["loss_gap"] = float(np.float64(found["test_loss"]) - found["train_loss"])
-            if "test_accuracy" in found:
-                found["accuracy_gap"] = found["train_accuracy"] - found["test_accuracy"]
+            metrics["loss_gap"] = float(np.float64(metrics["test_loss"]) - metrics["train_loss"])
+            if "test_accuracy" in metrics:
+                metrics["accuracy_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
             if len(self.weights) > 1:
                 deviations, gradients = self.layers["activation_sd", "start"], self.layers["gradient_rms", "start"]
-                found["activation_ratio"] = float(deviations[-1] / deviations[0])
-                found["gradient_ratio"] = float(gradients[0] / gradients[-1])
+                metrics["activation_ratio"] = float(deviations[-1] / deviations[0])
+                metrics["gradient_ratio"] = float(gradients[0] / gradients[-1])
                 spread = np.ptp(self.weights[0], axis=1)
-                found["unit_spread"] = math.sqrt(total(np.square(spread)) / len(spread))
-                found["affine_gap"] = self.affine_gap
-        return found
+                metrics["unit_spread"] = math.sqrt(total(np.square(spread)) / len(spread))
+                metrics["affine_gap"] = self.affine_gap
+        return metrics
 
 
-class Control(NamedTuple):
-    """What a training shares with other threads: it ends once stop[0] is not 0, and counts its epochs in epochs[0]."""
+@dataclass(frozen=True)
+class Control:
+    """Numbers (int64) shared with other threads: training ends once stop[0] is not 0, and counts in epochs[0]."""
 
-    stop: np.ndarray  # int64
-    epochs: np.ndarray  # int64
-
-    @classmethod
-    def of_one_run(cls) -> "Control":
-        return cls(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    stop: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    epochs: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
 
 
 class StoppedError(Exception):
-    """A training was ended before it was done."""
+    """A training was stopped before its end."""
 
 
 def evaluated_epochs(config: RunConfig) -> list[int]:
-    """The epochs after which training and test set are evaluated: evenly spread, the last one always."""
+    """Return the epochs after which training and test set are evaluated: evenly spread, always with the last one."""
     epochs, evaluations = config.training.epochs, min(config.training.evaluations, config.training.epochs)
     return [int(epoch) for epoch in np.unique(np.round(np.linspace(epochs / evaluations, epochs, evaluations)))]
 
 
 def widths(config: RunConfig, dataset: Dataset) -> list[int]:
-    """Inputs, hidden layers, outputs."""
+    """Return the number of inputs, of units of each hidden layer, and of outputs."""
     features = dataset.features if config.model.features == "all" else config.model.features
     return [features, *config.model.hidden, dataset.outputs]
 
 
 class Examples:
-    """A data set as the kernels read it: rows of whole vectors, bytes as they are, other numbers scaled.
-
-    What runs share is made once for all of them.
-
-    Raises:
-        ValueError: If it is none: the kernels check nothing.
-    """
+    """A data set in the kernels' layout: rows of whole vectors, bytes as they are, other numbers scaled."""
 
     def __init__(self, dataset: Dataset, real: Real = "float32") -> None:
-        if problem := dataset.problem(dataset.seeds):
-            raise ValueError(problem)
         self.dataset, self.real = dataset, real
         self.bytes = dataset.train.inputs.dtype == np.uint8
         # factor and offset that are still to be applied
         self.scale = (dataset.factor, dataset.offset) if self.bytes else (1.0, 0.0)
-        self._made: dict[Hashable, Any] = {}
+        self._inputs: dict[tuple[Part, int], list[np.ndarray]] = {}
+        self._plans: dict[tuple[int, int], _Plan] = {}
 
     def inputs(self, part: Part, seed_index: int, features: int) -> np.ndarray:
-        """(N, D) with D padded to whole vectors."""
-
-        def make() -> list[np.ndarray]:
+        """Return inputs (N, D), with D padded to whole vectors; made once for all runs."""
+        if (part, features) not in self._inputs:
             inputs = getattr(self.dataset, part).inputs[:, :, :features]
             padded = np.zeros((*inputs.shape[:2], _padded(features)), np.uint8 if self.bytes else self.real)
             padded[:, :, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
-            return list(padded)
-
-        return self._once(("inputs", part, features), make)[seed_index]
+            self._inputs[part, features] = list(padded)
+        return self._inputs[part, features][seed_index]
 
     def targets(self, part: Part, seed_index: int) -> np.ndarray:
-        """Values or labels as floats, (N,)."""
-
-        def make() -> list[np.ndarray]:
-            return list(np.ascontiguousarray(getattr(self.dataset, part).targets, self.real))
-
-        return self._once(("targets", part), make)[seed_index]
+        """Return values or labels as floats, (N,)."""
+        return np.ascontiguousarray(getattr(self.dataset, part).targets[seed_index], self.real)
 
     def plan(self, config: RunConfig, fold: int) -> "_Plan":
-        """What all runs of one config and fold share."""
-        # by number: to hash a config takes longer than to train a small one; the plan keeps it, and so its number
-        return self._once((id(config), fold), lambda: _Plan(config, self, fold))
-
-    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        if key not in self._made:
-            self._made[key] = make()
-        made: T = self._made[key]
-        return made
+        """Return what all runs of one config and fold share."""
+        # by id, since hashing a config takes longer than training a small one; the plan keeps the config alive
+        if (id(config), fold) not in self._plans:
+            self._plans[id(config), fold] = _Plan(config, self, fold)
+        return self._plans[id(config), fold]
 
 
 def train(
     config: RunConfig, seed: Seed, examples: Examples, *, fold: int = 0, control: Control | None = None
 ) -> TrainingResult:
-    """Train one run.
+    """Train one run in the floating-point type of the examples.
 
     Args:
-        config: Configuration of the run.
-        seed: Seed of the run.
-        examples: The data set, with examples for this seed; the run computes in its type.
-        fold: 0 trains on all examples, another leaves a part out.
-        control: Read and written while the run trains.
+        config: Config of the run; it fits the data set (`project.variants` checks that).
+        seed: Seed of the run, one of those that the data set has examples for.
+        examples: The data set.
+        fold: 0 trains on all examples, another one leaves a part out.
+        control: Read and written during training.
 
     Raises:
         StoppedError: If `control` was stopped.
-        ValueError: If the config does not fit the data set.
     """
-    control = control or Control.of_one_run()
+    control = control or Control()
     run = _Run(examples.plan(config, fold), seed, control)
     _kernel(examples.real)(run.address, 0)
     if control.stop[0]:
         raise StoppedError
-    return run.outcome()
+    return run.result()
 
 
 @functools.cache
 def _kernel(real: Real) -> library.Function:
-    return library.function("pipeline.training.kernels.training:train", RUN, "real*", real=real)
+    return library.function("pipeline.training.kernels.training:fit", RUN, "real*", real=real)
 
 
 class _Plan:
-    """What all runs of one config share: where numbers lie, and the record but for addresses of a run's own."""
+    """What all runs of one config and fold share: sizes, layout, and the record but for each run's own arrays."""
 
     def __init__(self, config: RunConfig, examples: Examples, fold: int) -> None:
         self.config, self.examples, self.fold = config, examples, fold
-        self.real = np.dtype(examples.real)
         self.widths = widths(config, examples.dataset)
+        self.columns = [_padded(width) for width in self.widths]
         self.evaluated = evaluated_epochs(config)
-        self.weighted = config.data.importance_weights.name != "none"
+        self.sizes = config.sizes(fold, examples.dataset.train.examples)
+        self.tested = examples.dataset.test.examples
         self.classes = config.loss == "cross_entropy"
+        self.weighted = config.data.importance_weights.name != "none"
         self.linear = len(self.widths) == 2 and not (self.classes or self.weighted or examples.bytes)
-        self._check()
-        self.strips = [_padded(width) // _LANES for width in self.widths]
-        self.record = np.zeros((), RUN)
-        self.arrays = {
-            "widths": np.array(self.widths),
-            "tested": np.arange(examples.dataset.test.examples),
-            "thresholds": np.array([threshold(rate) for rate in config.model.dropout_rates], np.int64),
-        }
-        self._set_layout()
-        self._set_schedule()
-        self._set_numbers()
-        for name, array in self.arrays.items():
-            self.record[name] = array.ctypes.data
+        # examples that are computed at once
+        batch = min(config.training.batch_size, self.sizes.trained)
+        self.rows = max(batch, min(ROWS, max(*self.sizes, self.tested)))
+        # weights and biases of a layer follow each other, as strips of 16 columns; those of a linear model are one row
+        pairs = itertools.pairwise(self.columns)
+        lengths = [length for before, after in pairs for length in (before * (1 if self.linear else after), after)]
+        offsets = [0, *itertools.accumulate(lengths)]
+        self.weight_offsets, self.bias_offsets, self.parameter_count = offsets[:-1:2], offsets[1::2], offsets[-1]
+        self.unit_offsets = [0, *itertools.accumulate(self.rows * columns for columns in self.columns[1:])]
+        self.arrays, self.record = self._arrays(), np.zeros((), RUN)
+        addresses = {name: array.ctypes.data for name, array in self.arrays.items()}
+        for name, value in (self._numbers() | addresses).items():
+            self.record[name] = value
 
-    def _check(self) -> None:
-        """Refuse a config that does not fit the data set: the kernels would read what is not there."""
-        config, dataset = self.config, self.examples.dataset
-        sizes = config.sizes(self.fold, dataset.train.examples)
-        if self.classes != (dataset.task == "classification"):
-            raise ValueError(f"found the loss {config.loss}, but the data set's task is {dataset.task}")
-        if sizes.trained < 1 or sum(sizes) > dataset.train.examples:
-            raise ValueError(f"found {sizes} of {dataset.train.examples} examples")
-        if self.widths[0] > dataset.features:
-            raise ValueError(f"found {self.widths[0]} features, allowed: at most the data set's {dataset.features}")
-
-    def _set_layout(self) -> None:
-        """Parameters: weights and biases of a layer after each other, as strips of 16 columns."""
-        pairs = list(itertools.pairwise(self.strips))
-        sizes = [self.strips[0] * _LANES] if self.linear else [before * after * _LANES**2 for before, after in pairs]
-        both = [size for weight, (_, after) in zip(sizes, pairs, strict=True) for size in (weight, after * _LANES)]
-        starts = [0, *itertools.accumulate(both)]
-        self.weight_starts, self.bias_starts, self.parameter_count = starts[:-1:2], starts[1::2], starts[-1]
-        sizes_of_parts = self.config.sizes(self.fold, self.examples.dataset.train.examples)
-        tested = len(self.arrays["tested"])
-        batch = min(self.config.training.batch_size, sizes_of_parts.trained)
-        self.rows = max(batch, min(ROWS, max(*sizes_of_parts, tested)))  # that are computed at once
-        units = [0, *itertools.accumulate(self.rows * strips * _LANES for strips in self.strips[1:])]
-        self.unit_count = units[-1]
-        self.arrays["weight_offsets"] = np.array(self.weight_starts)
-        self.arrays["bias_offsets"] = np.array(self.bias_starts)
-        self.arrays["output_offsets"] = np.array(units[:-1])
-        self.record["layers"], self.record["parameter_count"] = len(pairs), self.parameter_count
-        for name, count in (*sizes_of_parts._asdict().items(), ("tested", tested)):
-            self.record[f"{name}_count"] = count
-
-    def _set_schedule(self) -> None:
-        training, optimizer = self.config.training, self.config.optimizer
+    def _arrays(self) -> dict[str, np.ndarray]:
+        optimizer, training = self.config.optimizer, self.config.training
         factors = [training.lr_schedule.factor(epoch, training.epochs) for epoch in range(1, training.epochs + 1)]
-        # rounded, since the last digits of a cosine and of a power belong to the C library
-        self.arrays["learning_rates"] = optimizer.learning_rate * np.array([rounded(factor) for factor in factors])
-        numbers = np.full(training.epochs, -1)
-        numbers[np.array(self.evaluated) - 1] = np.arange(len(self.evaluated))
-        self.arrays["evaluations"] = numbers
-        stopping = training.early_stopping
-        self.record["patience"] = stopping.patience if isinstance(stopping, StoppingOnLoss) else 0
-        self.record["epochs"], self.record["batch_size"] = training.epochs, training.batch_size
+        evaluations = np.full(training.epochs, -1)
+        evaluations[np.array(self.evaluated) - 1] = np.arange(len(self.evaluated))
+        return {
+            "widths": np.array(self.widths),
+            "weight_offsets": np.array(self.weight_offsets),
+            "bias_offsets": np.array(self.bias_offsets),
+            "output_offsets": np.array(self.unit_offsets[:-1]),
+            "tested": np.arange(self.tested),
+            "thresholds": np.array([threshold(rate) for rate in self.config.model.dropout_rates], np.int64),
+            # rounded, since the last digits of a cosine and of a power belong to the C library
+            "learning_rates": optimizer.learning_rate * np.array([rounded(factor) for factor in factors]),
+            "evaluations": evaluations,
+            "hyper": np.array([*hyperparameters(optimizer), 0, 0, 0, 0][:HYPER], np.float64),
+        }
 
-    def _set_numbers(self) -> None:
-        config, record = self.config, self.record
-        optimizer, penalty = config.optimizer, config.penalty
-        record["linear"], record["bias"], record["weighted"] = self.linear, config.model.bias, self.weighted
-        record["bytes"], record["features"] = self.examples.bytes, self.widths[0]
-        record["factor"], record["offset"] = self.examples.scale
-        record["activation"] = ACTIVATIONS.index(config.model.activation)
-        record["loss"], record["label_smoothing"] = LOSSES.index(config.loss), config.label_smoothing
-        record["optimizer"] = _OPTIMIZERS[optimizer.name]
-        record["l1"], record["decay"] = penalty.l1, penalty.l2 + optimizer.weight_decay
-        if isinstance(optimizer, SGD):
-            record["momentum"], record["nesterov"] = optimizer.momentum, optimizer.nesterov
-            self.moments = int(optimizer.momentum > 0)
-        else:
-            record["beta1"], record["beta2"], record["epsilon"] = optimizer.beta1, optimizer.beta2, optimizer.epsilon
-            self.moments = 2
-        if isinstance(optimizer, AdamW):
-            record["decay"], record["decoupled_decay"] = penalty.l2, optimizer.weight_decay
+    def _numbers(self) -> dict[str, float]:
+        config, optimizer, training = self.config, self.config.optimizer, self.config.training
+        counts = self.sizes._asdict() | {"tested": self.tested}
+        return {
+            **{f"{name}_count": count for name, count in counts.items()},
+            **{"bytes": self.examples.bytes, "factor": self.examples.scale[0], "offset": self.examples.scale[1]},
+            **{"features": self.widths[0], "layers": len(self.widths) - 1, "parameter_count": self.parameter_count},
+            **{"linear": self.linear, "weighted": self.weighted, "bias": config.model.bias},
+            "activation": ACTIVATIONS.index(config.model.activation),
+            "loss": LOSSES.index(config.loss),
+            "label_smoothing": config.label_smoothing,
+            "l1": config.penalty.l1,
+            "decay": config.penalty.l2 + (0.0 if optimizer.decoupled else optimizer.weight_decay),
+            "decoupled_decay": optimizer.weight_decay if optimizer.decoupled else 0.0,
+            "optimizer": OPTIMIZERS.index(type(optimizer)),
+            **{"epochs": training.epochs, "batch_size": training.batch_size},
+            "patience": training.early_stopping.patience,
+        }
 
 
 class _Run:
-    """One run: its record, and the arrays that this names."""
+    """Memory of one run: its arrays, and the record with their addresses."""
 
     def __init__(self, plan: _Plan, seed: Seed, control: Control) -> None:
-        self._plan = plan
-        self._arrays: dict[str, np.ndarray] = {}
-        self._set_examples(seed)
-        self._set_parameters(seed)
-        self._set_room()
-        self._set_results()
+        self.plan = plan
+        self.arrays = self._examples(seed) | self._workspace() | self._results()
+        self._start(seed)
         # a copy; NumPy's own goes field by field, which takes longer
-        self._record = np.frombuffer(bytearray(plan.record.tobytes()), RUN)
-        for name, array in self._arrays.items():
-            self._record[name] = array.ctypes.data
-        self._record["stop"], self._record["progress"] = control.stop.ctypes.data, control.epochs.ctypes.data
+        self.record = np.frombuffer(bytearray(plan.record.tobytes()), RUN)
+        for name, array in (self.arrays | {"stop": control.stop, "progress": control.epochs}).items():
+            self.record[name] = array.ctypes.data
 
     @property
     def address(self) -> int:
-        return int(self._record.ctypes.data)
+        return int(self.record.ctypes.data)
 
-    def _set_examples(self, seed: Seed) -> None:
-        plan, arrays = self._plan, self._arrays
-        config, dataset = plan.config, plan.examples.dataset
-        seed_index = dataset.seed_index(seed.index)
-        for part in ("train", "test"):
-            arrays[f"{part}_inputs"] = plan.examples.inputs(part, seed_index, plan.widths[0])
-            arrays[f"{part}_targets"] = plan.examples.targets(part, seed_index)
-        places = subset(config, seed, plan.fold, dataset.train.examples)
-        arrays.update(places._asdict())
-        if plan.weighted:
-            # one for each example of the training set, those that are not trained on included
-            weights = np.zeros(dataset.train.examples, plan.real)
-            weights[places.trained] = example_weights(config.data.importance_weights, dataset, seed, places.trained)
-            arrays["example_weights"] = weights
+    def _examples(self, seed: Seed) -> dict[str, np.ndarray]:
+        plan, config, examples, dataset = self.plan, self.plan.config, self.plan.examples, self.plan.examples.dataset
+        seed_index, rates = dataset.seed_index(seed.index), config.model.dropout_rates
+        indices = subset(config, seed, plan.fold, dataset.train.examples)
+        arrays = indices._asdict()
+        for part in get_args(Part):
+            arrays[f"{part}_inputs"] = examples.inputs(part, seed_index, plan.widths[0])
+            arrays[f"{part}_targets"] = examples.targets(part, seed_index)
         arrays["order_state"] = pcg64_state(generator(seed, "order"))
-        rates = config.model.dropout_rates
         arrays["mask_keys"] = np.array([mask_key(seed, layer) if rate else 0 for layer, rate in enumerate(rates)], int)
+        if plan.weighted:
+            # one per example of the training set, including those that are not trained on
+            arrays["example_weights"] = np.zeros(dataset.train.examples, examples.real)
+            weights = example_weights(config.data.importance_weights, dataset, seed, indices.trained)
+            arrays["example_weights"][indices.trained] = weights
+        return arrays
 
-    def _set_parameters(self, seed: Seed) -> None:
-        plan, arrays, model = self._plan, self._arrays, self._plan.config.model
-        arrays["parameters"] = np.zeros(plan.parameter_count, plan.real)
-        for layer, (before, after) in enumerate(itertools.pairwise(plan.widths)):
+    def _workspace(self) -> dict[str, np.ndarray]:
+        plan, columns = self.plan, self.plan.columns
+        lengths = {"targets": _padded(plan.rows), "gradient": 2 * _LANES * max(columns)}
+        if not plan.linear:
+            lengths |= {"weights": _padded(plan.rows), "predicted": _padded(plan.rows), "x": plan.rows * columns[0]}
+            lengths |= dict.fromkeys(("outputs", "hidden", "deltas"), plan.unit_offsets[-1])
+            inner = [before * after for before, after in itertools.pairwise(columns[1:])]
+            # transposed weights of a layer, or logits of 16 examples
+            lengths["workspace"] = max([*inner, (columns[-1] + _LANES) * _LANES])
+        arrays = {name: np.empty(length, plan.examples.real) for name, length in lengths.items()}
+        return arrays | {"order": np.empty(plan.sizes.trained, np.int64)}
+
+    def _results(self) -> dict[str, np.ndarray]:
+        plan, layers = self.plan, len(self.plan.widths) - 1
+        names = ["parameters", "first_moments", "second_moments"][: 1 + plan.config.optimizer.moments]
+        names += ["best_parameters"] if plan.config.training.early_stopping.patience else []
+        return {
+            **{name: np.zeros(plan.parameter_count, plan.examples.real) for name in names},
+            "powers": np.ones(HYPER),
+            "curves": np.full((len(plan.evaluated), len(CURVES)), np.nan),
+            "activation_sd": np.zeros((2, layers - 1)),
+            "gradient_rms": np.zeros((2, layers)),
+            "predictions": np.zeros(plan.tested if plan.classes else 0, np.int64),
+            "best_epoch": np.zeros(1),
+            "affine_gap": np.full(1, np.nan),
+        }
+
+    def _start(self, seed: Seed) -> None:
+        """Write the initial parameters."""
+        model = self.plan.config.model
+        for layer, (before, after) in enumerate(itertools.pairwise(self.plan.widths)):
             weight, bias = initial(model.initialization, seed, layer, before, after)
-            self._set_weight(layer, weight)
+            strips = self._weight(layer)
+            padded = np.zeros((len(strips), strips[0].size))
+            padded[:before, :after] = weight
+            strips[:] = padded.reshape(strips.shape)
             if model.bias:
-                self._bias(layer)[:after] = bias
-        for name in ("first_moments", "second_moments")[: plan.moments]:
-            arrays[name] = np.zeros(plan.parameter_count, plan.real)
-        if plan.record["patience"]:
-            arrays["best_parameters"] = np.empty(plan.parameter_count, plan.real)
-
-    def _set_room(self) -> None:
-        plan, arrays = self._plan, self._arrays
-        columns = [strips * _LANES for strips in plan.strips]
-        arrays["order"] = np.empty(int(plan.record["trained_count"]), np.int64)
-        arrays["targets"] = np.empty(_padded(plan.rows), plan.real)
-        arrays["gradient"] = np.empty(2 * _LANES * max(columns), plan.real)
-        if plan.linear:
-            return
-        arrays["weights"], arrays["predicted"] = np.empty((2, _padded(plan.rows)), plan.real)
-        arrays["x"] = np.empty(plan.rows * columns[0], plan.real)
-        for name in ("outputs", "hidden", "deltas"):
-            arrays[name] = np.empty(plan.unit_count, plan.real)
-        inner = [before * after for before, after in itertools.pairwise(columns[1:])]
-        # for the transposed weights of a layer, and for the logits of 16 examples
-        arrays["room"] = np.empty(max([*inner, (columns[-1] + _LANES) * _LANES]), plan.real)
-
-    def _set_results(self) -> None:
-        plan, arrays = self._plan, self._arrays
-        layers = len(plan.widths) - 1
-        arrays["curves"] = np.full((len(plan.evaluated), len(CURVES)), np.nan)
-        arrays["activation_sd"], arrays["gradient_rms"] = np.zeros((2, layers - 1)), np.zeros((2, layers))
-        arrays["predictions"] = np.zeros(len(plan.arrays["tested"]) if plan.classes else 0, np.int64)
-        arrays["best_epoch"], arrays["affine_gap"] = np.zeros(1), np.full(1, np.nan)
-
-    def _strips_of(self, layer: int) -> np.ndarray:
-        """A view of the weights of a layer: (strips of H, D padded, 16)."""
-        before, after = self._plan.strips[layer : layer + 2]
-        start = self._plan.weight_starts[layer]
-        weights = self._arrays["parameters"][start : start + before * after * _LANES**2]
-        return weights.reshape(after, before * _LANES, _LANES)
-
-    def _set_weight(self, layer: int, weight: np.ndarray) -> None:
-        rows, columns = weight.shape
-        if self._plan.linear:
-            self._arrays["parameters"][:rows] = weight[:, 0]
-            return
-        strips = self._strips_of(layer)
-        padded = np.zeros((strips.shape[1], len(strips) * _LANES), self._plan.real)
-        padded[:rows, :columns] = weight
-        strips[:] = padded.reshape(-1, len(strips), _LANES).transpose(1, 0, 2)
+                self._bias(layer)[:] = bias
 
     def _weight(self, layer: int) -> np.ndarray:
-        """The weights of a layer, (D, H) float64."""
-        rows, columns = self._plan.widths[layer : layer + 2]
-        if self._plan.linear:
-            return self._arrays["parameters"][:rows, None].astype(np.float64)
-        strips = self._strips_of(layer)
-        return strips.transpose(1, 0, 2).reshape(strips.shape[1], -1)[:rows, :columns].astype(np.float64)
+        """Return a view of the weights of a layer, (D padded, strips of H, 16); of a linear model (D padded, 1, 1)."""
+        before, after = self.plan.columns[layer : layer + 2]
+        lanes, start = 1 if self.plan.linear else _LANES, self.plan.weight_offsets[layer]
+        strips = after // _LANES
+        weights = self.arrays["parameters"][start : start + strips * before * lanes]
+        return weights.reshape(strips, before, lanes).transpose(1, 0, 2)
 
     def _bias(self, layer: int) -> np.ndarray:
-        start = self._plan.bias_starts[layer]
-        return self._arrays["parameters"][start : start + self._plan.strips[layer + 1] * _LANES]
+        """Return a view of the biases of a layer, (H,)."""
+        start = self.plan.bias_offsets[layer]
+        return self.arrays["parameters"][start : start + self.plan.widths[layer + 1]]
 
-    def outcome(self) -> TrainingResult:
-        """What the kernels left in the arrays."""
-        plan, arrays = self._plan, self._arrays
-        layers = len(plan.widths) - 1
+    def result(self) -> TrainingResult:
+        """Read the results from the arrays."""
+        plan, arrays = self.plan, self.arrays
         names = [name for name in CURVES if plan.classes or "accuracy" not in name]
-        names = [name for name in names if plan.record["validation_count"] or "validation" not in name]
+        names = [name for name in names if plan.sizes.validation or "validation" not in name]
+        weights = [self._weight(layer).reshape(plan.columns[layer], -1) for layer in range(len(plan.widths) - 1)]
+        shapes = itertools.pairwise(plan.widths)
         return TrainingResult(
             epochs=np.array(plan.evaluated),
             curves={name: one_nan(arrays["curves"][:, CURVES.index(name)]) for name in names},
@@ -397,10 +333,11 @@ class _Run:
             affine_gap=float(one_nan(arrays["affine_gap"][0])),
             best_epoch=int(arrays["best_epoch"][0]),
             predictions=arrays["predictions"],
-            weights=[one_nan(self._weight(layer)) for layer in range(layers)],
-            biases=[
-                one_nan(self._bias(layer)[:width].astype(np.float64)) for layer, width in enumerate(plan.widths[1:])
+            weights=[
+                one_nan(weight[:before, :after].astype(np.float64))
+                for weight, (before, after) in zip(weights, shapes, strict=True)
             ],
+            biases=[one_nan(self._bias(layer).astype(np.float64)) for layer in range(len(weights))],
         )
 
 
@@ -409,5 +346,5 @@ def _padded(width: int) -> int:
 
 
 def one_nan(values: ArrayLike) -> np.ndarray:
-    """The bits of NaN differ between processors: all become one."""
+    """Replace every NaN by one, since the bits of NaN differ between processors."""
     return np.where(np.isnan(values), np.nan, values)

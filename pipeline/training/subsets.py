@@ -1,4 +1,4 @@
-"""Which examples of the training set a run trains on, which it is validated on, and which it is stopped by."""
+"""The examples of the training set that a run trains on, is validated on, and is stopped by."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,7 @@ from pipeline.training.config import RunConfig
 
 
 class Subset(NamedTuple):
-    """Places of the examples to train on, to validate on and to stop by, (n,) each, ascending, int64; none is in two.
-
-    Together they are all examples that are used.
-    """
+    """Disjoint indices of all used examples, (n,) each, ascending, int64."""
 
     trained: np.ndarray
     validation: np.ndarray
@@ -20,13 +17,13 @@ class Subset(NamedTuple):
 
 
 def subset(config: RunConfig, seed: Seed, fold: int, examples: int) -> Subset:
-    """The examples of a run.
+    """Split the training set for a run.
 
     Args:
-        config: How many examples are used and how they are split.
+        config: Number of used examples and how they are split.
         seed: Variants with one seed are split alike.
         fold: 0 trains on all; 1, 2, ... leave one part out. The parts of one seed do not overlap.
-        examples: Of the whole training set.
+        examples: Size of the whole training set.
     """
     sizes = config.sizes(fold, examples)
     trained = np.arange(sum(sizes))

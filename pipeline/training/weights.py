@@ -1,4 +1,4 @@
-"""How much each training example weighs where the test distribution differs from the training one.
+"""Weights of training examples where the test distribution differs from the training one.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Environment and distribution shift".
 """
@@ -8,25 +8,23 @@ import numpy as np
 from pipeline.arithmetic.arrays import total
 from pipeline.core.dataset import Dataset
 from pipeline.core.seeding import Seed
-from pipeline.training.config import EstimatedWeights, ImportanceWeights
+from pipeline.training.config import ImportanceWeights
 
 
-def example_weights(config: ImportanceWeights, dataset: Dataset, seed: Seed, places: np.ndarray) -> np.ndarray:
-    """Weights of the examples at these places (n,), of mean 1, float64.
+def example_weights(config: ImportanceWeights, dataset: Dataset, seed: Seed, indices: np.ndarray) -> np.ndarray:
+    """Return the weights of the examples at these indices, (n,) float64.
 
-    The mean is 1 so that a learning rate means the same with every correction.
+    Their mean is 1, so that a learning rate means the same with all importance weights.
     """
     if config.name == "none":
-        return np.ones(len(places))
-    weights: np.ndarray = dataset.weights[config.name][dataset.seed_index(seed.index), places]
-    if isinstance(config, EstimatedWeights):
-        weights = np.minimum(weights, config.clip)
+        return np.ones(len(indices))
+    weights = np.minimum(dataset.weights[config.name][dataset.seed_index(seed.index), indices], config.clip)
     scaled: np.ndarray = weights / (total(weights) / len(weights))
     return scaled
 
 
 def effective_examples(weights: np.ndarray) -> float:
-    """Kish's effective sample size, (sum w)^2 / sum w^2: as many equal examples vary as little.
+    """Return Kish's effective sample size, (sum w)^2 / sum w^2: the number of equal examples with the same variance.
 
     >>> effective_examples(np.array([1.0, 1.0, 0.0, 0.0]))
     2.0

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from revisions_of import results, revision
+from samples import SMALL
 
 from ablate import compare, revisions, text
 from pipeline.core.errors import UserError
@@ -26,55 +27,51 @@ NOW = {
 }
 
 
-def states(**now):
+def states():
+    """Two states with a row for every verdict, and configs that differ."""
     old = {name: BEFORE for name in (*NOW, "removed") if name != "added"}
-    losses = {name: np.exp(values) for name, values in (("a", 5 * NOISE), ("b", 5 * NOISE))}
+    losses = {name: np.exp(5 * NOISE) for name in ("a", "b")}
     other = {"a": losses["a"] * 0.8, "b": np.where(np.arange(10) == 3, 0.0, losses["b"])}
-    before = revision(
-        "main",
-        {"accuracy": results(old), "loss": results(losses, "test_loss"), "same": results({"a": BEFORE, "b": BEFORE})},
-        {"loss": "test_loss"},
-    )
-    after = revision(
-        "workspace",
-        {"accuracy": results(NOW), "loss": results(other, "test_loss"), "same": results({"a": BEFORE, "b": BEFORE})},
-        {"loss": "test_loss"},
-        **{"device": "cpu", **now},
-    )
-    after.params["studies"]["loss"]["base"] = {"optimizer": {"learning_rate": 0.5}}
-    return before, after
+    same = {"same": results({"a": BEFORE, "b": BEFORE})}
+    metrics = {"loss": "test_loss"}
+    before = {"accuracy": results(old), "loss": results(losses, "test_loss"), **same}
+    after = {"accuracy": results(NOW), "loss": results(other, "test_loss"), **same}
+    changes = {"seeds.count": 20, "studies.loss.base.optimizer.learning_rate": 0.5}
+    return revision("main", before, metrics), revision("workspace", after, metrics, changes)
 
 
 @pytest.fixture
 def two(monkeypatch):
-    def given(before, now):
-        monkeypatch.setattr(revisions, "read", lambda name=None: now if name is None else before)
-        return compare.compare("main")
+    """Compares two states as if git had them."""
 
-    return given
+    def compared(before, now, **options):
+        monkeypatch.setattr(revisions, "read", lambda name=None: now if name is None else before)
+        return compare.compare("main", **options)
+
+    return compared
 
 
 GOLDEN = """\
 main → workspace
-device: – → cpu
+seeds.count: 10 → 20
 
 accuracy: test accuracy, higher is better
-  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict       note
+  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
   better         10  85.0 %     88.1 %  +3.01 points  [+2.90, +3.12]        0.014  100 %  better
   worse          10  85.0 %     83.1 %  −1.99 points  [−2.10, −1.88]        0.014    0 %  worse
   equivalent     10  85.0 %     85.1 %  +0.01 points  [−0.05, +0.06]            1   60 %  equivalent
-  identical      10  85.0 %     85.0 %  +0.00 points  [+0.00, +0.00]            1         equivalent    identical
+  identical      10  85.0 %     85.0 %  +0.00 points  [+0.00, +0.00]            1         equivalent      identical
   undecided      10  85.0 %     85.1 %  +0.05 points  [−0.50, +0.60]            1   60 %  undecided
   lost           10  85.0 %     85.0 %                                          1         not comparable  diverged: 2 of 10 against 0 of 10
-  gone_wild      10  85.0 %     85.2 %                                       0.02         worse         diverged: 9 of 10 against 0 of 10
+  gone_wild      10  85.0 %     85.2 %                                       0.02         worse           diverged: 9 of 10 against 0 of 10
   added       0, 10             85.0 %                                                    not comparable  only in workspace
   removed     10, 0  85.0 %                                                               not comparable  only in main
 
 loss: test loss, lower is better
-studies.loss.base: – → {'optimizer': {'learning_rate': 0.5}}
-  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict       note
+a.optimizer.learning_rate: 0.1 → 0.5
+  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
   a              10    1.00      0.802       × 0.800  [0.800, 0.800]        0.002  100 %  better
-  b              10    1.00                                                               not comparable  a value of 0 has no place on a log scale
+  b              10    1.00                                                               not comparable  a value of 0 has no logarithm
 
 identical, bit for bit (variants)
   same (2)
@@ -90,137 +87,137 @@ def test_the_whole_table(two, capsys):
     assert capsys.readouterr().out == GOLDEN
 
 
-def test_what_differs_in_the_settings_stands_beside_the_numbers_it_concerns(two):
-    before, now = states(seeds={"root": 0, "count": 20}, judging={"alpha": 0.05, "margins": {}})
-    now.params["datasets"] = {**now.params["datasets"], "linear": {"source": "linear", "inputs": 5}}
-    now.params["studies"]["same"] = {**now.params["studies"]["same"], "base": {"a": 1, "b": [1, 2]}}
-    before.params["studies"]["same"] = {**before.params["studies"]["same"], "base": {"a": 1.0, "b": [1]}}
-    found = two(before, now)
-    assert [str(change) for change in found.changes[""]] == [
-        "seeds.count: 10 → 20",
+def keys(changes) -> list[str]:
+    return [str(change) for change in changes]
+
+
+def test_configs_that_differ_are_resolved_and_stand_beside_the_numbers_they_concern(two):
+    tables = {"s": results({"a": BEFORE, "b": BEFORE}), "other": results({"a": BEFORE})}
+    changes = {
+        "judging.margins": {"test_loss": 1.1},
+        "measurements.more": SMALL["measurements"]["product"],
+        # no study is on the first of these data sets
+        "datasets.linear.inputs": 5,
+        "datasets.images.scale": "symmetric",
+        "studies.s.question": "!",
+        # for all variants, for one, and a list
+        "studies.s.base.training.epochs": 5,
+        "studies.s.variants.b.optimizer": {"learning_rate": 0.2, "momentum": 0.9},
+        "studies.s.base.model.hidden": [8],
+        # a whole number for 1.0 is no change
+        "studies.other.base.optimizer.momentum": 0,
+    }
+    comparison = two(revision("main", tables), revision("workspace", tables, changes=changes))
+    assert keys(comparison.changes[""]) == [
         "judging.margins.test_accuracy: 0.005 → –",
-        "judging.margins.test_loss: 1.05 → –",
-        "device: – → cpu",
+        "judging.margins.test_loss: 1.05 → 1.1",
+        "measurements.more: – → {'kind': 'matrix_product', 'size': 3, 'factors': 5, 'repe...",
     ]
-    # the whole numbers that DVC writes for 1.0 are no change; a list is one value
-    assert [str(change) for change in found.changes["same"]] == ["studies.same.base.b: [1] → [1, 2]"]
-    # no study is on the data set that changed
-    assert not [change for each in found.changes.values() for change in each if "linear" in change.key]
+    assert keys(comparison.changes["s"]) == [
+        "question: ? → !",
+        "datasets.images.scale: unit → symmetric",
+        "model.hidden: [8, 8] → [8]",
+        "training.epochs: 2 → 5",
+        "b.optimizer.momentum: 0 → 0.9",
+    ]
+    assert keys(comparison.changes["other"]) == ["datasets.images.scale: unit → symmetric"]
 
 
-def test_another_data_set_is_said_for_the_studies_that_use_it(two):
+def test_another_schema_is_not_comparable(two, capsys):
     before, now = states()
-    now.params["datasets"] = {**now.params["datasets"], "images": {"source": "digits", "scale": "symmetric"}}
-    found = two(before, now)
-    assert set(found.rows["verdict"]) == {"not comparable"}
-    assert set(found.rows["note"]) == {"other data set: scale"}
-    for study in ("accuracy", "loss", "same"):
-        assert "datasets.images.scale" in [change.key for change in found.changes[study]]
+    older = dataclasses.replace(before, params=None, problem="params.yaml: base: found nothing\nparams.yaml: more")
+    comparison = two(older, now)
+    note = "main: not comparable: other schema: params.yaml: base: found nothing"
+    assert comparison.notes[""] == [note]
+    assert set(comparison.rows["verdict"]) == {"not comparable"}
+    assert set(comparison.rows["note"]) == {"other schema in main"}
+    assert not any(comparison.changes.values())
+    text.show(compare.tables(comparison))
+    assert note in capsys.readouterr().out
+    with pytest.raises(UserError, match="main: not comparable: other schema: params.yaml: base: found nothing"):
+        two(older, older)
 
 
-def test_projections_show_fewer_rows_and_change_no_verdict(two, monkeypatch):
+def test_projections_show_fewer_rows_and_change_no_verdict(two):
     before, now = states()
     whole = two(before, now).rows.set_index(["study", "variant"])
-    found = compare.compare("main", studies=["accuracy"], variants=["better", "undecided"]).rows
-    assert found["variant"].tolist() == ["better", "undecided"]
-    for row in found.itertuples():
+    rows = two(before, now, studies=["accuracy"], variants=["better", "undecided"]).rows
+    assert rows["variant"].tolist() == ["better", "undecided"]
+    for row in rows.itertuples():
         assert (row.verdict, row.p_adjusted) == tuple(whole.loc[("accuracy", row.variant), ["verdict", "p_adjusted"]])
-    by_loss = compare.compare("main", metrics=["test_loss"]).rows
-    assert by_loss["study"].unique().tolist() == ["loss"]
-    for options, words in (
+    assert two(before, now, metrics=["test_loss"]).rows["study"].unique().tolist() == ["loss"]
+    for options, message in (
         ({"studies": ["gone"]}, "study: found 'gone', allowed: accuracy, loss, same"),
         ({"variants": ["gone"]}, "variant: found 'gone', allowed: better, worse"),
         ({"metrics": ["gone"]}, "metric: found 'gone', allowed: train_loss_running"),
     ):
-        with pytest.raises(UserError, match=words):
-            compare.compare("main", **options)
+        with pytest.raises(UserError, match=message):
+            two(before, now, **options)
 
 
 def test_too_few_seeds_are_those_of_the_whole_family(two, capsys):
-    few = dict.fromkeys(("a", "b", "c"), BEFORE[:7])
-    now = {name: values + 0.03 + NOISE[:7] for name, values in few.items()}
-    before, after = revision("main", {"s": results(few)}), revision("workspace", {"s": results(now)})
-    words = "7 seeds can not decide a family of 3: at least 7 are needed"
-    text.show(compare.tables(two(before, after)))
-    assert words not in capsys.readouterr().out
-    few["d"] = BEFORE[:7]
-    now["d"] = BEFORE[:7] + 0.03
-    before, after = revision("main", {"s": results(few)}), revision("workspace", {"s": results(now)})
-    two(before, after)
-    # a family of four needs eight, also where one of them is shown
-    text.show(compare.tables(compare.compare("main", variants=["a"])))
-    assert "7 seeds can not decide a family of 4: at least 8 are needed" in capsys.readouterr().out
-
-
-def test_a_probe_that_was_never_run_is_no_difference(two):
-    before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
-    for side in (before, now):
-        side.params["measurements"] = {"p": {}}
-    assert two(before, now).notes[""] == []
-
-
-def test_a_metric_without_a_direction_has_effects_and_no_verdict(two):
-    norms = {"a": 2.0 + NOISE, "b": 3.0 + NOISE}
-    more = {name: values * 1.1 for name, values in norms.items()}
-    metrics = {"s": "weight_norm"}
-    found = two(
-        revision("main", {"s": results(norms, "weight_norm")}, metrics),
-        revision("workspace", {"s": results(more, "weight_norm")}, metrics),
-    ).rows
-    assert found["effect"].tolist() == pytest.approx([1.1, 1.1])
-    assert found["verdict"].tolist() == ["", ""]
-    assert found["p"].isna().all()
+    for family, enough in ("abc", True), ("abcd", False):
+        before = revision("main", {"s": results(dict.fromkeys(family, BEFORE[:7]))})
+        now = revision("workspace", {"s": results(dict.fromkeys(family, BEFORE[:7] + 0.03 + NOISE[:7]))})
+        text.show(compare.tables(two(before, now, variants=["a"])))
+        assert ("7 seeds cannot decide a family of 4: at least 8 are needed" in capsys.readouterr().out) != enough
 
 
 def test_json_holds_everything_and_null_for_what_is_undefined(two):
-    found = two(*states())
-    read = json.loads(compare.as_json(found))
+    comparison = two(*states())
+    read = json.loads(compare.as_json(comparison))
     assert (read["before"], read["now"]) == ("main", "workspace")
     assert read["judging"] == {"alpha": 0.05, "margins": {"test_accuracy": 0.005, "test_loss": 1.05}}
-    assert {"study": None, "key": "device", "before": "–", "now": "cpu"} in read["changes"]
-    assert len(read["rows"]) == len(found.rows)
-    one = dict(zip(found.rows.columns, found.rows.iloc[0], strict=True))
-    assert read["rows"][0]["effect"] == one["effect"]
-    assert read["rows"][5]["effect"] is None
+    assert {"study": None, "key": "seeds.count", "before": "10", "now": "20"} in read["changes"]
+    assert len(read["rows"]) == len(comparison.rows)
+    first = dict(zip(comparison.rows.columns, comparison.rows.iloc[0], strict=True))
+    assert {name: read["rows"][0][name] for name in first} == first
+    added = next(row for row in read["rows"] if row["variant"] == "added")
+    assert (added["effect"], added["verdict"]) == (None, "not comparable")
 
 
 def test_identical_families_are_a_line_and_their_rows_on_request(two, capsys):
     before, _ = states()
-    found = two(before, before)
-    text.show(compare.tables(found))
+    comparison = two(before, before)
+    text.show(compare.tables(comparison))
     assert "accuracy (8), loss (2), same (2)" in capsys.readouterr().out
-    text.show(compare.tables(found, everything=True))
+    text.show(compare.tables(comparison, everything=True))
     assert capsys.readouterr().out.count("equivalent  identical") == 12
+    # a line of its own where something else is to be said
+    more = revision("workspace", {"same": results({"a": [*BEFORE, 0.9]})})
+    text.show(compare.tables(two(before, more, studies=["same"], variants=["a"])))
+    assert "1 variants: 10 of 11 seeds in common; identical" in capsys.readouterr().out
 
 
-def lock(configs, code="1a", root="pipeline"):
+def with_lock(name, configs, code="1a", root="pipeline"):
     deps = [{"path": f"{root}/training", "md5": code}, {"path": "data/images.npz", "md5": code}]
-    return {"stages": {"train@s": {"deps": deps, "params": {"params.yaml": configs}}}}
+    lock = {"stages": {"train@s": {"deps": deps, "params": {"params.yaml": configs}}}}
+    return dataclasses.replace(revision(name, {"s": results({"a": BEFORE})}), lock=lock)
 
 
-def test_results_that_were_made_with_other_settings_are_called_so(two):
-    before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
-    before.lock.update(lock({"seeds": {"root": 0, "count": 10}}))
-    now.lock.update(lock({"seeds": {"root": 0, "count": 3}, "device": "cpu"}))
-    assert two(before, now).notes[""] == [
-        "the results of workspace were made with other configs: seeds, device; `dvc repro` is due"
-    ]
+def test_notes_on_results_of_other_configs_and_on_other_code(two):
+    seeds = {"root": 0, "count": 10}
+    before = with_lock("main", {"seeds": seeds})
+    stale = with_lock("workspace", {"seeds": {"root": 0, "count": 3}, "device": "cpu"})
+    note = "the results of workspace were made with other configs: seeds, device; `dvc repro` is due"
+    assert two(before, stale).notes[""] == [note]
+    note = "trained by other code: pipeline/training"
+    assert two(before, with_lock("workspace", {"seeds": seeds}, code="2b")).notes[""] == [note]
+    # a project in a folder has another path to the same code
+    assert two(before, with_lock("workspace", {"seeds": seeds}, root="../pipeline")).notes[""] == []
 
 
-def test_other_code_is_named_and_book_s_way_to_it_is_the_same_code(two):
-    before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
-    before.lock.update(lock({}))
-    now.lock.update(lock({}, code="2b"))
-    assert two(before, now).notes[""] == ["trained by other code: pipeline/training"]
-    now.lock.update(lock({}, root="../pipeline"))
-    assert two(before, now).notes[""] == []
-
-
-def test_other_versions_and_other_probes_are_noted(two):
-    before, now = (revision(name, {"s": results({"a": BEFORE})}) for name in ("main", "workspace"))
+def test_notes_on_other_versions_and_other_measurements(two):
+    before, now = (
+        revision(
+            name,
+            {"s": results({"a": BEFORE})},
+            changes={f"measurements.{key}": SMALL["measurements"]["product"] for key in ("p", f"only_{name}")},
+        )
+        for name in ("main", "workspace")
+    )
     now = dataclasses.replace(now, environment=[{"numba": "2", "numpy": "2.4.6"}])
     for side, value in ((before, 1.0), (now, 2.0)):
-        side.params["measurements"] = {"p": {}, f"only_{side.name}": {}}
         side.results.update({"p": pd.DataFrame({"value": [value]}), f"only_{side.name}": pd.DataFrame()})
     assert two(before, now).notes[""] == [
         "other versions: numba 1, numpy 2.4.6 → numba 2, numpy 2.4.6; bits may differ where nothing else does",

@@ -14,18 +14,14 @@ def made(params_file, in_folder):
     return params.load()
 
 
-def test_the_table_is_that_of_the_page(made):
-    study, name, found = show.judged("activation")
+def test_the_table_is_that_of_the_page(made, capsys):
+    name, rows = show.judged(made, "activation")
     assert name == "test_accuracy"
-    results = artifacts.read_results(made, study.id)
-    assert found.equals(comparison.effects(study, results, "test_accuracy", made.judging))
-
-
-def test_the_printed_table(made, capsys):
-    text.show(show.tables(*show.judged("activation"), alpha=0.05))
+    results = artifacts.read_results(made, "activation")
+    assert rows.equals(comparison.effects(made.studies["activation"], results, "test_accuracy", made.judging))
+    text.show([show.table(made, "activation", name, rows)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "activation: test accuracy, higher is better"
-    assert lines[1] == "Which activation?"
+    assert lines[:2] == ["activation: test accuracy, higher is better", "Which activation?"]
     assert [line.split("  ")[1] for line in lines[3:7]] == [
         "learning rate 0.1, sigmoid",
         "learning rate 0.5, sigmoid",
@@ -37,23 +33,20 @@ def test_the_printed_table(made, capsys):
     assert lines[-1] == "2 better"
 
 
-def test_too_few_seeds_are_said(params_file, in_folder, capsys):
+def test_too_few_seeds_and_diverged_baselines_are_shown(params_file, in_folder, capsys):
     params_file()
     fill()
-    text.show(show.tables(*show.judged("activation"), alpha=0.05))
-    assert "3 seeds can not decide a family of 2: at least 7 are needed" in capsys.readouterr().out
+    project = params.load()
+    name, rows = show.judged(project, "activation")
+    rows.loc[rows["is_baseline"], "diverged"] = 2
+    text.show([show.table(project, "activation", name, rows)])
+    out = capsys.readouterr().out
+    assert "3 seeds cannot decide a family of 2: at least 7 are needed" in out
+    assert "baseline   diverged: 2 of 3" in out
 
 
 def test_another_metric_is_judged_on_request_and_one_without_direction_is_not(made):
-    assert set(show.judged("activation", "test_loss")[2]["verdict"]) == {"worse", ""}
-    assert set(show.judged("activation", "weight_norm")[2]["verdict"]) == {""}
+    assert set(show.judged(made, "activation", "test_loss")[1]["verdict"]) == {"worse", ""}
+    assert set(show.judged(made, "activation", "weight_norm")[1]["verdict"]) == {""}
     with pytest.raises(UserError, match="metric: found 'validation_loss', allowed for this study: train_loss_running"):
-        show.judged("activation", "validation_loss")
-
-
-def test_without_results_it_says_how_to_get_them(params_file, in_folder):
-    params_file()
-    with pytest.raises(
-        UserError, match="reports/results/activation.csv: missing; `dvc repro train@activation` makes it"
-    ):
-        show.judged("activation")
+        show.judged(made, "activation", "validation_loss")

@@ -1,139 +1,116 @@
-"""A commit run again in a clean place, in a repository of its own."""
+"""A commit run again in a clean clone, in a repository of its own."""
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
 from revisions_of import results, revision
-from samples import Project
 
 from ablate import verify
-from ablate.compare import other_versions
+from pipeline.core.errors import UserError
 
 
-def words(out: str) -> list[str]:
-    return [" ".join(line.split()) for line in out.splitlines()]
-
-
-def test_committed_results_are_reproduced_or_not(project):
+def test_committed_results_are_reproduced_or_not(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
     project.write_params({"studies.activation": ..., "datasets.images": ...})
     project.run("dvc", "repro")
     project.commit("results")
     # committed numbers that the code does not make
     path = project.folder / "reports/results/weight_decay.csv"
-    table = pd.read_csv(path)
-    table.loc[0, "test_loss"] *= 1 + 1e-15
-    table.to_csv(path, index=False)
+    results = pd.read_csv(path)
+    results.loc[0, "test_loss"] *= 1 + 1e-15
+    results.to_csv(path, index=False)
     measurement = project.folder / "reports/results/product.csv"
     measurement.write_text(f"{measurement.read_text().strip()}1\n")
+    environment = project.folder / "reports/environment.json"
+    environment.write_text(environment.read_text().replace('"numba": "', '"numba": "0'))
     project.commit("edited by hand")
     # the workspace plays no part in it
     project.write_params({"seeds.count": 7})
-    done = project.run("ablate", "verify", ok=False)
-    assert done.returncode == 1
-    assert words(done.stdout)[:4] == [
-        "HEAD, run again",
-        "study or measurement runs reproduced what differs",
-        "weight_decay 6 not reproduced 1 of 6 rows: weight_decay_0",
-        "product not reproduced 1 of 70 rows: path",
+    table, ok = verify.reproduction("HEAD", [])
+    assert not ok
+    assert table.title == "HEAD, run again"
+    assert table.rows == [
+        ["weight_decay", "6", "not reproduced", "test_loss of weight_decay_0"],
+        ["product", "", "not reproduced", "other measurements"],
     ]
+    versions, others = table.after
+    assert versions.startswith("other versions: ")
+    assert others == "1 other files of reports/ have other bytes: reports/environment.json"
     project.run("git", "checkout", "--", "params.yaml")
     # a study alone, of another commit
-    done = project.run("ablate", "verify", "weight_decay", "--rev", "HEAD~1")
-    assert words(done.stdout)[2:4] == ["weight_decay 6 bit for bit", ""]
-    assert "none damaged" in done.stdout
+    table, ok = verify.reproduction("HEAD~1", ["weight_decay"])
+    assert (table.rows, table.after, ok) == ([["weight_decay", "6", "bit for bit", ""]], [], True)
     assert project.run("git", "status", "--porcelain").stdout == ""
-    done = project.run("ablate", "verify", "gone", ok=False)
-    assert (done.returncode, done.stderr) == (2, "study: found 'gone', allowed: weight_decay, product\n")
+    with pytest.raises(UserError, match="study: found 'gone', allowed: weight_decay, product"):
+        verify.reproduction("HEAD", ["gone"])
 
 
-def test_what_differs_is_said_by_variant():
-    before = results({"a": [0.8, 0.7], "b": [0.8, 0.7], "c": [0.8, np.nan]})
-    now = before.assign(test_accuracy=[0.8, 0.7, 0.8, 0.7 + 1e-16, 0.8, np.nan])
-    assert verify._difference(before, now, {}) == "1 of 6 rows: b"
-    now = before.assign(test_accuracy=[0.9, 0.7, 0.9, 0.7, np.nan, 0.1])
-    assert verify._difference(before, now, {}) == "4 of 6 rows: a, b, c"
-    assert verify._difference(before, now[1:], {}) == "5 rows, 6 in the commit"
-    assert verify._difference(before, now.drop(columns="fold"), {}) == "other columns"
-    assert verify._difference(before, before, {}) == "the same numbers, written in another way"
-    measured = pd.DataFrame({"case": ["", ""], "quantity": ["p", "q"], "x": [0, 1], "value": [0.1, 0.2]})
-    assert verify._difference(measured, measured.assign(value=[0.1, 0.3]), {}) == "1 of 2 rows: q"
+def test_what_differs_is_listed_by_metric_and_variant():
+    runs = results({"a": [0.8, 0.7], "b": [0.8, 0.7]})
+    committed = revision("HEAD", {"s": runs})
+
+    def difference(again, implementation="scratch"):
+        changes = {"studies.s.base.implementation": implementation}
+        return verify.difference("s", committed, revision("again", {"s": again}, changes=changes))
+
+    torch = "trained by torch, whose bits are the same on x86-64 alone"
+    other = runs.assign(test_accuracy=[0.8, 0.7, 0.8, 0.7 + 1e-15])
+    assert difference(other) == "test_accuracy of b"
+    assert difference(other, "concise") == f"test_accuracy of b; {torch}"
+    assert difference(runs) == "the same numbers, written in another way"
+    assert difference(runs[1:]) == "test_accuracy of a; 1 of 2 seeds in common; identical"
+    assert difference(runs.drop(columns="fold")) == "test_accuracy of a, b; results of again lack fold"
+    lost = runs.assign(test_accuracy=[0.8, 0.7, 0.8, np.nan], status=["finished"] * 3 + ["diverged"])
+    assert difference(lost) == "test_accuracy of b; diverged: 1 of 2 against 0 of 2"
+    nothing = dataclasses.replace(committed, results={})
+    assert verify.difference("s", committed, nothing) == "no results"
+    assert verify.difference("s", nothing, committed) == "no results in the commit"
+    measured = dataclasses.replace(committed, results={"p": runs})
+    assert verify.difference("p", measured, measured) == "other measurements"
 
 
-def test_runs_of_torch_are_said_to_be_so():
-    words = "trained by torch, whose bits are the same on x86-64 alone"
-    before = results({"a": [0.8], "b": [0.7]})
-    now = before.assign(test_accuracy=[0.8, 0.6])
-    assert verify._difference(before, now, {"base": {"implementation": "concise"}}) == f"1 of 2 rows: b; {words}"
-    assert verify._difference(before, now, {"base": {"implementation": "scratch"}}) == "1 of 2 rows: b"
-    for implementations, said in ((["scratch", "concise"], True), (["concise", "scratch"], False)):
-        pair = [table.assign(implementation=implementations) for table in (before, now)]
-        assert (words in verify._difference(*pair, {})) == said
-
-
-def test_other_versions_are_named():
-    here = revision("the commit", {"s": results({"a": [0.8]})})
-    there = replace(here, environment=[{"numba": "2", "numpy": "2.4.6"}])
-    found = verify.Verification(
-        [["s", "1", "not reproduced", "1 of 1 rows: a"]], [], [], 0, other_versions(there, here)
-    )
-    (table, _) = verify.tables(found, "HEAD")
-    assert table.after == [
-        "other versions: numba 1, numpy 2.4.6 → numba 2, numpy 2.4.6; bits may differ where nothing else does"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("reproduced", "files", "damaged", "ok"),
-    [
-        ("bit for bit", [], [], True),
-        ("not reproduced", [], [], False),
-        ("bit for bit", ["reports/index.html"], [], False),
-        ("bit for bit", [], ["data/linear.npz"], False),
-    ],
-)
-def test_one_other_byte_is_not_reproduced(reproduced, files, damaged, ok):
-    assert verify.Verification([["s", "1", reproduced, ""]], files, damaged, 1).ok == ok
-
-
-def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project):
+def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
     project.run("dvc", "repro", "train@weight_decay")
-    project.commit("results")
-    whole = project.run("ablate", "verify", "--no-run")
-    assert "none damaged" in whole.stdout
-    assert "run again" not in whole.stdout
-    (curves,) = [path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if is_curves(path)]
-    content = bytearray(curves.read_bytes())
-    content[-2] ^= 1
-    curves.chmod(0o644)
-    curves.write_bytes(content)
-    done = project.run("ablate", "verify", "--no-run", ok=False)
-    assert done.returncode == 1
-    assert "1 damaged" in done.stdout
-    assert str(curves.relative_to(project.folder)) in done.stdout
-    # and a file in the workspace
-    data = project.folder / "data/linear.npz"
-    data.chmod(0o644)
-    data.write_bytes(data.read_bytes()[:-1] + b"x")
-    assert "2 damaged" in project.run("ablate", "verify", "--no-run", ok=False).stdout
+    done = project.run("ablate", "verify", "--no-run")
+    assert "none damaged" in done.stdout
+    assert "run again" not in done.stdout
+    cached = [path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
+    (curves,) = [path for path in cached if path.read_bytes().startswith(b"variant,split,epoch")]
+    # in the cache, then in the workspace too
+    for count, path in enumerate((curves, project.folder / "data/linear.npz"), start=1):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-2] + b"xx")
+        table, ok = verify.integrity()
+        assert not ok
+        assert table.title.endswith(f": {count} damaged")
+        assert f"  {path.relative_to(project.folder)}" in table.after
+    assert project.run("ablate", "verify", "--no-run", ok=False).returncode == 1
+    (project.folder / "dvc.yaml").write_text("stages: 1")
+    with pytest.raises(UserError, match="^DVC: "):
+        verify.integrity()
 
 
-def is_curves(path) -> bool:
-    return path.is_file() and path.read_bytes().startswith(b"variant,split,epoch")
-
-
-def test_the_second_project_is_verified_from_its_folder(project):
+def test_the_second_project_is_verified_from_its_folder_with_the_tables_that_dvc_keeps(project, monkeypatch, capfd):
+    (project.folder / "book/tables/own.csv").write_text("a,b\n1,2\n")
+    project.run("dvc", "add", "-q", "book/tables/own.csv")
     project.run("dvc", "repro", "book/dvc.yaml:measure@product")
     project.commit("results")
-    done = Project(project.folder / "book").run("ablate", "verify", "product")
-    assert words(done.stdout)[2:4] == ["product bit for bit", ""]
+    monkeypatch.chdir(project.folder / "book")
+    table, ok = verify.reproduction("HEAD", ["product"])
+    assert (table.rows, ok) == ([["product", "", "bit for bit", ""]], True)
+    assert "own.csv" in capfd.readouterr().err
 
 
-def test_a_run_that_fails_is_said(project):
-    project.write_params({"seeds.count": 0})
-    project.commit("wrong")
-    done = project.run("ablate", "verify", ok=False)
-    assert done.returncode == 2
-    assert "`dvc repro --force dvc.yaml` failed in a clean clone" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_run_that_fails_and_another_schema_are_lines(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    (project.folder / "pipeline/stages/train.py").write_text("raise SystemExit(1)")
+    project.commit("a stage that fails")
+    with pytest.raises(UserError, match="`dvc repro --force train@weight_decay` failed in a clean clone"):
+        verify.reproduction("HEAD", ["weight_decay"])
+    project.write_params({"device": "cpu"})
+    project.commit("another schema")
+    with pytest.raises(UserError, match="HEAD: params.yaml: device: found an unknown key"):
+        verify.reproduction("HEAD", [])

@@ -1,97 +1,61 @@
 import numpy as np
 import pandas as pd
 import pytest
-from report.sections import made
 
 from pipeline.analysis import claims
-from pipeline.analysis.statistics import Estimate, estimate_mean, paired_effect
+from pipeline.analysis.statistics import estimate_mean, paired_effect
 from pipeline.project import params
+from pipeline.project.params import MeasurementClaim, StudyClaim
+
+FINDINGS = ["quantity", "label", "n", "estimate", "low", "high"]
 
 
-@pytest.mark.parametrize(
-    ("expected", "low", "high", "margin", "scale", "verdict"),
-    [
-        ("higher", 0.1, 0.2, None, "linear", "holds"),
-        ("higher", -0.1, 0.2, None, "linear", "undecided"),
-        ("higher", -0.2, -0.1, None, "linear", "fails"),
-        ("higher", 0.0, 0.0, None, "linear", "fails"),
-        ("higher", 1.1, 1.2, None, "log", "holds"),
-        ("higher", 0.8, 0.9, None, "log", "fails"),
-        ("lower", 0.8, 0.9, None, "log", "holds"),
-        ("lower", 0.8, 1.1, None, "log", "undecided"),
-        ("lower", 1.1, 1.2, None, "log", "fails"),
-        ("lower", -0.2, -0.1, None, "linear", "holds"),
-        ("equal", -0.01, 0.01, 0.02, "linear", "holds"),
-        ("equal", -0.01, 0.03, 0.02, "linear", "undecided"),
-        ("equal", 0.03, 0.04, 0.02, "linear", "fails"),
-        ("equal", 0.0, 0.0, 0.02, "linear", "holds"),
-        ("equal", 0.95, 1.05, 1.1, "log", "holds"),
-        ("equal", 0.85, 1.05, 1.1, "log", "undecided"),
-        ("equal", 0.5, 0.6, 1.1, "log", "fails"),
-        ("higher", np.nan, np.nan, None, "linear", "undecided"),
-        ("equal", np.nan, np.nan, 0.1, "linear", "undecided"),
-    ],
-)
-def test_a_verdict_is_read_off_the_interval(expected, low, high, margin, scale, verdict):
-    assert claims.verdict(expected, Estimate(10, 0.0, low, high), margin, scale) == verdict
-
-
-CLAIM = {
-    "claim": "?",
-    "study": "weight_decay",
-    "metric": "weight_norm",
-    "variant": "weight_decay_3",
-    "expected": "lower",
-}
-
-
-def project(params_file, claims):
-    return params.load(path=params_file({"claims": claims}))
-
-
-def results(study) -> pd.DataFrame:
+def judged(project, study, metric, expected, variant, against, **constant):
+    """Return the row of a claim about random runs, and their values by variant."""
     random = np.random.default_rng(0)
-    rows = [(one.id, index, 0, random.uniform(1, 2), random.random()) for one in study.variants for index in range(5)]
-    return pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "weight_norm", "loss_gap"])
+    ids = [variant.id for variant in project.studies[study].variants]
+    rows = [(id, index, 0, random.uniform(1, 2), random.random()) for id in ids for index in range(5)]
+    runs = pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "weight_norm", "loss_gap"]).assign(**constant)
+    claim = StudyClaim("c", "?", expected, None, study, metric, variant, against)
+    (row,) = claims.judge({"c": claim}, project.studies, {}, {study: runs}, {}).itertuples()
+    return row, {variant: group[metric].to_numpy() for variant, group in runs.groupby("variant")}
 
 
 @pytest.mark.parametrize(("metric", "scale"), [("weight_norm", "log"), ("loss_gap", "linear")])
-def test_a_claim_about_two_variants_is_their_paired_effect(metric, scale, params_file):
-    loaded = project(params_file, {"c": {**CLAIM, "metric": metric, "against": "weight_decay_0"}})
-    runs = results(loaded.studies["weight_decay"])
-    (row,) = claims.judge(loaded.claims, loaded.studies, {}, {"weight_decay": runs}, {}).itertuples()
-    ours, theirs = (runs[runs["variant"] == f"weight_decay_{value}"][metric].to_numpy() for value in (3, 0))
-    assert (row.n, row.effect, row.low, row.high) == pytest.approx(paired_effect(ours, theirs, scale))
-    assert row.where == "weight_decay: 3 against 0"
-
-
-@pytest.mark.parametrize(("metric", "scale"), [("weight_norm", "log"), ("loss_gap", "linear")])
-def test_a_claim_about_a_number_is_a_ratio_or_a_difference_to_it(metric, scale, params_file):
-    loaded = project(params_file, {"c": {**CLAIM, "metric": metric, "against": 0.5}})
-    runs = results(loaded.studies["weight_decay"])
-    (row,) = claims.judge(loaded.claims, loaded.studies, {}, {"weight_decay": runs}, {}).itertuples()
-    ours = runs[runs["variant"] == "weight_decay_3"][metric].to_numpy()
-    expected = estimate_mean(ours / 0.5 if scale == "log" else ours - 0.5, scale)
+def test_a_claim_compares_a_variant_with_another_or_with_a_number(metric, scale, params_file):
+    project = params.load(path=params_file())
+    row, values = judged(project, "weight_decay", metric, "lower", "weight_decay_3", "weight_decay_0")
+    expected = paired_effect(values["weight_decay_3"], values["weight_decay_0"], scale)
     assert (row.n, row.effect, row.low, row.high) == pytest.approx(expected)
+    assert (row.where, row.scale, row.verdict) == ("weight_decay: 3 against 0", scale, "undecided")
+    row, values = judged(project, "weight_decay", metric, "higher", "weight_decay_3", 0.25)
+    values = values["weight_decay_3"]
+    expected = estimate_mean(values / 0.25 if scale == "log" else values - 0.25, scale)
+    assert (row.n, row.effect, row.low, row.high) == pytest.approx(expected)
+    assert (row.where, row.verdict) == ("weight_decay: 3 against 0.25", "holds" if expected.low > 0 else "undecided")
 
 
-def test_every_claim_of_the_report_has_its_verdict():
-    found = made().claims.set_index("id")["verdict"].to_dict()
-    assert found == {
-        "holds": "holds",
-        "fails": "fails",
-        "undecided": "undecided",
-        "of_a_probe": "holds",
-        "gone": "not measured",
-    }
-
-
-def test_a_block_is_named_where_there_is_one(params_file):
-    claim = {"claim": "?", "study": "activation", "metric": "test_accuracy", "expected": "higher"}
-    names = {"variant": "activation_relu_learning_rate_0p5", "against": "activation_sigmoid_learning_rate_0p5"}
-    loaded = project(params_file, {"c": {**claim, **names}})
-    study = loaded.studies["activation"]
-    runs = results(study).assign(test_accuracy=0.5)
-    (row,) = claims.judge(loaded.claims, loaded.studies, {}, {"activation": runs}, {}).itertuples()
+def test_a_claim_names_the_block_of_its_variants(params_file):
+    variants = ("activation_relu_learning_rate_0p5", "activation_sigmoid_learning_rate_0p5")
+    project = params.load(path=params_file())
+    row, _ = judged(project, "activation", "test_accuracy", "higher", *variants, test_accuracy=0.5)
     assert row.where == "activation: learning rate 0.5, relu against learning rate 0.5, sigmoid"
-    assert row.verdict == "fails"  # no difference at all is not higher
+    assert row.verdict == "fails"  # zero effect is not higher
+
+
+def test_a_claim_about_a_measurement_compares_its_estimate_with_a_number(params_file):
+    project = params.load(path=params_file())
+    findings = pd.DataFrame([["log10_largest", "largest entry", 9, 2.0, 1.5, 2.5]], columns=FINDINGS)
+    rows = [MeasurementClaim("c", "?", "equal", margin, "product", "log10_largest", 2.25) for margin in (1.0, 0.2, 0.5)]
+    table = claims.judge(dict(enumerate(rows)), {}, project.measurements, {}, {"product": findings})
+    assert table[["n", "effect", "low", "high"]].to_numpy().tolist() == [[9, -0.25, -0.75, 0.25]] * 3
+    assert table["verdict"].tolist() == ["holds", "undecided", "undecided"]
+    assert set(table["where"]) == {"largest entry against 2.25"}
+
+
+def test_a_claim_about_something_that_is_gone_is_not_measured(params_file):
+    project = params.load(path=params_file())
+    claim = StudyClaim("c", "?", "lower", None, "weight_decay", "test_loss", "weight_decay_7", "weight_decay_0")
+    (row,) = claims.judge({"c": claim}, project.studies, {}, {}, {}).itertuples()
+    assert (row.n, row.verdict) == (0, "not measured")
+    assert "weight_decay_7" in row.where

@@ -1,65 +1,73 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
-from report.sections import made
 from samples import ROOT
 
 from pipeline.analysis import published
 from pipeline.project import artifacts, params
+from pipeline.project.schema import PublishedConfig
 
 
-def test_ours_stands_beside_what_was_published():
-    table = made().published.set_index(["config", "factor"])
-    runs = made().sections[0].results
-    for value, statistic in ((0, np.mean), (3, np.median)):
-        row = table.loc[("decay", f"lambda={value}")]
-        own = runs[runs["variant"] == f"weight_decay_{value}"]["weight_norm"]
-        assert row["ours"] == pytest.approx(statistic(own))
-        assert (row["n"], row["least"], row["most"]) == (3, own.min(), own.max())
-        assert row["sd"] == pytest.approx(own.std())
-    assert table.loc[("decay", "lambda=0"), "where"] == "weight_decay: weight_decay_0"
-    assert table.loc[("elsewhere", ""), "n"] == 0
-    findings = next(one for one in made().measurements if one.id == "product").findings
-    assert table.loc[("product", ""), "ours"] == findings["estimate"].iloc[0]
-
-
-def test_runs_that_diverged_are_not_counted():
-    report, places = made(), made().project.published.places
-    study = report.project.studies["weight_decay"]
-    runs = report.sections[0].results.copy()
-    runs.loc[runs["variant"] == "weight_decay_0", "status"] = ["diverged", "finished", "finished"]
-    row = published.compare(
-        report.published.rename(columns={"published": "estimate", "published_sd": "sd"})
-        .rename(columns={"published_low": "low", "published_high": "high"})
-        .loc[:0, artifacts.PUBLISHED_COLUMNS],
-        places,
-        {"weight_decay": study},
-        report.project.datasets,
+def test_measured_outcomes_stand_beside_published_ones(params_file):
+    project = params.load(path=params_file())
+    sources = [
+        PublishedConfig(config="decay", factor="0", study="weight_decay", variant="weight_decay_0"),
+        PublishedConfig(config="decay", factor="3", study="weight_decay", variant="weight_decay_3"),
+        PublishedConfig(config="product", measurement="product"),
+    ]
+    rows = [
+        ["decay", "0", "weight_norm", 30, 5.0, "mean", 0.5, 1.0, 3.0],
+        ["decay", "3", "weight_norm", 30, 5.0, "median", 0.5, np.nan, np.nan],
+        ["product", "", "largest", 41, 2.0, "mean", np.nan, np.nan, np.nan],
+        ["elsewhere", "", "test_loss", 3, 1.0, "mean", np.nan, np.nan, np.nan],
+    ]
+    norms = {"weight_decay_0": [1.0, 2.0, 3.0, 50.0], "weight_decay_3": [2.0, 7.0, 9.0, 50.0]}
+    runs = pd.DataFrame(
+        [(id, 0, "finished" if norm < 50 else "diverged", norm) for id, values in norms.items() for norm in values],
+        columns=["variant", "fold", "status", "weight_norm"],
+    )
+    findings = pd.DataFrame(
+        [["largest", 41, 1.9, 0.2, 1.0, 3.0]], columns=["quantity", "n", "estimate", "sd", "min", "max"]
+    )
+    table = published.compare(
+        pd.DataFrame(rows, columns=artifacts.PUBLISHED_COLUMNS),
+        sources,
+        project.studies,
+        project.datasets,
         {"weight_decay": runs},
-        {},
-    ).iloc[0]
-    assert row["n"] == 2
+        {"product": findings},
+    )
+    assert table.loc[0, ["rebuilds", "published", "published_low", "published_high"]].tolist() == [30, 5.0, 1.0, 3.0]
+    measured = table[["where", "n", "measured", "sd", "min", "max"]].to_numpy().tolist()
+    assert table["n"].dtype == int
+    # runs that diverged are left out
+    assert measured[0] == ["weight_decay: weight_decay_0", 3, 2.0, 1.0, 1.0, 3.0]
+    assert measured[1] == ["weight_decay: weight_decay_3", 3, 7.0, pytest.approx(np.std([2, 7, 9], ddof=1)), 2.0, 9.0]
+    assert measured[2] == ["product", 41, 1.9, 0.2, 1.0, 3.0]
+    assert measured[3][:2] == ["", 0]
+    verdicts = [("range", "inside"), ("2 sd", "outside"), ("10 %", "inside"), ("10 %", "not measured")]
+    assert list(table[["rule", "verdict"]].itertuples(index=False, name=None)) == verdicts
 
 
 @pytest.mark.parametrize(
-    ("estimate", "sd", "low", "high", "ours", "rule", "verdict"),
+    ("estimate", "sd", "low", "high", "measured", "rule", "verdict"),
     [
         (0.5, 0.1, 0.2, 0.6, 0.6, "range", "inside"),
         (0.5, 0.1, 0.2, 0.6, 0.61, "range", "outside"),
         (0.5, 0.1, math.nan, math.nan, 0.69, "2 sd", "inside"),
         (0.5, 0.1, math.nan, math.nan, 0.71, "2 sd", "outside"),
-        (0.5, math.nan, math.nan, math.nan, 0.549, "10 %", "inside"),
-        (0.5, math.nan, math.nan, math.nan, 0.551, "10 %", "outside"),
         (-0.5, math.nan, math.nan, math.nan, -0.549, "10 %", "inside"),
+        (0.5, math.nan, math.nan, math.nan, 0.551, "10 %", "outside"),
         # at the limit, which floating point takes for outside
         (0.3, math.nan, math.nan, math.nan, 0.33, "10 %", "inside"),
         (0.5, 0.1, 0.2, 0.3, 0.1 + 0.2, "range", "inside"),
         (0.5, 0.1, 0.2, 0.6, math.nan, "range", "not measured"),
     ],
 )
-def test_the_rule_follows_from_what_was_published(estimate, sd, low, high, ours, rule, verdict):
-    assert published.judge(estimate, sd, low, high, ours) == (rule, verdict)
+def test_the_rule_follows_from_the_published_numbers(estimate, sd, low, high, measured, rule, verdict):
+    assert published.judge(estimate, sd, low, high, measured) == (rule, verdict)
 
 
 @pytest.fixture(scope="module")
@@ -67,25 +75,18 @@ def book():
     return params.load(path=ROOT / "book" / "params.yaml")
 
 
-def test_every_published_quantity_has_a_place_in_the_book(book, monkeypatch):
+def test_the_book_measures_every_published_quantity(book, monkeypatch):
     monkeypatch.chdir(ROOT / "book")
     table = artifacts.read_published(book.published)
     assert len(table) == 31
-    places = {(place.config, place.factor): place for place in book.published.places}
+    sources = {(source.config, source.factor): source for source in book.published.outcomes}
     for row in table.itertuples():
-        place = places[row.config, row.factor]
-        if place.measurement:
-            assert row.quantity in book.measurements[place.measurement].quantities
+        source = sources[row.config, row.factor]
+        if source.measurement:
+            assert row.quantity in book.measurements[source.measurement].quantities
         else:
-            study = book.studies[place.study]
+            study = book.studies[source.study]
             assert published.metric(study, row.quantity) in {metric.name for metric in study.metrics}
-
-
-def test_the_copy_in_the_book_is_the_shared_table():
-    shared = ROOT.parent / "shared" / "published" / "d2l-v0.csv"
-    if not shared.is_file():
-        pytest.skip("the shared table is not on this machine")
-    assert (ROOT / "book" / "published.csv").read_bytes() == shared.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -103,12 +104,11 @@ def test_the_copy_in_the_book_is_the_shared_table():
     ],
 )
 def test_closed_forms_are_those_of_theory(study, variant, quantity, value, book):
-    one = book.studies[study]
-    found = published.closed_form(one.variant(variant).config, book.datasets[one.dataset], quantity)
-    assert found == pytest.approx(value, nan_ok=True)
+    config, dataset = book.studies[study].variant(variant).config, book.datasets[book.studies[study].dataset]
+    assert published.closed_form(config, dataset, quantity) == pytest.approx(value, nan_ok=True)
 
 
-def test_training_losses_of_image_models_are_running_means(book):
+def test_training_metrics_of_image_models_are_running_means(book):
     assert published.metric(book.studies["chapter"], "train_loss") == "train_loss_running"
     assert published.metric(book.studies["chapter"], "test_accuracy") == "test_accuracy"
     assert published.metric(book.studies["capacity"], "train_loss") == "train_loss"

@@ -4,7 +4,7 @@ import pandas as pd
 from pipeline.analysis.runs import by_seed, samples
 
 
-def results() -> pd.DataFrame:
+def test_validation_metrics_are_averaged_over_the_folds_of_a_seed():
     rows = [
         ("a", 0, 0, "finished", np.nan, 1.0),
         ("a", 0, 1, "finished", 2.0, 8.0),
@@ -13,31 +13,22 @@ def results() -> pd.DataFrame:
         ("a", 1, 1, "diverged", np.nan, np.nan),
         ("a", 1, 2, "finished", 5.0, 8.0),
     ]
-    return pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "status", "validation_loss", "test_loss"])
-
-
-def test_a_seed_has_the_whole_run_and_the_mean_of_its_folds():
-    found = by_seed(results())
-    assert list(found.columns) == list(results().columns)
-    assert found["fold"].tolist() == [0, 0]
-    assert found["test_loss"].tolist() == [1.0, 3.0]
-    assert found["validation_loss"].tolist()[0] == 3.0
-
-
-def test_a_fold_that_diverged_leaves_no_mean():
-    assert np.isnan(by_seed(results())["validation_loss"].tolist()[1])
-
-
-def test_without_validation_nothing_changes():
-    plain = results().drop(columns="validation_loss").query("fold == 0").reset_index(drop=True)
-    assert by_seed(plain).equals(plain)
+    results = pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "status", "validation_loss", "test_loss"])
+    seeds = by_seed(results)
+    assert list(seeds.columns) == list(results.columns)
+    assert seeds[["fold", "test_loss"]].to_numpy().tolist() == [[0, 1.0], [0, 3.0]]
+    # a fold that diverged leaves no mean
+    np.testing.assert_array_equal(seeds["validation_loss"], [3.0, np.nan])
+    without = results.drop(columns="validation_loss").query("fold == 0").reset_index(drop=True)
+    assert by_seed(without).equals(without)
 
 
 def test_samples_are_the_values_of_each_group_in_the_order_of_its_seeds():
-    rows = [("b", seed, place, 10 * seed + place) for seed in (0, 1, 2) for place in (1, 0)]
+    rows = [("b", seed, epoch, 10 * seed + epoch) for seed in (0, 1, 2) for epoch in (1, 0)]
     rows += [("a", seed, 0, -seed) for seed in (0, 1, 2)]
-    table, values = samples(pd.DataFrame(rows, columns=["variant", "seed", "place", "value"]), ["variant", "place"])
+    runs = pd.DataFrame(rows, columns=["variant", "seed_index", "epoch", "value"])
+    table, values = samples(runs)
     assert table.to_numpy().tolist() == [["b", 1], ["b", 0], ["a", 0]]
     assert values.tolist() == [[1, 11, 21], [0, 10, 20], [0, -1, -2]]
-    table, values = samples(pd.DataFrame(columns=["variant", "place", "value"]), ["variant", "place"])
-    assert (len(table), values.shape) == (0, (0, 0))
+    table, values = samples(runs[:0])
+    assert (list(table.columns), len(table), values.shape) == (["variant", "epoch"], 0, (0, 0))

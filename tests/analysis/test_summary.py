@@ -12,69 +12,63 @@ def study(params_file):
     return params.load(path=params_file()).studies["weight_decay"]
 
 
-_REST = {name: [2.0] * 6 for name in ("loss_gap", "parameters", "closed_form_test_loss", "closed_form_weight_norm")}
-
-
 def results(**columns) -> pd.DataFrame:
     base = {"variant": ["weight_decay_0"] * 3 + ["weight_decay_3"] * 3, "status": ["finished"] * 6}
-    base |= {"seed_index": [0, 1, 2] * 2, "fold": [0] * 6}
-    numbers = {name: [1.0, 2.0, 4.0, 0.1, 0.1, 0.1] for name in ("train_loss_running", "train_loss", "test_loss")}
-    return pd.DataFrame({**base, **numbers, "weight_norm": [3.0] * 6, **_REST, **columns})
+    base |= {"seed_index": [0, 1, 2] * 2, "fold": [0] * 6, "weight_norm": [3.0] * 6}
+    base |= {name: [1.0, 2.0, 4.0, 0.1, 0.1, 0.1] for name in ("train_loss_running", "train_loss", "test_loss")}
+    constant = {
+        name: [2.0] * 6 for name in ("loss_gap", "parameters", "closed_form_test_loss", "closed_form_weight_norm")
+    }
+    return pd.DataFrame({**base, **constant, **columns})
 
 
-def test_the_judged_metric_has_an_interval_the_others_a_centre(study):
-    found = summary.metrics(study, results())
-    assert list(found) == ["weight_decay_0", "weight_decay_3"]
-    one = found["weight_decay_0"]
-    assert (one["runs"], one["diverged"]) == (3, 0)
-    assert one["test_loss"]["estimate"] == pytest.approx(2.0)
+def test_the_metric_of_the_study_has_an_interval_the_others_an_estimate(study):
+    variants = summary.metrics(study, results())
+    assert list(variants) == ["weight_decay_0", "weight_decay_3"]
+    values = variants["weight_decay_0"]
+    assert (values["runs"], values["diverged"]) == (3, 0)
     interval = stats.ttest_1samp(np.log([1, 2, 4]), 0).confidence_interval(0.95)
-    assert one["test_loss"]["ci_low"] == pytest.approx(np.exp(interval.low))
-    assert one["test_loss"]["ci_high"] == pytest.approx(np.exp(interval.high))
-    assert list(one["train_loss"]) == ["estimate"]
+    expected = {"estimate": 2.0, "ci_low": np.exp(interval.low), "ci_high": np.exp(interval.high)}
+    assert values["test_loss"] == pytest.approx(expected)
+    assert list(values["train_loss"]) == ["estimate"]
 
 
 def test_diverged_runs_are_counted_and_nothing_undefined_is_written(study):
     statuses = ["diverged", "finished", "finished", "diverged", "diverged", "diverged"]
-    found = summary.metrics(study, results(status=statuses, test_loss=[np.nan, 2.0, 8.0, np.nan, np.nan, np.nan]))
-    assert found["weight_decay_0"]["diverged"] == 1
-    assert found["weight_decay_0"]["test_loss"]["estimate"] == pytest.approx(4.0)
-    kept = ("parameters", "closed_form_test_loss", "closed_form_weight_norm")  # not of training
-    assert found["weight_decay_3"] == {"runs": 3, "diverged": 3} | {
-        name: {"estimate": pytest.approx(2)} for name in kept
+    losses = [np.nan, 2.0, 8.0, np.nan, np.nan, np.nan]
+    variants = summary.metrics(study, results(status=statuses, test_loss=losses))
+    assert variants["weight_decay_0"]["diverged"] == 1
+    assert variants["weight_decay_0"]["test_loss"]["estimate"] == pytest.approx(4.0)
+    untrained = ("parameters", "closed_form_test_loss", "closed_form_weight_norm")
+    assert variants["weight_decay_3"] == {"runs": 3, "diverged": 3} | {
+        name: {"estimate": pytest.approx(2)} for name in untrained
     }
 
 
-def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_where_a_run_diverges():
-    runs = pd.DataFrame(
-        [
-            ("weight_decay_0", split, epoch, value)
-            for split in ("train", "test")
-            for epoch, pair in ((1, (1.0, 4.0)), (2, (0.5, np.nan)), (3, (0.5, 0.0)))
-            for value in pair
-        ],
-        columns=["variant", "split", "epoch", "value"],
-    )
-    found = summary.curves(runs, {"train": 0.0, "test": 0.5})
-    assert found[["split", "epoch", "estimate"]].to_numpy().tolist() == [["train", 1, 2.0], ["test", 1, 2.0]]
-    train, test = np.log(found["high"] / found["low"])
+def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_if_a_run_diverges():
+    rows = [
+        ("weight_decay_0", split, epoch, value)
+        for split in ("train", "test")
+        for epoch, pair in ((1, (1.0, 4.0)), (2, (0.5, np.nan)), (3, (0.5, 0.0)))
+        for value in pair
+    ]
+    runs = pd.DataFrame(rows, columns=["variant", "split", "epoch", "value"])
+    table = summary.curves(runs, {"train": 0.0, "test": 0.5})
+    assert table[["split", "epoch", "estimate"]].to_numpy().tolist() == [["train", 1, 2.0], ["test", 1, 2.0]]
+    train, test = np.log(table["high"] / table["low"])
     assert test / train == pytest.approx(np.sqrt((1 / 2 + 0.5) / (1 / 2)))
-    assert (found["low"] < 2).all()
-    assert (found["low"] > 0).all()
+    # of a single seed the band has no width
+    row = summary.curves(runs[:1], {"train": 0.0}).iloc[0]
+    assert row[["estimate", "low", "high"]].tolist() == [1.0, 1.0, 1.0]
 
 
-def test_the_curve_of_a_single_seed_has_a_band_without_width():
-    runs = pd.DataFrame([("weight_decay_0", "test", 1, 3.0)], columns=["variant", "split", "epoch", "value"])
-    assert summary.curves(runs, {"test": 0.0}).iloc[0][["estimate", "low", "high"]].tolist() == pytest.approx(
-        [3.0, 3.0, 3.0]
-    )
-
-
-def test_layers_are_summarised_over_seeds_layer_by_layer():
-    keys = ["variant", "seed_index", "moment", "quantity", "layer", "value"]
-    values = {1: (1, 4), 2: (0, 4)}
-    rows = [("a", seed, "start", "gradient_rms", layer, values[layer][seed]) for layer in values for seed in (0, 1)]
-    runs = pd.DataFrame(rows, columns=keys)
-    (row,) = summary.layers(runs).itertuples()
-    assert (row.variant, row.moment, row.quantity, row.layer) == ("a", "start", "gradient_rms", 1)
-    assert row.estimate == pytest.approx(2.0)
+def test_other_columns_are_summarised_over_seeds():
+    rows = [("a", seed, layer, value) for layer, pair in ((1, (1, 4)), (2, (0, 4))) for seed, value in enumerate(pair)]
+    runs = pd.DataFrame(rows, columns=["variant", "seed_index", "layer", "value"])
+    interval = stats.ttest_1samp([1, 4], 0).confidence_interval(0.95)
+    rows = summary.over_seeds(runs, "linear").to_numpy().tolist()
+    assert rows[0] == ["a", 1, 2.5, pytest.approx(interval.low), pytest.approx(interval.high)]
+    assert rows[1][:3] == ["a", 2, 2.0]
+    # a value of 0 has no logarithm
+    assert summary.over_seeds(runs, "log")[["layer", "estimate"]].to_numpy().tolist() == [[1, 2.0]]
+    assert summary.over_seeds(runs[:0], "log").empty

@@ -29,7 +29,7 @@ def written(stage: str, word: str) -> set[str]:
     header = importlib.import_module(f"pipeline.stages.{stage}").__doc__ or ""
     (line,) = re.findall(rf"^{word}\s+(.*(?:\n\s+.*)*)", header, flags=re.MULTILINE)
     parts = re.split(r",\s+(?![^(]*\))", " ".join(line.split()))
-    key = {"data": "<dataset>", "train": "<study>", "measurement": "<measurement>"}.get(stage, "")
+    key = {"data": "<dataset>", "train": "<study>", "measure": "<measurement>"}.get(stage, "")
     return {part.replace(key, "<key>").rstrip("/") if key else part.rstrip("/") for part in parts}
 
 
@@ -64,8 +64,8 @@ def test_the_header_of_a_stage_says_what_dvc_yaml_says(stage):
 
 def test_the_parameters_of_a_stage_are_those_it_reads():
     assert entry("data")["params"] == ["seeds", "datasets.${key}"]
-    assert entry("measurement")["params"] == ["seeds.root", "measurements.${key}"]
-    assert entry("train")["params"] == ["seeds", "datasets.${item.dataset}", "studies.${key}"]
+    assert entry("measure")["params"] == ["seeds.root", "measurements.${key}"]
+    assert entry("train")["params"] == ["seeds", "base", "datasets.${item.dataset}", "studies.${key}"]
     # as parameters, all of a file would stand in dvc.lock value by value, which DVC reads and writes at every stage
     for stage in ("check", "report"):
         assert "params" not in entry(stage)
@@ -88,7 +88,7 @@ def test_no_word_of_the_parameters_is_part_of_a_command(stage):
 
 def test_results_are_declared_so_that_the_run_cache_stays_on():
     """Under `outs:`, a file with `cache: false` switches the stage's run cache off."""
-    for stage in ("check", "data", "measurement", "train"):
+    for stage in ("check", "data", "measure", "train"):
         for out in entry(stage).get("outs", []):
             assert not isinstance(out, dict), out
 

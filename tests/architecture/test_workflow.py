@@ -33,8 +33,8 @@ def test_it_runs_on_pushes_and_pull_requests_with_no_more_rights_than_a_comment_
 
 def test_known_vulnerabilities_are_looked_up_at_every_change_and_every_week():
     workflow = WORKFLOWS["vulnerabilities"]
-    assert set(workflow["on"]) == {"push", "pull_request", "training"}
-    (when,) = workflow["on"]["training"]
+    assert set(workflow["on"]) == {"push", "pull_request", "schedule"}
+    (when,) = workflow["on"]["schedule"]
     minute, hour, day, month, weekday = when["cron"].split()
     assert minute.isdecimal()
     assert hour.isdecimal()

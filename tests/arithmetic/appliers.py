@@ -1,101 +1,70 @@
-"""Kernels that write what single functions give; `which` is a place in the list above each."""
+"""Kernels that write what single functions of `vector`, `functions` and `draws` return."""
+# ruff: noqa: F403, F405
+
+import operator
 
 import numpy as np
 
+from pipeline.arithmetic import functions
 from pipeline.arithmetic.draws import counters, next_bits, random_bits
-from pipeline.arithmetic.functions import erf, exp, log, normal_quantile, sigmoid, tanh
-from pipeline.arithmetic.vector import (
-    LANES,
-    Matrix,
-    absolute,
-    kernel,
-    lane,
-    lanes,
-    largest,
-    load,
-    load_bytes,
-    put,
-    splat,
-    sqrt,
-    store,
-    total,
-    transpose_tile,
-    where,
+from pipeline.arithmetic.vector import *
+
+
+def _of_one(function):
+    """Define a kernel that applies a function to `count` vectors."""
+
+    @kernel
+    def apply(numbers, out, count):
+        for i in range(count):
+            value = function(load(Matrix(numbers, np.int64(1), count), i, 0))
+            store(Matrix(out, np.int64(1), count), i, 0, value)
+
+    return apply
+
+
+def _of_two(function, compares):
+    """Define a kernel that applies an operator to two vectors; a comparison writes 1 where it holds, else 0."""
+
+    @kernel
+    def apply(left, right, out):
+        row = np.int64(1)
+        a, b = load(Matrix(left, row, row), 0, 0), load(Matrix(right, row, row), 0, 0)
+        result = where(function(a, b), splat(a, 1.0), 0.0) if compares else function(a, b)
+        store(Matrix(out, row, row), 0, 0, result)
+
+    return apply
+
+
+exp, log, tanh, erf, sigmoid, normal_quantile = map(
+    _of_one,
+    (functions.exp, functions.log, functions.tanh, functions.erf, functions.sigmoid, functions.normal_quantile),
 )
-
-FUNCTIONS = ("exp", "log", "tanh", "erf", "sigmoid", "normal_quantile")
-
-
-@kernel
-def apply(which, numbers, out, count):
-    """A function of `count` vectors."""
-    x, y = Matrix(numbers, np.int64(1), count), Matrix(out, np.int64(1), count)
-    for strip in range(count):
-        value = load(x, strip, 0)
-        if which == 0:
-            value = exp(value)
-        elif which == 1:
-            value = log(value)
-        elif which == 2:
-            value = tanh(value)
-        elif which == 3:
-            value = erf(value)
-        elif which == 4:
-            value = sigmoid(value)
-        else:
-            value = normal_quantile(value)
-        store(y, strip, 0, value)
+square_root, size, lane_numbers = map(_of_one, (sqrt, absolute, lanes))
+add, subtract, multiply, divide = (
+    _of_two(symbol, False) for symbol in (operator.add, operator.sub, operator.mul, operator.truediv)
+)
+less, at_most, equal = (_of_two(symbol, True) for symbol in (operator.lt, operator.le, operator.eq))
 
 
 @kernel
 def raw_bits(state, out, count):
-    """The next `count` numbers of PCG64."""
+    """Write the next `count` numbers of PCG64."""
     for i in range(count):
         put(out, i, next_bits(state))
 
 
 @kernel
 def philox(first, step, key, out):
-    """Philox of 16 counters: a vector of the left words, one of the right ones (int32)."""
+    """Write Philox of 16 counters: a vector of the left words, one of the right ones (int32)."""
     left, right = random_bits(counters(first), step, key)
     for i in range(LANES):
         put(out, i, lane(left, i))
         put(out, LANES + i, lane(right, i))
 
 
-OPERATIONS = ("add", "subtract", "multiply", "divide", "less", "at most", "equal", "sqrt", "absolute", "lanes")
-
-
-@kernel
-def operate(which, left, right, out):
-    """An operation of two vectors; of comparisons 1 where it holds and 0 where not."""
-    a, b = load(Matrix(left, np.int64(1), np.int64(1)), 0, 0), load(Matrix(right, np.int64(1), np.int64(1)), 0, 0)
-    one, zero = splat(a, 1.0), splat(a, 0.0)
-    result = a + b
-    if which == 1:
-        result = a - b
-    elif which == 2:
-        result = a * b
-    elif which == 3:
-        result = a / b
-    elif which == 4:
-        result = where(a < b, one, zero)
-    elif which == 5:
-        result = where(a <= b, one, zero)
-    elif which == 6:
-        result = where(a == b, one, zero)
-    elif which == 7:
-        result = sqrt(a)
-    elif which == 8:
-        result = absolute(a)
-    elif which == 9:
-        result = lanes(a)
-    store(Matrix(out, np.int64(1), np.int64(1)), 0, 0, result)
-
-
 @kernel
 def reduce(numbers, out):
-    """The sum of 16 numbers and the largest of them."""
+    """Write the sum of 16 numbers and the largest of them."""
     value = load(Matrix(numbers, np.int64(1), np.int64(1)), 0, 0)
     put(out, 0, total(value))
     put(out, 1, largest(value))
@@ -103,12 +72,12 @@ def reduce(numbers, out):
 
 @kernel
 def transpose(numbers, out):
-    """A tile of 16 x 16."""
+    """Transpose a tile of 16 x 16."""
     transpose_tile(Matrix(numbers, np.int64(16), np.int64(1)), 0, 0, Matrix(out, np.int64(16), np.int64(1)), 0, 0)
 
 
 @kernel
 def from_bytes(address, out):
-    """16 bytes as floats."""
+    """Write 16 bytes as floats."""
     target = Matrix(out, np.int64(1), np.int64(1))
     store(target, 0, 0, load_bytes(load(target, 0, 0), address, 0))

@@ -1,12 +1,11 @@
-"""Every data set, measurement, initial weight and closed form, small: `python tests/arithmetic/made.py` prints digests.
+"""Small data sets, measurements, initial weights and closed forms: `python tests/arithmetic/made.py` prints digests.
 
-Runs in an empty folder, into which it writes a table.
+Run it in an empty folder, into which it writes a table.
 """
 
 import functools
 import hashlib
 import json
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,12 @@ import numpy as np
 from pydantic import TypeAdapter
 from samples import config, seeds
 
-from pipeline import data, measurements
-from pipeline.core.dataset import Dataset
 from pipeline.core.seeding import generator
-from pipeline.data.config import DatasetConfig
-from pipeline.measurements.config import MeasurementConfig
+from pipeline.data import DatasetConfig
+from pipeline.measurements import MeasurementConfig
 from pipeline.training import closed_form
-from pipeline.training.config import ActivationName, WeightInitializer
-from pipeline.training.initializers import draw
+from pipeline.training.initializers import WeightInitializer
+from pipeline.training.kernels.arguments import ACTIVATIONS
 from pipeline.training.weights import effective_examples, example_weights
 
 _SIZES = {"train_examples": 61, "test_examples": 37}
@@ -42,31 +39,18 @@ SOURCES = {
     "concept shift": {"source": "concept_shift", "angle": 50.0, "slope": 1.5, **_SHIFTS},
     **{f"table, {missing}": {**_TABLE, "missing": missing} for missing in ("mean", "median", "most_frequent")},
 }
-DIAGNOSTICS_FOLDER = {
-    "activations": {
-        "kind": "activations",
-        "functions": list(typing.get_args(ActivationName)),
-        "low": -6.0,
-        "high": 6.0,
-        "points": 101,
-    },
-    "matrix product": {"kind": "matrix_product", "size": 5, "factors": 30, "repetitions": 20},
-    "shift detector": {
-        "kind": "shift_detector",
-        "inputs": 3,
-        "examples": 30,
-        "shifts": [0.0, 0.5, 5.0],
-        "alpha": 0.05,
-        "repetitions": 10,
-    },
+MEASUREMENTS = {
+    "activations": {"functions": list(ACTIVATIONS), "low": -6.0, "high": 6.0, "points": 101},
+    "matrix product": {"size": 5, "factors": 30, "repetitions": 20},
+    "shift detector": {"inputs": 3, "examples": 30, "shifts": [0.0, 0.5, 5.0], "alpha": 0.05, "repetitions": 10},
 }
 INITIALIZERS = [
     {"name": "zeros"},
     {"name": "constant", "value": 0.1},
     {"name": "normal", "std": 0.3},
     {"name": "uniform", "bound": 0.3},
-    {"name": "xavier_uniform", "gain": 2.0},
-    {"name": "xavier_normal", "gain": 2.0},
+    {"name": "xavier_uniform"},
+    {"name": "xavier_normal"},
     {"name": "kaiming_uniform"},
     {"name": "kaiming_normal"},
     {"name": "torch_linear"},
@@ -74,59 +58,53 @@ INITIALIZERS = [
 
 
 def write_table() -> None:
-    """Numbers with gaps, categories and a target, from integers alone."""
+    """Write numbers with gaps, categories and a target, drawn as integers."""
     random = np.random.Generator(np.random.PCG64(1))
     lines = ["a,b,kind,y"]
-    for a, b, kind, y in random.integers([-9999, 0, 0, 0], [9999, 7, 3, 10**6], size=(83, 4)):
-        lines.append(f"{a / 100 if a % 5 else ''},{b},{'xyz'[kind]},{y / 1000}")
+    for a, b, category, y in random.integers([-9999, 0, 0, 0], [9999, 7, 3, 10**6], size=(83, 4)):
+        lines.append(f"{a / 100 if a % 5 else ''},{b},{'xyz'[category]},{y / 1000}")
     Path("tables").mkdir()
     Path("tables/own.csv").write_text("\n".join(lines) + "\n")
 
 
-def parts_of(dataset: Dataset) -> Iterator[np.ndarray]:
-    for split in (dataset.train, dataset.test):
-        yield from (split.inputs, split.targets)
-    for name in sorted(dataset.weights):
-        yield dataset.weights[name]
-
-
 def made() -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Names and the arrays behind them."""
+    """Compute everything: names, and the arrays that are digested."""
     write_table()
     for name, configs in SOURCES.items():
-        dataset = data.make(TypeAdapter(DatasetConfig).validate_python(configs), seeds(3))
-        yield name, list(parts_of(dataset))
+        dataset = TypeAdapter(DatasetConfig).validate_python(configs).make(seeds(3))
+        arrays = [array for split in (dataset.train, dataset.test) for array in (split.inputs, split.targets)]
+        yield name, arrays + [dataset.weights[key] for key in sorted(dataset.weights)]
         if dataset.weights:
-            correction = config({"data.importance_weights": {"name": "estimated", "clip": 2.5}}).data.importance_weights
-            weights = example_weights(correction, dataset, seeds(1)[0], np.arange(50))
+            estimated = config({"data.importance_weights": {"name": "estimated", "clip": 2.5}}).data.importance_weights
+            weights = example_weights(estimated, dataset, seeds(1)[0], np.arange(50))
             yield f"example weights, {name}", [weights, np.array(effective_examples(weights))]
-    for name, configs in DIAGNOSTICS_FOLDER.items():
-        measured = measurements.measure(TypeAdapter(MeasurementConfig).validate_python(configs), 0)
+    for name, configs in MEASUREMENTS.items():
+        block = {"kind": name.replace(" ", "_"), **configs}
+        measured = TypeAdapter(MeasurementConfig).validate_python(block).measure(0)
         yield name, [measured[column].to_numpy(np.float64) for column in ("x", "value")]
     for configs in INITIALIZERS:
-        typed = TypeAdapter(WeightInitializer).validate_python(configs)
-        yield (
-            configs["name"],
-            [draw(typed, functools.partial(generator, seed, "initialization"), (33, 17), 33, 17) for seed in seeds(2)],
-        )
+        initializer = TypeAdapter(WeightInitializer).validate_python(configs)
+        streams = [functools.partial(generator, seed, "initialization") for seed in seeds(2)]
+        scale = 2.0 if configs["name"].startswith("xavier") else 1.0
+        yield configs["name"], [scale * initializer.draw(stream, (33, 17), 33, 17) for stream in streams]
     for name, inputs in (("tall", 20), ("wide", 70)):
         examples = TypeAdapter(DatasetConfig).validate_python({**SOURCES["linear"], "inputs": inputs})
         changes = {"model.hidden": [], "loss": "squared_error"}
-        jobs = [
+        specs = [
             (config({**changes, "model.bias": bias, "optimizer.weight_decay": decay}), seed, 0)
             for bias in (True, False)
             for decay in (0.0, 0.01, 1.0)
             for seed in seeds(2)
         ]
-        solved = closed_form.solve(jobs, data.make(examples, seeds(2)))
+        solved = closed_form.solve(specs, examples.make(seeds(2)))
         yield f"closed form, {name}", [np.array([list(solution.values()) for solution in solved])]
 
 
 def digest(arrays: list[np.ndarray]) -> str:
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for array in arrays:
-        found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:16]
+        sha.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()[:16]
 
 
 if __name__ == "__main__":

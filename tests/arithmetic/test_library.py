@@ -1,3 +1,5 @@
+"""The library of kernels; damaged, full and shared caches are in faults/test_kernels.py."""
+
 import logging
 import shutil
 import subprocess
@@ -14,16 +16,14 @@ from samples import ROOT
 from pipeline.arithmetic import library
 
 PERMUTE = ("pipeline.arithmetic.draws:permute", "uint64*", "int64*", "int64")
-# what is damaged, killed or full: faults/test_kernels.py
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache, and nothing of this process that was loaded before."""
-    cached = (library._function, library._key, library.cache, library.features)
 
     def forget() -> None:
-        for function in cached:
+        for function in (library._function, library._key, library.cache, library.features):
             function.cache_clear()
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -33,17 +33,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def order(count: int = 50, **options: str) -> list[int]:
-    """That of a fixed state."""
-    state, found = np.arange(4, dtype=np.uint64), np.empty(count, np.int64)
-    library.function(*PERMUTE, **options)(state.ctypes.data, found.ctypes.data, count)
-    return found.tolist()
+    """Draw the order of a fixed state."""
+    state, drawn = np.arange(4, dtype=np.uint64), np.empty(count, np.int64)
+    library.function(*PERMUTE, **options)(state.ctypes.data, drawn.ctypes.data, count)
+    return drawn.tolist()
 
 
 def test_a_kernel_is_compiled_once_and_then_loaded(folder, monkeypatch, caplog):
     caplog.set_level(logging.INFO, logger="pipeline")
     first = order()
+    assert library.function(*PERMUTE) is library.function(*PERMUTE)
     assert [record.getMessage().split(" in ")[0] for record in caplog.records] == ["permute: compiled"]
-    assert library.cache().folder == folder
     (file,) = folder.glob("*/*")
     assert file.suffix == ".o"
     library._function.cache_clear()
@@ -52,48 +52,29 @@ def test_a_kernel_is_compiled_once_and_then_loaded(folder, monkeypatch, caplog):
     assert list(folder.glob("*/*.o")) == [file]
 
 
-def test_the_same_function_is_given_again(folder):
-    assert library.function(*PERMUTE) is library.function(*PERMUTE)
-
-
-PROGRAM = """
+ORDER = """
 import sys
 import numpy as np
 from pipeline.arithmetic import library
-state, found = np.arange(4, dtype=np.uint64), np.empty(50, np.int64)
+state, drawn = np.arange(4, dtype=np.uint64), np.empty(50, np.int64)
 permute = library.function("pipeline.arithmetic.draws:permute", "uint64*", "int64*", "int64")
-permute(state.ctypes.data, found.ctypes.data, 50)
-print(found.tolist(), "numba" in sys.modules)
+permute(state.ctypes.data, drawn.ctypes.data, 50)
+print(drawn.tolist(), "numba" in sys.modules)
 """
 
 
-def test_another_process_loads_it_without_numba(folder):
-    expected = order()
-    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == f"{expected} False"
-
-
-def test_clones_share_what_has_the_same_content(folder, tmp_path):
+def test_clones_share_what_has_the_same_content_and_load_it_without_numba(folder, tmp_path):
     """And compile for themselves what has not, be it a comment."""
-
-    def run_in(clone: str, added: str) -> tuple[str, set[Path]]:
+    expected = order()
+    (file,) = folder.glob("*/*.o")
+    for clone, added, files in (("same", "", 1), ("edited", "# edited\n", 2)):
         shutil.copytree(ROOT / "pipeline", tmp_path / clone / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-        with (tmp_path / clone / "pipeline" / "training" / "kernels" / "losses.py").open("a") as file:
-            file.write(added)
-        command = [sys.executable, "-c", PROGRAM]
+        with (tmp_path / clone / "pipeline" / "training" / "kernels" / "losses.py").open("a") as source:
+            source.write(added)
+        command = [sys.executable, "-c", ORDER]
         done = subprocess.run(command, cwd=tmp_path / clone, capture_output=True, text=True, check=True)
-        return done.stdout, set(folder.glob("*/*.o"))
-
-    (compiled, first), (loaded, same), (again, more) = (
-        run_in("one", ""),
-        run_in("two", ""),
-        run_in("three", "# edited\n"),
-    )
-    assert compiled.endswith("True\n")
-    assert loaded.endswith("False\n")
-    assert again == compiled
-    assert first == same
-    assert len(more) == 2
+        assert done.stdout.strip() == f"{expected} {files > 1}"
+        assert len(set(folder.glob("*/*.o")) | {file}) == files
 
 
 def test_another_processor_another_type_and_other_arguments_have_a_file_of_their_own(folder, monkeypatch):
@@ -102,20 +83,19 @@ def test_another_processor_another_type_and_other_arguments_have_a_file_of_their
     library.function(PERMUTE[0], "uint64*", "int32*", "int64")
     for name, value in (("NUMBA_CPU_NAME", "haswell"), ("NUMBA_CPU_FEATURES", "+avx2,+fma")):
         monkeypatch.setenv(name, value)
-        library._function.cache_clear()
-        library._key.cache_clear()
-        library.features.cache_clear()
+        for function in (library._function, library._key, library.features):
+            function.cache_clear()
         assert order() == first
     assert len(list(folder.glob("*/*.o"))) == 5
 
 
-@pytest.mark.parametrize(("named", "expected"), [("+avx2,+fma,+avx512f", True), ("+avx2,-avx512f", False), ("", False)])
-def test_registers_are_wide_where_the_processor_s_are(folder, monkeypatch, named, expected):
-    monkeypatch.setenv("NUMBA_CPU_FEATURES", named)
+@pytest.mark.parametrize(("flags", "expected"), [("+avx2,+avx512f", True), ("+avx2,-avx512f", False), ("", False)])
+def test_registers_are_wide_if_the_processor_s_are(folder, monkeypatch, flags, expected):
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", flags)
     assert library.wide_registers() == expected
 
 
-def test_numba_s_settings_are_left_as_they_were(folder):
+def test_numba_is_left_as_it_was(folder):
     """What it compiles for others is optimised as ever."""
     order()
     numba = sys.modules["numba"]

@@ -1,4 +1,4 @@
-"""The cache keeps content by key, deletes the oldest files and no others; faults/test_kernels.py damages it."""
+"""The cache keeps contents by key and deletes the oldest; faults/test_kernels.py damages it."""
 
 import os
 import time
@@ -33,20 +33,20 @@ def test_without_a_folder_nothing_is_kept():
     assert cache.get(KEYS[0]) is None
 
 
-def test_what_was_used_longest_ago_goes_first(cache, tmp_path):
+def test_the_files_unused_for_longest_are_deleted_first(cache, tmp_path):
     for age, key in enumerate(KEYS):
         cache.put(key, bytes(100))
         os.utime(cache.path(key), (1000 + age, 1000 + age))
     other = tmp_path / "00" / "notes.part"
-    other.write_text("not ours")
+    other.write_text("not of the cache")
     assert cache.get(KEYS[0]) is not None  # used just now
     cache.prune()
-    left = [key for key in KEYS if cache.path(key).exists()]
-    assert left == [KEYS[0], *KEYS[-4:]]  # nine tenths of the limit
+    remaining = [key for key in KEYS if cache.path(key).exists()]
+    assert remaining == [KEYS[0], *KEYS[-4:]]  # 90 % of the limit
     assert other.exists()
 
 
-def test_what_a_killed_writer_left_goes_after_an_hour(cache, tmp_path):
+def test_files_of_a_killed_writer_are_deleted_after_an_hour(cache, tmp_path):
     folder = tmp_path / "00"
     folder.mkdir()
     old, new = folder / ".old.tmp", folder / ".new.tmp"

@@ -8,83 +8,61 @@ from pipeline.core import console
 from pipeline.core.errors import UserError
 
 
-def ended(main, monkeypatch, arguments=()) -> int:
+def run(main, monkeypatch, arguments=()) -> int:
     monkeypatch.setattr(sys, "argv", ["program", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        console.run(main)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            console.run(main)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return caught.value.code
 
 
-def test_a_mistake_is_a_line_and_status_2(monkeypatch, capsys):
-    def main(arguments):
-        raise UserError("params.yaml: seeds.count: found 0")
-
-    assert ended(main, monkeypatch) == 2
-    assert capsys.readouterr().err == "params.yaml: seeds.count: found 0\n"
-
-
 def test_the_arguments_arrive(monkeypatch):
-    seen = []
-    assert ended(seen.append, monkeypatch, ["a", "b"]) == 0
-    assert seen == [["a", "b"]]
-
-
-def test_an_interrupt_is_a_line(monkeypatch, capsys):
-    def main(arguments):
-        raise KeyboardInterrupt
-
-    assert ended(main, monkeypatch) == 130
-    assert capsys.readouterr().err == "interrupted\n"
-
-
-def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
-    def main(arguments):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(sys, "argv", ["program"])
-    with pytest.raises(ZeroDivisionError):
-        console.run(main)
+    received = []
+    assert run(received.append, monkeypatch, ["a", "b"]) == 0
+    assert received == [["a", "b"]]
 
 
 @pytest.mark.parametrize(
-    ("error", "line"),
+    ("error", "status", "lines"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "data/x.npz"), "data/x.npz: No space left on device\n"),
-        (OSError(errno.EMFILE, "Too many open files"), "this machine: Too many open files\n"),
-        (MemoryError("Unable to allocate 3 TiB"), "out of memory (Unable to allocate 3 TiB)\n"),
-        (MemoryError(), "out of memory\n"),
+        (UserError("params.yaml: seeds.count: found 0"), 2, "params.yaml: seeds.count: found 0\n"),
+        (UserError("one\nother\x1b[2J\u202e"), 2, "one\nother\\x1b[2J\\u202e\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "data/x.npz"), 2, "data/x.npz: No space left on device\n"),
+        (OSError(errno.EMFILE, "Too many open files"), 2, "this machine: Too many open files\n"),
+        (MemoryError("Unable to allocate 3 TiB"), 2, "out of memory (Unable to allocate 3 TiB)\n"),
+        (MemoryError(), 2, "out of memory\n"),
     ],
 )
-def test_what_the_machine_lacks_is_a_line(error, line, monkeypatch, capsys):
+def test_an_error_that_the_user_can_correct_is_a_line_and_a_status(error, status, lines, monkeypatch, capsys):
     def main(arguments):
         raise error
 
-    assert ended(main, monkeypatch) == 2
-    assert capsys.readouterr().err == line
+    assert run(main, monkeypatch) == status
+    assert capsys.readouterr().err == lines
 
 
-def test_a_file_that_is_not_there_is_a_fault_of_the_program(monkeypatch):
+@pytest.mark.parametrize("error", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "No such file", "x")])
+def test_an_error_of_the_program_keeps_its_traceback(error, monkeypatch):
     def main(arguments):
-        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "x")
+        raise error
 
-    monkeypatch.setattr(sys, "argv", ["program"])
-    with pytest.raises(FileNotFoundError):
-        console.run(main)
+    with pytest.raises(type(error)):
+        run(main, monkeypatch)
 
 
-def test_who_is_terminated_clears_away_and_says_so(monkeypatch, capsys):
-    cleared = []
+def test_a_terminated_program_cleans_up_and_says_so(monkeypatch, capsys):
+    cleaned = []
 
     def main(arguments):
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
-            cleared.append(True)
+            cleaned.append(True)
 
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert ended(main, monkeypatch) == 128 + signal.SIGTERM
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert cleared
+    assert run(main, monkeypatch) == 128 + signal.SIGTERM
+    assert cleaned
     assert capsys.readouterr().err == "terminated\n"

@@ -6,7 +6,7 @@ import pytest
 from pipeline.core.rounding import WRITTEN, rounded
 
 
-def test_last_bits_go():
+def test_rounding_removes_the_last_bits():
     values = np.random.default_rng(0).lognormal(0, 30, 1000)
     for value, next_one in zip(values, np.nextafter(values, np.inf), strict=True):
         assert rounded(value) == rounded(next_one) == pytest.approx(value, rel=5e-12)
@@ -16,7 +16,4 @@ def test_last_bits_go():
 @pytest.mark.parametrize("value", [0.0, 0.05, 1e-300, 5e-324, -1.25, math.inf, -math.inf])
 def test_a_number_of_few_digits_stays(value):
     assert rounded(value) == rounded(value, WRITTEN) == value
-
-
-def test_what_is_no_number_stays_none():
     assert math.isnan(rounded(math.nan))

@@ -1,34 +1,47 @@
-"""Files from a web server; servers that fail or lie are in tests/faults/test_downloads.py."""
+"""Raw files from a folder; servers are in tests/faults/test_downloads.py."""
 
-from pathlib import Path
+import re
 
 import pytest
 from idx import NAMES
 
-from pipeline.data.download import UnavailableError, download, one_line, shown
+from pipeline.core.errors import UserError
+from pipeline.data import download, images
 
 
-def test_a_file_arrives_as_it_is_with_a_progress_bar(server, mirror, capfd):
-    for name in NAMES:
-        assert download(f"{server}/{name}") == (mirror / name).read_bytes()
-    assert f"{NAMES[0]}: 100%" in capfd.readouterr().err
+def fetch(name: str = NAMES[1], source: str = "fashion_mnist") -> bytes:
+    return download.raw_file(source, name, md5="0" * 32).read_bytes()
 
 
-def test_what_a_server_does_not_have_is_said_in_its_words(server):
-    with pytest.raises(UnavailableError, match="^404 Not Found$"):
-        download(f"{server}/gone")
+def test_a_file_in_the_cache_is_used_until_it_is_damaged(mirror, monkeypatch):
+    expected = (mirror / NAMES[1]).read_bytes()
+    assert fetch() == expected
+    path = download.raw_file("fashion_mnist", NAMES[1], md5="")
+    monkeypatch.setenv("ABLATE_MIRROR", "/nowhere")
+    assert fetch() == expected
+    path.write_bytes(expected[:-1])
+    with pytest.raises(
+        UserError, match=rf"^/nowhere/{NAMES[1]}: cannot be had \(.*No such file.*\); set ABLATE_MIRROR"
+    ):
+        fetch()
+    monkeypatch.setenv("ABLATE_MIRROR", str(mirror))
+    assert fetch() == path.read_bytes() == expected
 
 
-def test_what_is_no_url_is_said():
-    with pytest.raises(UnavailableError, match="URL"):
-        download("http://")
+def test_other_data_sets_are_checked_by_the_digest_of_torchvision(mirror):
+    with pytest.raises(UserError, match="MD5 .*expected md5:0000"):
+        fetch(source="mnist")
 
 
-def test_a_place_is_shown_without_its_password():
-    assert shown("https://me:secret@host/folder") == "https://host/folder"
-    assert shown("https://host/folder") == "https://host/folder"
-    assert shown(Path("/folder/with space")) == "/folder/with space"
+@pytest.mark.parametrize("form", ["{}/", "file://{}", "file:{}"])
+def test_a_mirror_may_be_a_folder_or_its_url(form, mirror, monkeypatch):
+    mirror.rename(mirror.with_name("of a user"))
+    folder = str(mirror.with_name("of a user"))
+    monkeypatch.setenv("ABLATE_MIRROR", form.format(folder.replace(" ", "%20") if "file" in form else folder))
+    assert fetch()
 
 
-def test_words_of_others_are_one_line():
-    assert one_line(" two\n lines\x1b[2J ") == r"two lines\x1b[2J"
+def test_the_servers_of_data_sets_are_asked_by_https():
+    assert download.SERVERS.keys() == images._CLASSES.keys()
+    for servers in download.SERVERS.values():
+        assert all(re.fullmatch(r"https://[\w.-]+(/[\w-]+)*", server) for server in servers)

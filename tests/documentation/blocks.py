@@ -10,8 +10,7 @@ from pathlib import Path
 from samples import ROOT
 
 TUTORIAL = [f"docs/tutorial/first-{name}.md" for name in ("report", "change", "sweep", "comparison")]
-# a section whose blocks are patches and commands in a clone of its own
-WALK = ("docs/adding-a-study.md", "## A factor that the code does not have")
+EXTENDING = "docs/extending.md"  # its blocks change the code: test_extending.py applies them
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -32,14 +31,9 @@ def pages(root: Path = ROOT) -> list[str]:
 
 
 def blocks(page: str) -> Iterator[Block]:
-    """Those of a page, but for the section `WALK`."""
-    text = (ROOT / page).read_text()
-    yield from _blocks(page, text.split(WALK[1])[0] if page == WALK[0] else text)
-
-
-def walk() -> Iterator[Block]:
-    """Those of the section `WALK`."""
-    yield from _blocks(WALK[0], (ROOT / WALK[0]).read_text().split(f"{WALK[1]}\n")[1])
+    """The blocks of a page."""
+    if page != EXTENDING:
+        yield from _blocks(page, (ROOT / page).read_text())
 
 
 def _blocks(page: str, text: str) -> Iterator[Block]:

@@ -1,6 +1,5 @@
 """Every command of README and pages, run in order as a reader would, in a small project with the same ids."""
 
-import copy
 import re
 import shutil
 import sys
@@ -23,20 +22,18 @@ NOT_RUN = {
     "make": "installs packages: .ci/run calls it",
     "make test": "these tests: .ci/run calls it",
     "make check": "it is .ci/run",
-    "ablate verify": "tests/commands/test_verify.py; `ablate verify dropout` is run here",
+    "ablate verify": "tests/ablate/test_verify.py; `ablate verify dropout` is run here",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
     "make TORCH_INDEX=https://download.pytorch.org/whl/cpu": "downloads PyTorch: a workflow calls it",
     "source .venv/bin/activate": "the environment is the one of these tests",
     "ABLATE_STORE=off make": "half of .ci/run",
     "make soak": "half an hour; writes the table of docs/reliability.md",
-    "make mutants": "half an hour; tests/faults/test_mutants.py holds its list to the files",
-    "make mutants MUTANTS=lock.py": "as make mutants",
     "pip install '.[cluster]'": "packages: the tests have distributed installed",
     "dask scheduler": "tests/execution/test_pool.py starts one",
     "dask worker tcp://127.0.0.1:8786 --nworkers 16 --nthreads 1": "tests/execution/test_pool.py starts some",
     "DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:8786 dvc repro": "tests/execution/test_pool.py trains on workers",
     "dvc exp run -S datasets.images.source=fashion_mnist -S seeds.count=2 \\\n"
-    "  -S studies.dropout.base.training.epochs=2 train@dropout": (
+    "  -S +studies.dropout.base.training.epochs=2 train@dropout": (
         "downloads 30 MB: book/ was run on them, and tests/data/test_images.py reads such files"
     ),
 }
@@ -62,19 +59,33 @@ RUN = {
 }
 
 
-def thin(whole: dict[str, Any]) -> dict[str, Any]:
-    """The project with few and small studies: those that the pages name, `weight_decay` with its true numbers."""
-    made = copy.deepcopy(whole)
-    made["studies"] = {key: made["studies"][key] for key in ("weight_decay", "dropout")}
-    # no metric that the pages show is one of validation
-    made["studies"]["weight_decay"]["base"]["data"]["validation"] = {"name": "none"}
-    made["studies"]["weight_decay"]["base"]["training"]["evaluations"] = 2
-    made["studies"]["dropout"]["base"]["model"]["hidden"] = [16, 16]
-    made["studies"]["dropout"]["base"]["training"] = {"epochs": 1, "batch_size": 64, "evaluations": 1}
-    made["datasets"] = {key: made["datasets"][key] for key in ("images", "linear")}
-    made["measurements"] = {"matrix_product": {**made["measurements"]["matrix_product"], "repetitions": 20}}
-    made["claims"] = {key: one for key, one in made["claims"].items() if one.get("study") in made["studies"]}
-    return made
+KEPT = {
+    "datasets": ["images", "linear"],
+    "measurements": ["matrix_product"],
+    "studies": ["weight_decay", "dropout"],
+}
+SMALLER = [  # no metric that the pages show is one of validation
+    ("      data: {validation: {name: k_fold, folds: 5}}\n", ""),
+    (
+        "      training: {epochs: 100, batch_size: 5, evaluations: 100}\n",
+        "      training: {epochs: 100, batch_size: 5, evaluations: 2}\n",
+    ),
+    ("hidden: [256, 256]", "hidden: [16, 16]"),
+    ("      optimizer: {learning_rate: 0.5}\n", "      training: {epochs: 1, evaluations: 1}\n"),
+    ("repetitions: 1000", "repetitions: 20"),
+]
+
+
+def thin(text: str) -> str:
+    """The file with few and small studies: those that the pages name, `weight_decay` with its true numbers."""
+    for section, kept in KEPT.items():
+        (body,) = re.findall(rf"^{section}:\n((?:  .*\n)+)", text, flags=re.MULTILINE)
+        entries = re.findall(r"  \w+:.*\n(?:    .*\n)*", body)
+        text = text.replace(body, "".join(entry for entry in entries if entry.split(":")[0].strip() in kept))
+    for before, after in SMALLER:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    return text
 
 
 def written(folder: Path) -> dict[str, Any]:
@@ -88,7 +99,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = small_project(tmp_path_factory.mktemp("docs") / "project")
     store = tmp_path_factory.mktemp("store")
     project.environment |= {"ABLATE_STORE": str(store), "DASK_SCHEDULER_ADDRESS": "", "COLUMNS": "200"}
-    write_params(project.folder, thin(written(ROOT)))
+    (project.folder / "params.yaml").write_text(thin((ROOT / "params.yaml").read_text()))
     (project.folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     with (project.folder / ".git" / "info" / "exclude").open("a") as file:
         file.write("/.venv\n")
@@ -101,15 +112,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def value_of(key: str, study: dict[str, Any], params: dict[str, Any]) -> Any:
-    """What a reader writes where a page has `...`."""
-    if key == "base":
-        return next(
-            copy.deepcopy(one["base"]) for one in params["studies"].values() if one["dataset"] == study["dataset"]
-        )
-    return {"grid": {"optimizer": {"momentum": [0, 0.9]}}, "baseline": {"optimizer": {"momentum": 0}}}.get(key)
-
-
 def write_block(block: Block, folder: Path) -> None:
     """Put a block of YAML into params.yaml where its keys belong; what is a part of a study stays where it is."""
     params, found = written(folder), YAML(typ="safe", pure=True).load(block.text)
@@ -117,9 +119,6 @@ def write_block(block: Block, folder: Path) -> None:
         found = {"studies": found} if all("question" in (one or {}) for one in found.values()) else {}
     for section, values in found.items():
         for key, value in values.items():
-            if section == "studies":
-                filled = {name: value_of(name, value, params) if one == "..." else one for name, one in value.items()}
-                value = {name: one for name, one in filled.items() if one is not None}
             params[section][key] = value
             if isinstance(value, dict) and "file" in value:
                 # "lay the file into the folder"

@@ -1,8 +1,6 @@
 """The pages that are made from the code: current, whole, and true of every kind of type that configs use."""
 
-import importlib
 import inspect
-import pkgutil
 import re
 from typing import Annotated, Any, Literal
 
@@ -13,7 +11,6 @@ from typer.main import get_command
 from ablate import cli
 from docs import generate
 from pipeline.core.config import Config
-from pipeline.project import configs
 from pipeline.project.metrics import METRICS
 
 
@@ -38,20 +35,20 @@ def test_there_is_no_other_page():
     assert {path.name for path in generate.FOLDER.iterdir()} == set(generate.PAGES)
 
 
-def test_every_class_of_settings_is_on_the_page():
+def leaves(config: type[Config]) -> set[type[Config]]:
+    """The config classes that stand in a file: those without subclasses."""
+    below = config.__subclasses__()
+    return {leaf for subclass in below for leaf in leaves(subclass)} if below else {config}
+
+
+def test_every_config_class_is_on_the_page():
     page = generate.parameters()
-    modules = [
-        importlib.import_module(one.name) for one in pkgutil.iter_modules(configs.__path__, "pipeline.project.configs.")
-    ]
-    members = [one for module in modules for _, one in inspect.getmembers(module, inspect.isclass)]
-    classes = [one for one in dict.fromkeys(members) if issubclass(one, Config)]
-    # what has subclasses is what they have in common
-    leaves = [one for one in classes if not one.__subclasses__()]
-    assert len(leaves) > 30
-    for one in leaves:
-        assert inspect.cleandoc(one.__doc__) in page, one
-        for field in one.model_fields:
-            assert re.search(rf"[.`]{field}`", page), (one, field)
+    configs = {config for config in leaves(Config) if config.__module__.startswith("pipeline.")}
+    assert len(configs) > 30
+    for config in configs:
+        assert inspect.cleandoc(config.__doc__) in page, config
+        for field in config.model_fields:
+            assert re.search(rf"[.`]{field}`", page), (config, field)
 
 
 def test_every_link_within_the_page_leads_to_a_heading():
@@ -93,7 +90,7 @@ class Stepped(BaseModel):
 class Sample(BaseModel):
     """One of everything."""
 
-    training: Annotated[Fixed | Stepped, Discriminator("name")]
+    rates: Annotated[Fixed | Stepped, Discriminator("name")]
     """How it changes."""
     many: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)], Fixed] = {}
     """Some more."""
@@ -110,19 +107,17 @@ class Sample(BaseModel):
 def test_each_kind_of_type_is_written_out():
     page = generate.parameters(Sample)
     for line in (
-        "| `schedule` | by `name`: [`fixed`](#schedule-name-fixed), "
-        "[`stepped`, `staged`](#schedule-name-stepped-staged) |  | How it changes. |",
-        "| `many` | mapping of id (a-z, 0-9, _; at most 60) to: [name: fixed](#schedule-name-fixed) "
-        "| `{}` | Some more. |",
+        "| `rates` | by `name`: [`fixed`](#rates-name-fixed), "
+        "[`stepped`, `staged`](#rates-name-stepped-staged) |  | How it changes. |",
+        "| `many` | mapping of id (a-z, 0-9, _; at most 60) to: [name: fixed](#rates-name-fixed) | `{}` | Some more. |",
         "| `words` | text of 1 to 5 characters | `a` | Text. |",
-        "| `start` | [name: fixed](#schedule-name-fixed) | `name: fixed`, `rate: 0.5` | What it begins with. |",
+        "| `start` | [name: fixed](#rates-name-fixed) | `name: fixed`, `rate: 0.5` | What it begins with. |",
         "| `maybe` | `true`, `false` | none | Or not. |",
         "| `free` | mapping or text |  | Anything. |",
-        "## `schedule`: `name: fixed`",
+        "## `rates`: `name: fixed`",
         "Also at `many.<id>`, `start`.",
-        "| `training.rate` | number above 0, below 1 |  | A share. |",
-        "| `training.at` | list of 1 to 9 values, each: whole number from 1 to 2,000 "
-        "|  | Epochs of a step \\| a stage. |",
+        "| `rates.rate` | number above 0, below 1 |  | A share. |",
+        "| `rates.at` | list of 1 to 9 values, each: whole number from 1 to 2,000 |  | Epochs of a step \\| a stage. |",
     ):
         assert line in page.splitlines(), page
 

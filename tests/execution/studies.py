@@ -1,4 +1,4 @@
-"""Studies that span several programs, made without a file."""
+"""Small studies, made without a file."""
 
 import dataclasses
 import itertools
@@ -9,14 +9,14 @@ from pipeline.project.variants import Study, Variant
 
 
 def study(task: str = "classification", **changes) -> Study:
-    """Variants of three programs: two activations, one of them by both implementations, two learning rates each."""
+    """Two activations, one of them by both implementations, with two learning rates each."""
     variants = []
     for name, rate in itertools.product(("tanh", "relu", "concise"), (0.1, 0.2)):
-        own = {"optimizer.learning_rate": rate, "training.epochs": 2, **changes}
-        own |= {"implementation": "concise"} if name == "concise" else {"model.activation": name}
-        own_id = f"{name}_{rate}".replace(".", "p")
+        changed = {"optimizer.learning_rate": rate, "training.epochs": 2, **changes}
+        changed |= {"implementation": "concise"} if name == "concise" else {"model.activation": name}
+        id = f"{name}_{rate}".replace(".", "p")
         factors = {"model.activation": name, "model.hidden": [33, 20], "optimizer.learning_rate": rate}
-        variants.append(Variant(own_id, own_id, "", "tanh_0p1", factors, config(own)))
+        variants.append(Variant(id, id, "", "tanh_0p1", factors, config(changed)))
     return Study(
         id="study",
         question="?",
@@ -24,7 +24,7 @@ def study(task: str = "classification", **changes) -> Study:
         metric="test_loss",
         traits=frozenset([task, "hidden"]),
         figure=None,
-        split_correlation=0.0,
+        split_correlations=dict.fromkeys(("train", "validation", "test", "none"), 0.0),
         simplest_first=True,
         compared=tuple(variants[0].factors),
         blocked=(),
@@ -33,11 +33,11 @@ def study(task: str = "classification", **changes) -> Study:
 
 
 def with_folds(**changes) -> Study:
-    """Two variants, each with the whole and three folds."""
-    own = {"data.validation": {"name": "k_fold", "folds": 3}, "training.epochs": 2, **changes}
-    plain = study()
+    """Two variants, each with the whole training set and three folds."""
+    folds = {"data.validation": {"name": "k_fold", "folds": 3}, "training.epochs": 2, **changes}
+    whole = study()
     variants = [
-        dataclasses.replace(variant, config=config({**own, "optimizer.learning_rate": rate}))
-        for variant, rate in zip(plain.variants[:2], (0.1, 0.2), strict=True)
+        dataclasses.replace(variant, config=config({**folds, "optimizer.learning_rate": rate}))
+        for variant, rate in zip(whole.variants[:2], (0.1, 0.2), strict=True)
     ]
-    return dataclasses.replace(plain, variants=tuple(variants), traits=plain.traits | {"validation"})
+    return dataclasses.replace(whole, variants=tuple(variants), traits=whole.traits | {"validation"})

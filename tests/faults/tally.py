@@ -8,7 +8,6 @@ writes them into docs/reliability.md.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,30 +26,12 @@ FAULTS = {
     "results": "results that do not fit",
     "clones": "other folders and configs",
     "names": "names and text",
-    "arrays": "arrays from strangers",
     "randomness": "global random state",
     "kernels": "compiled kernels",
     "dependencies": "dependencies",
 }
 
 BEGIN, END = "<!-- counts: written by `make soak` -->", "<!-- end of counts -->"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A guard taken out of the code, and the test that must then fail.
-
-    Attributes:
-        file: Path of the module.
-        guard: Text that stands in it once.
-        without: What stands there instead.
-        test: Name of a test function of the module that lists the mutant; with `[...]` one of its cases.
-    """
-
-    file: str
-    guard: str
-    without: str
-    test: str
 
 
 def total(reports: Iterable[Any]) -> Counter[Count]:

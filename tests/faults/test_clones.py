@@ -5,31 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import small_project
-from faults.tally import Mutant
 from samples import Project
 
 pytestmark = pytest.mark.xdist_group("clones")
 
-MUTANTS = [
-    Mutant(
-        file=".gitattributes",
-        guard="* -text",
-        without="",
-        test="test_a_clone_by_a_git_that_changes_the_ends_of_lines_has_the_same_bytes",
-    ),
-    Mutant(
-        file="pipeline/project/artifacts.py",
-        guard='    temporary.write_text(text, encoding="utf-8")\n',
-        without="    temporary.write_text(text)\n",
-        test="test_a_clone_makes_the_same_bytes",
-    ),
-    Mutant(
-        file="pipeline/report/drawing.py",
-        guard='    "svg.hashsalt": "mlp-ablations",\n',
-        without="",
-        test="test_a_clone_makes_the_same_bytes",
-    ),
-]
 
 # what a user, a machine or a service may have otherwise; the first of each is what the others are held to
 FOLDERS = ["clone", "a folder with spaces/größer/克隆", "/".join(["deep"] * 30), "with'quote$HOME;&(1)"]

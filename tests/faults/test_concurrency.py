@@ -7,23 +7,12 @@ import time
 
 import numpy as np
 import pytest
-from faults.tally import Mutant
 from ruamel.yaml import YAML
 from samples import Project
 
 # they are about moments; beside other tests on few cores they would mostly wait
 pytestmark = pytest.mark.xdist_group("concurrency")
 
-MUTANTS = [
-    # the locks are DVC's; ours is that whoever comes second makes the same bits
-    Mutant(
-        file="pipeline/core/seeding.py",
-        guard="np.random.Generator(np.random.PCG64(np.random.SeedSequence("
-        "[seed.root, seed.index], spawn_key=spawn_key)))",
-        without="np.random.default_rng()",
-        test="test_two_runs_an_experiment_and_a_queue_at_once",
-    ),
-]
 
 DECAY = "studies.weight_decay.grid.optimizer.weight_decay"
 # what DVC says, in a line, when another DVC is at work

@@ -8,25 +8,11 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 
-from faults.tally import Mutant
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from samples import ROOT
-
-MUTANTS = [
-    Mutant(
-        file="requirements.txt", guard="\nsetuptools==", without="\n# setuptools==", test="test_the_lock_is_the_closure"
-    ),
-    Mutant(file="pyproject.toml", guard='  "psutil==7.2.2",\n', without="", test="test_what_is_imported_is_declared"),
-    Mutant(
-        file="requirements-test.txt",
-        guard="tornado==6.6.1\n",
-        without="tornado==6.6.2\n",
-        test="test_what_is_installed_is_what_is_locked",
-    ),
-]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT, EXTRAS = PROJECT["dependencies"], PROJECT["optional-dependencies"]
@@ -128,7 +114,7 @@ def test_what_is_imported_is_declared():
     given_by = packages_distributions()
     declared = {canonicalize_name(Requirement(one).name) for one in [*DIRECT, *EXTRAS["cluster"]]}
     imported = set()
-    for path in (ROOT / "pipeline").rglob("*.py"):
+    for path in [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ablate").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
@@ -137,29 +123,19 @@ def test_what_is_imported_is_declared():
             else:
                 continue
             imported |= {name.partition(".")[0] for name in names}
-    foreign = imported - sys.stdlib_module_names - {"pipeline"}
+    foreign = imported - sys.stdlib_module_names - {"pipeline", "ablate"}
     assert foreign
     missing = {name for name in foreign if not declared & set(map(canonicalize_name, given_by[name]))}
     assert missing == set()
 
 
-def test_no_package_can_leave_the_lock_or_join_it_unnoticed(tally):
+def test_a_lock_that_is_wrong_is_noticed(tally):
     whole, direct = {**RUNTIME, **TEST, **DOCS}, [*DIRECT, *EXTRAS["test"], *EXTRAS["docs"]]
     for name in whole:
         assert problems({key: pin for key, pin in whole.items() if key != name}, direct) == [f"{name} is missing"]
-    tally("dependencies", "package left out of the lock", "noticed", len(whole))
     assert problems({**RUNTIME, "left-over": "1.0"}, DIRECT) == ["nothing needs left-over"]
-    assert problems(RUNTIME, [one for one in DIRECT if not one.startswith("seaborn")]) == ["nothing needs seaborn"]
-    tally("dependencies", "package that nothing needs", "noticed", 2)
-    assert "no-such-package is missing" in problems(RUNTIME, [*DIRECT, "no-such-package==1.0"])
-    tally("dependencies", "dependency that is not locked", "noticed")
-
-
-def test_a_version_that_is_too_old_is_noticed(tally):
-    assert any(
-        line.startswith("fsspec==0.1 is not fsspec>=") for line in problems({**RUNTIME, "fsspec": "0.1"}, DIRECT)
-    )
-    tally("dependencies", "version too old for a package that needs it", "noticed")
+    assert any("fsspec==0.1 is not" in problem for problem in problems({**RUNTIME, "fsspec": "0.1"}, DIRECT))
+    tally("dependencies", "package missing, unneeded or too old", "noticed", len(whole) + 2)
 
 
 def test_the_makefile_installs_the_locks_and_nothing_else():

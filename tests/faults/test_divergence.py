@@ -1,6 +1,7 @@
 """Training that diverges and data that is degenerate: counted where one looks, no traceback, no harm to other runs."""
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from faults.tally import Mutant, Tally
+from faults.tally import Tally
 from faults.whole import check_counted, rows, run
 from matplotlib.figure import Figure
-from samples import BASE, SMALL, config, laid_over, seeds, values, write_params
+from samples import ADAM, BASE, SGD, SMALL, config, laid_over, seeds, values, write_params
 
-from pipeline import data
-from pipeline.analysis.comparison import Revision, between
+from ablate.between import Revision, between
 from pipeline.core.errors import UserError
-from pipeline.data.config import CovariateShift, LabelShift
+from pipeline.data.shift import CovariateShift, LabelShift
 from pipeline.execution import results
 from pipeline.execution.results import RunSpec
 from pipeline.project import params
@@ -24,45 +24,6 @@ from pipeline.report.drawing import log_axis, picture
 from pipeline.training.config import EstimatedWeights, OracleWeights
 from pipeline.training.engine import Examples
 from pipeline.training.weights import effective_examples, example_weights
-
-MUTANTS = [
-    Mutant(
-        file="pipeline/analysis/selection.py",
-        guard='with np.errstate(divide="ignore", invalid="ignore"):',
-        without="with np.errstate():",
-        test="test_what_breaks_is_counted_and_reported[constant targets, learned]",
-    ),
-    Mutant(
-        file="pipeline/report/drawing.py",
-        guard="    if axes.dataLim.y1 <= 0 and axes.dataLim.height >= 0:\n        return\n",
-        without="",
-        test="test_what_breaks_is_counted_and_reported[constant targets, learned]",
-    ),
-    Mutant(
-        file="pipeline/report/drawing.py",
-        guard="    if low > 0 and high / low < _SAME:\n",
-        without="    if False:\n",
-        test="test_losses_that_differ_by_rounding_can_be_drawn",
-    ),
-    Mutant(
-        file="pipeline/report/named.py",
-        guard="        if rules:\n",
-        without="        if True:\n",
-        test="test_what_breaks_is_counted_and_reported[every run, with folds]",
-    ),
-    Mutant(
-        file="pipeline/report/named.py",
-        guard="    if not np.isfinite(values).all():\n",
-        without="    if False:\n",
-        test="test_what_breaks_is_counted_and_reported[lines of infinite weights]",
-    ),
-    Mutant(
-        file="pipeline/analysis/summary.py",
-        guard="if pd.notna(value)}",
-        without="}",
-        test="test_what_breaks_is_counted_and_reported",
-    ),
-]
 
 Many = Callable[[int], int]
 
@@ -97,10 +58,11 @@ def project(
         "grid": {"optimizer": {"learning_rate": rates}},
         "baseline": {"optimizer": {"learning_rate": rates[0]}},
     }
-    whole = {"question": "What breaks?", "dataset": "drawn", "metric": "test_loss", "base": copy.deepcopy(dict(base))}
+    whole = {"question": "What breaks?", "dataset": "drawn", "metric": "test_loss"}
     return {
         "seeds": {"root": 0, "count": count},
         "judging": SMALL["judging"],
+        "base": copy.deepcopy(dict(base)),
         "datasets": {"drawn": dict(dataset)},
         "measurements": {},
         "studies": {"drawn": whole | dict(asked)},
@@ -168,7 +130,12 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
             LABELS,
             laid_over(
                 LINES,
-                {"optimizer.learning_rate": 1e10, "training": {"epochs": 1, "batch_size": 100, "evaluations": 1}},
+                {
+                    "optimizer.learning_rate": 1e10,
+                    "training.epochs": 1,
+                    "training.batch_size": 100,
+                    "training.evaluations": 1,
+                },
             ),
             over("penalty.l2", [0.0, 1e30], figure="shift"),
         ),
@@ -239,7 +206,8 @@ CASES: dict[str, tuple[dict[str, Any], int | None]] = {
 
 
 def compared_with_itself(whole: Mapping[str, Any], results: pd.DataFrame) -> pd.DataFrame:
-    side = Revision("now", whole, {"drawn": results}, {}, [])
+    checked = params.parse(json.dumps(whole).encode(), "params.yaml")
+    side = Revision("now", checked, "", {"drawn": results}, {}, [])
     return between(side, side)
 
 
@@ -283,7 +251,7 @@ def test_what_diverges_changes_no_bit_of_the_others(implementation, in_folder, t
 def test_a_diverged_run_stores_one_nan(implementation, hidden, tally: Tally):
     """Processors differ in the bits of NaN."""
     changes = {"implementation": implementation, "model.hidden": hidden, "optimizer.learning_rate": 1e20}
-    result = results.train(RunSpec(config(laid_over(ON_NUMBERS, changes)), seeds(1)[0], 0), Examples(values(1)))
+    result = results.run_one(RunSpec(config(laid_over(ON_NUMBERS, changes)), seeds(1)[0], 0), Examples(values(1)))
     arrays = [*result.curves.values(), *result.layers.values(), result.weights, list(result.metrics.values())]
     numbers = np.concatenate(arrays)
     undefined = numbers[np.isnan(numbers)]
@@ -360,11 +328,11 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
             "label_smoothing": 0.0 if numbers else pick(0.0, 0.999),
             "optimizer": {
                 **pick(
-                    {"name": "sgd", "momentum": 0.0},
-                    {"name": "sgd", "momentum": 0.99},
-                    {"name": "sgd", "momentum": 1e-30, "nesterov": True},
-                    {"name": "adam", "epsilon": pick(1e-30, 1e30)},
-                    {"name": "adamw", "beta1": 0.0, "beta2": 0.0},
+                    SGD,
+                    SGD | {"momentum": 0.99},
+                    SGD | {"momentum": 1e-30, "nesterov": True},
+                    ADAM | {"epsilon": pick(1e-30, 1e30)},
+                    ADAM | {"name": "adamw", "beta1": 0.0, "beta2": 0.0},
                 ),
                 "learning_rate": pick(0.1, 1e-30),
                 "weight_decay": pick(0.0, 3.0),
@@ -373,7 +341,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
                 "epochs": pick(1, 2, 3),
                 "batch_size": pick(1, 5, 17, 1_000_000_000),
                 "evaluations": pick(1, 100),
-                "learning_rate": pick(
+                "lr_schedule": pick(
                     {"name": "constant"}, {"name": "step", "every": 1, "gamma": 1e-30}, {"name": "cosine", "final": 0.0}
                 ),
                 "early_stopping": pick({"name": "none"}, stopping),
@@ -393,7 +361,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
     return project(dataset, base, {**study, "figure": pick(*figures), "metric": metric}, count=pick(1, 2, 3, 7))
 
 
-def test_settings_that_nobody_would_choose(in_folder: Path, many: Many, tally: Tally):
+def test_configs_that_nobody_would_choose(in_folder: Path, many: Many, tally: Tally):
     random = np.random.default_rng(8)
     counts = []
     for _ in range(many(100)):
@@ -414,7 +382,7 @@ def test_settings_that_nobody_would_choose(in_folder: Path, many: Many, tally: T
 def test_more_folds_than_examples_are_refused(in_folder: Path, tally: Tally):
     base = laid_over(ON_NUMBERS, {"data.validation": {"name": "k_fold", "folds": 21}})
     write_params(in_folder, project(LINEAR, base))
-    with pytest.raises(UserError, match=r"^params.yaml: studies.drawn.base.data.validation: found .* both sides"):
+    with pytest.raises(UserError, match=r"^params.yaml: base.data.validation: found .* both sides"):
         params.load()
     tally("divergence", "more folds than examples", "refused, named")
 
@@ -445,7 +413,7 @@ def test_losses_that_differ_by_rounding_can_be_drawn(tally: Tally):
 def test_weights_of_any_part_of_the_examples_have_a_mean(configs: dict[str, Any], tally: Tally):
     kind = CovariateShift if configs["source"] == "covariate_shift" else LabelShift
     shifted = kind.model_validate(configs)
-    made = data.make(shifted, seeds(9))
+    made = shifted.make(seeds(9))
     for name in ("oracle", "estimated"):
         assert np.isfinite(made.weights[name]).all()
         assert (made.weights[name] > 0).all()

@@ -15,27 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults.tally import Mutant
 from samples import ROOT
 
 from pipeline.arithmetic import library
 from pipeline.core.errors import UserError
 
 LIBRARY = "pipeline/arithmetic/library.py"
-MUTANTS = [
-    Mutant(
-        file=LIBRARY,
-        guard="    if sys.float_info.min / 2 == 0:\n",
-        without="    if False:\n",
-        test="test_a_process_that_flushes_denormal_numbers_to_zero_is_refused",
-    ),
-    Mutant(
-        file=LIBRARY,
-        guard="    if missing:\n",
-        without="    if False:\n",
-        test="test_a_processor_without_what_is_needed_is_refused",
-    ),
-]
 
 PROGRAM = """
 import logging, sys
@@ -191,7 +176,7 @@ def limited(cache: Cache) -> str:
 
 NO_ROOM = """
 import errno
-from pipeline.arithmetic import cache
+from pipeline.core import cache
 def no_room(*arguments, **named):
     raise OSError(errno.ENOSPC, "No space left on device")
 cache.{} = no_room

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import small_project
-from faults.tally import Mutant
 from markdown_it import MarkdownIt
 from report.sections import made
 from revisions_of import results, revision
@@ -22,66 +21,6 @@ from ablate.text import Table
 from pipeline.core.errors import UserError
 from pipeline.report import page
 from pipeline.report.drawing import Picture
-
-MUTANTS = [
-    *(
-        Mutant(
-            file="dvc.yaml",
-            guard=f'pipeline.stages.{stage} "$DVC_STAGE"',
-            without=f"pipeline.stages.{stage} ${{key}}",
-            test="test_an_id_is_never_part_of_a_command[sh]",
-        )
-        for stage in ("data", "measurement", "train")
-    ),
-    Mutant(
-        file="pipeline/report/page.py",
-        guard='autoescape=jinja2.select_autoescape(["html.jinja"])',
-        without="autoescape=False",
-        test="test_words_on_the_page_are_words",
-    ),
-    Mutant(
-        file="pipeline/report/page.html.jinja",
-        guard="default-src 'none'; ",
-        without="",
-        test="test_the_page_lets_nothing_be_executed_or_loaded",
-    ),
-    Mutant(
-        file="pipeline/report/page.html.jinja",
-        guard='<h2 id="all-claims">',
-        without='<h2 id="claims">',
-        test="test_no_id_of_a_study_is_that_of_another_part_of_the_page",
-    ),
-    Mutant(
-        file="ablate/text.py",
-        guard="    tables = [_visible(table) for table in tables]\n",
-        without="",
-        test="test_a_terminal_obeys_no_word_of_a_table",
-    ),
-    Mutant(
-        file="ablate/text.py",
-        guard="yield line_of([escaped(table.header[place]) for place in kept])",
-        without="yield line_of([table.header[place] for place in kept])",
-        test="test_a_page_of_markdown_obeys_no_word_of_a_table",
-    ),
-    Mutant(
-        file="pipeline/report/markdown.py",
-        guard="|_*<>\\[\\]~&$]",
-        without="|_*]",
-        test="test_a_page_of_markdown_obeys_no_word_of_a_table",
-    ),
-    Mutant(
-        file="pipeline/report/markdown.py",
-        guard='r"\\1\\\\\\2"',
-        without='r"\\1\\2"',
-        test="test_a_page_of_markdown_obeys_no_word_of_a_table",
-    ),
-    Mutant(
-        file="pipeline/report/markdown.py",
-        guard='"<!-- -->", text',
-        without='"", text',
-        test="test_a_page_of_markdown_obeys_no_word_of_a_table",
-    ),
-]
 
 # what somebody reads, and what a program that reads it might do
 SHELL = [
@@ -186,7 +125,7 @@ def test_an_id_is_never_part_of_a_command(shell, tmp_path, many, tally):
     ids = [*SHELL[:6], *mixtures(many(200), [*SHELL, "a", " ", "="])]
     stages = {"data": ("datasets", "linear", ids), "train": ("studies", "weight_decay", ids)}
     stages |= {
-        "measurement": ("measurements", "product", [f"{id}p" for id in ids])
+        "measure": ("measurements", "product", [f"{id}p" for id in ids])
     }  # not those of studies, whose files they have
     changes = {kind: dict.fromkeys([one, *own], SMALL[kind][one]) for kind, one, own in stages.values()}
     write_params(project.folder, laid_over(SMALL, changes))
@@ -419,7 +358,8 @@ def test_what_another_commit_holds_is_shown(monkeypatch, many, tally):
 
 
 def test_json_is_the_same_in_every_locale(monkeypatch, capsys, tally):
-    monkeypatch.setattr("ablate.show.judged", lambda study, metric: (None, "", results({"\ud800→": np.ones(2)})))
+    monkeypatch.setattr("ablate.names.project", lambda study: None)
+    monkeypatch.setattr("ablate.show.judged", lambda project, study, metric: ("", results({"\ud800→": np.ones(2)})))
     cli.app(["show", "x", "--json"], standalone_mode=False)
     out = capsys.readouterr().out
     assert out.isascii()
@@ -528,6 +468,6 @@ def test_an_override_that_is_none_is_refused(repository, monkeypatch, tally):
     before = sorted(repository.rglob("*"))
     for words in OVERRIDES:
         with pytest.raises(UserError):
-            plan.tables(["weight_decay"], [words])
+            plan.table(["weight_decay"], [words])
         tally("names", "override of a config", "refused")
     assert sorted(repository.rglob("*")) == before

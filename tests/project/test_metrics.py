@@ -10,14 +10,14 @@ def test_losses_are_compared_as_ratios_and_accuracies_as_differences():
             assert (metric.scale, metric.better, metric.unit) == ("linear", "higher", "fraction")
 
 
-def test_a_regression_has_no_accuracy():
+def test_only_classification_has_accuracies():
     everything = {"classification", "validation", "hidden", "linear", "shift", "stopping"}
     assert {metric.name for metric in measured(everything)} == set(METRICS)
     assert not [metric for metric in measured(everything - {"classification"}) if "accuracy" in metric.name]
 
 
-def test_a_metric_is_measured_only_where_its_study_has_what_it_needs():
-    plain = {metric.name for metric in measured({"regression"})}
+def test_a_metric_is_measured_in_studies_with_the_traits_that_it_needs():
+    always = {metric.name for metric in measured({"regression"})}
     for trait, name in (
         ("validation", "validation_loss"),
         ("hidden", "unit_spread"),
@@ -25,13 +25,13 @@ def test_a_metric_is_measured_only_where_its_study_has_what_it_needs():
         ("shift", "effective_examples"),
         ("stopping", "best_epoch"),
     ):
-        assert name not in plain
+        assert name not in always
         assert name in {metric.name for metric in measured({"regression", trait})}
 
 
-def test_only_metrics_of_training_are_lost_when_training_diverges():
-    kept = {name for name, metric in METRICS.items() if not metric.trained}
-    assert kept == {
+def test_metrics_that_do_not_come_from_training():
+    untrained = {name for name, metric in METRICS.items() if not metric.trained}
+    assert untrained == {
         "parameters",
         "activation_ratio",
         "gradient_ratio",

@@ -104,7 +104,7 @@ def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
     }
     studies = params.load(params_file(changes)).studies
     assert studies["weight_decay"].traits == {"regression", "linear", "validation"}
-    assert studies["activation"].traits == {"classification", "hidden", "shift"}
+    assert studies["activation"].traits == {"classification", "images", "hidden", "shift"}
     assert [metric.name for metric in studies["weight_decay"].metrics] == [
         "train_loss_running",
         "train_loss",

@@ -1,4 +1,4 @@
-"""A report on the small project and on studies of every kind that has a figure, trained once for all tests."""
+"""A report on the small project and on one study for each named figure, trained once for all tests."""
 
 import functools
 import tempfile
@@ -6,142 +6,77 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from samples import BASE, SMALL, laid_over, write_params
+from ruamel.yaml import YAML
+from samples import SMALL, laid_over, write_params
 
-from pipeline import data, measurements
 from pipeline.analysis import summary
 from pipeline.execution import runs
 from pipeline.execution.tables import StudyResult
 from pipeline.project import params
 from pipeline.project.artifacts import PUBLISHED_COLUMNS
 from pipeline.project.params import Params
-from pipeline.report.section import Report, report
+from pipeline.report.section import Report, Section, report
 
-_DECAY = SMALL["studies"]["weight_decay"]
-_ACTIVATION = SMALL["studies"]["activation"]
-_FOLDS = {"name": "k_fold", "folds": 2}
-_SHIFTED = {"train_examples": 60, "target_examples": 60, "test_examples": 40}
-
-CHANGES: dict[str, Any] = {
-    "studies.named": laid_over(
-        _DECAY,
-        {"grid": ..., "variants": {"plain": None, "wild": {"optimizer": {"learning_rate": 1e6}}}, "baseline": "plain"},
-    ),
-    "studies.ridge": laid_over(
-        _DECAY,
-        {
-            "figure": "ridge",
-            "simplest": "last",
-            "base.data.validation": _FOLDS,
-            "grid.optimizer.weight_decay": [0, 1, 3, 10],
-        },
-    ),
-    "studies.weights": laid_over(_DECAY, {"figure": "weights"}),
-    "studies.selection": laid_over(
-        _ACTIVATION, {"figure": "selection", "base.data.validation": _FOLDS, "base.training.epochs": 1}
-    ),
-    "studies.predictions": laid_over(
-        _ACTIVATION, {"figure": "predictions", "grid.optimizer": ..., "base.training.epochs": 1}
-    ),
-    "studies.capacity": laid_over(
-        _DECAY,
-        {
-            "figure": "capacity",
-            "base.model.activation": "relu",
-            "grid": {"model": {"hidden": [[], [4], [4, 4]]}},
-            "baseline": {"model": {"hidden": []}},
-        },
-    ),
-    "datasets.shifted": {"source": "covariate_shift", "shift": 1.0, "slope": 2.0, **_SHIFTED},
-    "datasets.labels": {
-        "source": "label_shift",
-        "proportions": [0.5, 0.3, 0.2],
-        "target_proportions": [0.2, 0.3, 0.5],
-        "separation": 2.0,
-        "seeds": 5,
-        **_SHIFTED,
-    },
-    **{
-        f"studies.{dataset}": {
-            "question": "Do weights mend it?",
-            "dataset": dataset,
-            "metric": "test_accuracy",
-            "figure": "shift",
-            "base": laid_over(BASE, {"model.hidden": [], "training.epochs": 2}),
-            "grid": {
-                "data": {
-                    "importance_weights": [{"name": "none"}, {"name": "estimated", "clip": 5.0}, {"name": "oracle"}]
-                }
-            },
-            "baseline": {"data": {"importance_weights": {"name": "none"}}},
-        }
-        for dataset in ("shifted", "labels")
-    },
-    "measurements.functions": {
-        "kind": "activations",
-        "functions": ["relu", "tanh", "sigmoid"],
-        "low": -2.0,
-        "high": 2.0,
-        "points": 9,
-    },
-    "measurements.detector": {
-        "kind": "shift_detector",
-        "inputs": 2,
-        "examples": 20,
-        "shifts": [0.0, 2.0],
-        "alpha": 0.05,
-        "repetitions": 5,
-    },
-    "claims.holds": {
-        "claim": "Weight decay shrinks the weights",
-        "study": "weight_decay",
-        "metric": "weight_norm",
-        "variant": "weight_decay_3",
-        "against": "weight_decay_0",
-        "expected": "lower",
-    },
-    "claims.fails": {
-        "claim": "Weight decay changes nothing",
-        "study": "weight_decay",
-        "metric": "weight_norm",
-        "variant": "weight_decay_3",
-        "against": "weight_decay_0",
-        "expected": "equal",
-        "margin": 1.001,
-    },
-    "claims.undecided": {
-        "claim": "What diverges is worse",
-        "study": "named",
-        "metric": "test_loss",
-        "variant": "wild",
-        "against": "plain",
-        "expected": "higher",
-    },
-    "claims.gone": {
-        "claim": "About a variant that a sweep took out",
-        "study": "weight_decay",
-        "metric": "test_loss",
-        "variant": "weight_decay_7",
-        "against": "weight_decay_0",
-        "expected": "lower",
-    },
-    "claims.of_a_probe": {
-        "claim": "The largest gradient of the sigmoid is 1/4",
-        "measurement": "functions",
-        "quantity": "largest_gradient_sigmoid",
-        "against": 0.25,
-        "expected": "equal",
-        "margin": 1e-9,
-    },
-    "published": {
-        "file": "published.csv",
-        "places": [
-            {"config": "decay", "factor": "lambda=0", "study": "weight_decay", "variant": "weight_decay_0"},
-            {"config": "decay", "factor": "lambda=3", "study": "weight_decay", "variant": "weight_decay_3"},
-            {"config": "product", "measurement": "product"},
-            {"config": "elsewhere", "study": "weight_decay", "variant": "weight_decay_7"},
-        ],
-    },
+# by the study of the small project that they change
+STUDIES = """
+weight_decay:
+  weight_decay:
+    claims:
+      holds: {claim: Decay shrinks weights, metric: weight_norm, variant: weight_decay_3, expect: lower}
+      fails: {claim: It does not, metric: weight_norm, variant: weight_decay_3, expect: equal, margin: 1.001}
+      gone: {claim: About a variant that is gone, variant: weight_decay_7, against: weight_decay_0, expect: lower}
+  named:
+    grid: null
+    variants: {plain: null, wild: {optimizer: {learning_rate: 1000000.0}}}
+    baseline: plain
+    claims: {undecided: {claim: What diverges is worse, variant: wild, expect: higher}}
+  ridge:
+    figure: ridge
+    simplest: last
+    base.data.validation: {name: k_fold, folds: 2}
+    grid.optimizer.weight_decay: [0, 1, 3, 10]
+  weights: {figure: weights}
+  capacity:
+    figure: capacity
+    base.model.activation: relu
+    grid: {model: {hidden: [[], [4], [4, 4]]}}
+    baseline: {model: {hidden: []}}
+activation:
+  activation: {}
+  selection: {figure: selection, base.data.validation: {name: k_fold, folds: 2}, base.training.epochs: 1}
+  predictions: {figure: predictions, grid: {model: {activation: [sigmoid, relu]}}, base.training.epochs: 1}
+  shifted: &shift
+    question: Do importance weights help?
+    dataset: shifted
+    figure: shift
+    base.model.hidden: []
+    base.training.batch_size: 17
+    grid: {data: {importance_weights: [{name: none}, {name: estimated, clip: 5.0}, {name: oracle}]}}
+    baseline: {data: {importance_weights: {name: none}}}
+  labels: {<<: *shift, dataset: labels}
+"""
+OTHERS = """
+datasets.shifted: {source: covariate_shift, shift: 1.0, slope: 2.0, train_examples: 60, target_examples: 60,
+  test_examples: 40}
+datasets.labels: {source: label_shift, proportions: [0.5, 0.3, 0.2], target_proportions: [0.2, 0.3, 0.5],
+  separation: 2.0, seeds: 5, train_examples: 60, target_examples: 60, test_examples: 40}
+measurements.functions:
+  {kind: activations, functions: [relu, tanh, sigmoid], low: -2.0, high: 2.0, points: 9, claims: {of_a_measurement: {
+  claim: It is at most 1/4, quantity: largest_gradient_sigmoid, against: 0.25, expect: equal, margin: 1.0e-9}}}
+measurements.detector:
+  {kind: shift_detector, inputs: 2, examples: 20, shifts: [0.0, 2.0], alpha: 0.05, repetitions: 5}
+published:
+  file: published.csv
+  outcomes:
+    - {config: decay, factor: lambda=0, study: weight_decay, variant: weight_decay_0}
+    - {config: decay, factor: lambda=3, study: weight_decay, variant: weight_decay_3}
+    - {config: product, measurement: product}
+    - {config: elsewhere, study: weight_decay, variant: weight_decay_7}
+"""
+CHANGES: dict[str, Any] = YAML(typ="safe").load(OTHERS) | {
+    f"studies.{key}": laid_over(SMALL["studies"][study], changes)
+    for study, studies in YAML(typ="safe").load(STUDIES).items()
+    for key, changes in studies.items()
 }
 PUBLISHED = pd.DataFrame(
     [
@@ -155,32 +90,40 @@ PUBLISHED = pd.DataFrame(
 
 
 def write_project(folder: Path, count: int = 3) -> Path:
-    """The configs of the whole report, with so many seeds."""
+    """Write the `params.yaml` of the whole report."""
     PUBLISHED.to_csv(folder / "published.csv", index=False)
     return write_params(folder, laid_over(SMALL, {**CHANGES, "seeds.count": count}))
 
 
 @functools.cache
 def trained(count: int = 3) -> tuple[Params, dict[str, StudyResult], dict[str, pd.DataFrame]]:
-    """The project, what its runs leave, by study, and what its measurements measured."""
+    """Return the project, the results of its studies and the numbers of its measurements."""
     with tempfile.TemporaryDirectory() as folder:
         project = params.load(path=write_project(Path(folder), count))
-    found = {}
+    results = {}
     for key, study in project.studies.items():
         seeds = project.seeds_of(study.dataset)
-        found[key] = runs.train(study, seeds, data.make(project.datasets[study.dataset], seeds))
-    return project, found, {key: measurements.measure(configs, 0) for key, configs in project.measurements.items()}
+        results[key] = runs.train_study(study, seeds, project.datasets[study.dataset].make(seeds))
+    return project, results, {key: config.measure(0) for key, config in project.measurements.items()}
 
 
 @functools.cache
 def made(count: int = 3) -> Report:
-    """The whole report, with so many seeds."""
-    project, found, measured = trained(count)
+    """Return the whole report with `count` seeds."""
+    project, results, measured = trained(count)
     return report(
         project,
-        {key: one.results for key, one in found.items()},
-        {key: summary.curves(one.curves, project.studies[key].split_correlations) for key, one in found.items()},
-        {key: one.diagnostics for key, one in found.items()},
+        {key: result.results for key, result in results.items()},
+        {
+            key: summary.curves(result.curves, project.studies[key].split_correlations)
+            for key, result in results.items()
+        },
+        {key: result.diagnostics for key, result in results.items()},
         measured,
         PUBLISHED,
     )
+
+
+def of(study: str, count: int = 3) -> Section:
+    """Return the section of a study."""
+    return next(section for section in made(count).sections if section.study.id == study)

@@ -1,4 +1,4 @@
-"""The committed pages as a user meets them: in a browser, without a network."""
+"""The committed pages in a browser, without a network."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium"),
     # one browser for all of them
     pytest.mark.xdist_group("browser"),
-    # of the driver's own event loop, closed by the interpreter at the end
+    # the driver's event loop is closed by the interpreter at the end
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -32,23 +32,22 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=PAGES)
 def page(request, browser) -> Iterator[Page]:
-    """Each of the pages, opened from disk; what it says on the console and asks for is in `noticed`."""
+    """Each page, opened from disk; `noticed` holds its messages, errors and requests."""
     context = browser.new_context(viewport=DESK, color_scheme="light")
     opened = context.new_page()
     opened.noticed = []  # type: ignore[attr-defined]
     opened.on("console", lambda message: opened.noticed.append(message.text))
     opened.on("pageerror", lambda error: opened.noticed.append(str(error)))
-    opened.on("request", lambda asked: opened.noticed.append(asked.url))
-    opened.goto(PAGES[request.param].as_uri())
-    opened.own = PAGES[request.param]  # type: ignore[attr-defined]
+    opened.on("request", lambda request: opened.noticed.append(request.url))
+    opened.path = PAGES[request.param]  # type: ignore[attr-defined]
+    opened.goto(opened.path.as_uri())
     yield opened
     context.close()
 
 
-def test_it_asks_for_nothing_but_itself_and_reports_no_error(page):
+def test_it_requests_nothing_but_itself_and_reports_no_error(page):
     page.wait_for_load_state("networkidle")
-    # images of figures are part of the page
-    assert {url for url in page.noticed if not url.startswith("data:image/png;base64,")} == {page.own.as_uri()}
+    assert {url for url in page.noticed if not url.startswith("data:image/png;base64,")} == {page.path.as_uri()}
 
 
 def test_every_study_is_drawn_with_question_answer_figure_and_table(page):
@@ -73,44 +72,36 @@ def test_links_lead_where_they_say(page):
         if target.startswith("#"):
             assert page.locator(f"[id='{target[1:]}']").count() == 1, target
         else:
-            assert (page.own.parent / target).is_file(), target
+            assert (page.path.parent / target).is_file(), target
     page.get_by_role("navigation").get_by_role("link", name="provenance").click()
     assert page.url.endswith("#where-from")
     assert page.locator("#where-from").bounding_box()["y"] < DESK["height"]
 
 
 def test_no_rule_of_accessibility_is_broken(page):
-    # also what is folded, of three studies: all are made alike, and axe needs a minute for all of them
-    page.eval_on_selector_all("details", "all => all.slice(0, 6).forEach(one => one.open = true)")
+    # the folded parts of three studies alone: axe needs a minute for all of them
+    page.eval_on_selector_all("details", "all => all.slice(0, 6).forEach(details => details.open = true)")
     assert violations(page) == []
-
-
-def test_colours_have_contrast_in_the_dark_too(page):
     page.emulate_media(color_scheme="dark")
     assert violations(page, {"runOnly": ["color-contrast"]}) == []
 
 
 def violations(page: Page, options: dict | None = None) -> list[tuple[str, str]]:
-    """Rules that axe finds broken, each with the first element that breaks it; a drawing is one image to it."""
-    found = Axe().run(page, context={"exclude": [["svg"]]}, options=options)
-    return [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found.response["violations"]]
+    """The rules that axe finds broken, each with the first element that breaks it; a drawing counts as one image."""
+    result = Axe().run(page, context={"exclude": [["svg"]]}, options=options)
+    return [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in result.response["violations"]]
 
 
-def test_themes_differ_and_paper_is_light(page):
-    def ground() -> str:
+def test_themes_differ_and_paper_is_light_and_unfolded(page):
+    def background() -> str:
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
-    light = ground()
-    page.emulate_media(color_scheme="dark")
-    assert ground() != light
-    page.emulate_media(color_scheme="dark", media="print")
-    assert ground() == light
-
-
-def test_what_is_folded_is_printed(page):
-    folded = page.locator("details table").first
+    light, folded = background(), page.locator("details table").first
     assert folded.evaluate("table => table.checkVisibility({contentVisibilityAuto: true})") is False
-    page.emulate_media(media="print")
+    page.emulate_media(color_scheme="dark")
+    assert background() != light
+    page.emulate_media(color_scheme="dark", media="print")
+    assert background() == light
     assert folded.bounding_box()["height"] > 50
 
 
@@ -118,8 +109,8 @@ def test_a_phone_scrolls_tables_and_not_the_page(page):
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     wide = page.evaluate(
-        "[...document.querySelectorAll('table, svg')].filter(one => one.getBoundingClientRect().width > innerWidth"
-        " && !one.closest('.scroll, .drawing')).length"
+        "[...document.querySelectorAll('table, svg')].filter(node => node.getBoundingClientRect().width > innerWidth"
+        " && !node.closest('.scroll, .drawing')).length"
     )
     assert wide == 0
 
@@ -134,7 +125,7 @@ def test_the_keyboard_reaches_the_content_first(page):
 
 
 def test_it_reads_the_same_without_scripts(browser, page):
-    with browser.new_context(java_script_enabled=False) as plain:
-        other = plain.new_page()
-        other.goto(page.own.as_uri())
+    with browser.new_context(java_script_enabled=False) as context:
+        other = context.new_page()
+        other.goto(page.path.as_uri())
         assert other.locator("main").inner_text() == page.locator("main").inner_text()

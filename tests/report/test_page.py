@@ -7,16 +7,19 @@ import pytest
 from markdown_it import MarkdownIt
 from report.sections import made
 
-from pipeline.data.config import Table
 from pipeline.project.metrics import METRICS
-from pipeline.report import numbers, page
-
-LOSS, ACCURACY, NORM = METRICS["test_loss"], METRICS["test_accuracy"], METRICS["weight_norm"]
+from pipeline.report import format, page
+from pipeline.report.drawing import Picture
 
 
 @pytest.fixture(scope="module")
-def rendered() -> str:
-    return page.render(made(), page.draw(made()))
+def drawn() -> dict[str, list[Picture]]:
+    return page.draw(made())
+
+
+@pytest.fixture(scope="module")
+def rendered(drawn) -> str:
+    return page.render(made(), drawn)
 
 
 class Elements(html.parser.HTMLParser):
@@ -26,174 +29,147 @@ class Elements(html.parser.HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.stack: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
-            self.stack.append(tag)
+            self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
-        assert self.stack.pop() == tag
+        assert self.open.pop() == tag
 
     def attribute(self, name: str) -> list[str]:
-        return [attrs[name] for _, attrs in self.found if attrs.get(name)]
+        return [attrs[name] for _, attrs in self.tags if attrs.get(name)]
 
 
-def test_the_page_is_well_formed_and_its_ids_are_unique(rendered):
-    elements = Elements(rendered)
-    assert elements.stack == []
-    ids = elements.attribute("id")
-    assert len(ids) == len(set(ids))
+def text_of(markup: str) -> str:
+    return " ".join(re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", markup, flags=re.DOTALL).split())
 
 
-def test_every_link_leads_somewhere(rendered):
-    elements = Elements(rendered)
-    ids = set(elements.attribute("id"))
-    for target in elements.attribute("href") + elements.attribute("xlink:href"):
-        tables = {f"results/{key}.csv" for key in [*made().project.studies, *made().project.measurements]}
-        assert target in tables or target[1:] in ids or target.startswith("data:image/png;base64,"), target
-
-
-def test_the_page_needs_nothing_from_outside(rendered):
-    elements = Elements(rendered)
-    assert not [tag for tag, _ in elements.found if tag in ("script", "link", "img", "iframe")]
-    assert not elements.attribute("src")
-    for place in elements.attribute("xlink:href") + elements.attribute("href"):
-        assert place.startswith(("#", "results/", "data:image/png;base64,"))
-    assert "@import" not in rendered
-
-
-def test_every_study_has_its_question_figures_and_tables(rendered):
-    drawn = page.draw(made())
-    for section in made().sections:
-        assert section.study.question in rendered
-        for one in drawn[section.study.id]:
-            assert f'id="{section.study.id}-{one.name}"' in rendered
-        for metric in section.effects:
-            assert f"<caption>{METRICS[metric].label.capitalize()}" in rendered
-
-
-def test_the_table_shows_the_numbers_of_the_comparison(rendered):
-    section = made().sections[0]
-    row = section.effects["test_loss"].iloc[1]
-    cells = " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
-    expected = (
-        f"{numbers.number(row.estimate, LOSS)} {numbers.interval(row.low, row.high, LOSS)} "
-        f"{numbers.effect(row.effect, LOSS)} {numbers.effect_interval(row.effect_low, row.effect_high, LOSS)} "
-        f"{numbers.p_value(row.p_adjusted)} {numbers.digits(100 * row.wins, 3)} % {row.verdict}"
-    )
-    assert expected in cells
-
-
-def test_diverged_runs_are_counted_where_the_variant_stands(rendered):
-    assert "(3 diverged)" in rendered
-    assert "nan" not in re.sub(r"<[^>]+>", " ", rendered).lower().split()
-
-
-def test_a_named_variant_says_what_it_sets(rendered):
-    assert "wild optimizer learning rate 1000000" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
-
-
-def cells(rendered: str, caption: str) -> list[list[str]]:
-    """The words of a table's body, row by row."""
+def rows_of(rendered: str, caption: str) -> list[str]:
+    """The text of the body of a table, its cells divided by bars, row by row."""
     table = next(part for part in rendered.split("<table")[1:] if f"<caption>{caption}" in part).split("</table>")[0]
     rows = table.split("<tbody>")[1].split("<tr")[1:]
-    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row.split("<td")[1:]] for row in rows]
+    return [" | ".join(text_of("<td" + cell) for cell in row.split("<td")[1:]) for row in rows]
 
 
-def words(rendered: str, caption: str) -> list[str]:
-    return [" | ".join(cell.split(">", 1)[-1].strip() for cell in row) for row in cells(rendered, caption)]
+def test_the_page_is_well_formed_and_links_lead_to_its_own_parts(rendered):
+    elements = Elements(rendered)
+    assert elements.open == []
+    ids = elements.attribute("id")
+    assert len(ids) == len(set(ids))
+    tables = {f"results/{key}.csv" for key in [*made().project.studies, *made().project.measurements]}
+    for target in elements.attribute("href") + elements.attribute("xlink:href"):
+        assert target in tables or target[1:] in ids or target.startswith("data:image/png;base64,"), target
+    assert not [tag for tag, _ in elements.tags if tag in ("script", "link", "img", "iframe")]
+    assert not elements.attribute("src")
+    assert "@import" not in rendered
+    assert "nan" not in text_of(rendered).lower().split()
 
 
-def test_the_ledger_says_what_came_of_every_claim(rendered):
-    lines = words(rendered, "Claims and what came of them")
-    verdicts = [re.search(r"\| (holds|fails|undecided|not measured) \|", line)[1] for line in lines]
-    assert verdicts == made().claims["verdict"].tolist() == ["holds", "fails", "undecided", "not measured", "holds"]
-    assert "Weight decay shrinks the weights norm of all weights; weight_decay: 3 against 0" in lines[0]
-    assert "the same, within × 1.00100" in lines[1]
-    assert "2 hold, 1 fail, 1 are undecided, 1 not measured" in " ".join(re.sub(r"<[^>]+>", " ", rendered).split())
+def test_every_study_has_its_question_figures_tables_and_config(rendered, drawn):
+    for section in made().sections:
+        assert section.study.question in rendered
+        for picture in drawn[section.study.id]:
+            assert f'id="{section.study.id}-{picture.name}"' in rendered
+        for metric in section.effects:
+            assert f"<caption>{METRICS[metric].label.capitalize()}" in rendered
+    assert rendered.count("<summary>Config</summary>") == len(made().sections)
+    assert "<dt>training.batch_size</dt><dd>5</dd>" in rendered
 
 
-def test_published_outcomes_stand_beside_ours_with_rule_and_verdict(rendered):
-    lines = words(rendered, "Published and measured")
-    third = "inside" if abs(made().published.loc[2, "ours"] - 2) <= 0.2 else "outside"
+def test_a_row_shows_the_numbers_of_the_comparison(rendered):
+    row = made().sections[0].effects["test_loss"].iloc[1]
+    cells = format.cells(row, METRICS["test_loss"])
+    assert " ".join(text for text in cells.values() if text) in text_of(rendered)
+
+
+def test_a_named_variant_says_what_it_changes_and_how_many_runs_diverged(rendered):
+    assert "wild optimizer learning rate 1000000 3 (3 diverged)" in text_of(rendered)
+
+
+def test_claims_have_verdict_number_of_seeds_and_interval(rendered):
+    lines = rows_of(rendered, "Claims and their verdicts")
+    verdicts = [line.split(" | ")[1] for line in lines]
+    assert verdicts == made().claims["verdict"].tolist() == ["holds", "holds", "fails", "not measured", "undecided"]
+    assert "Decay shrinks weights norm of all weights; weight_decay: 3 against 0" in lines[1]
+    assert "the same, within × 1.00100" in lines[2]
+    assert "2 hold, 1 fail, 1 are undecided, 1 not measured" in text_of(rendered)
+
+
+def test_published_outcomes_stand_beside_measured_ones_with_rule_and_verdict(rendered):
+    cells = [line.split(" | ") for line in rows_of(rendered, "Published and measured")]
+    third = "inside" if abs(made().published.loc[2, "measured"] - 2) <= 0.2 else "outside"
     verdicts = ["inside range", "outside 2 sd", f"{third} 10 %", "not measured 10 %"]
-    assert [line.split(" | ")[1] for line in lines] == verdicts
-    assert "decay, lambda=0: weight norm weight_decay: weight_decay_0" in lines[0]
-    assert lines[0].split(" | ")[2] == "5 mean of 30, sd 0.5, 1 to 100"
-    assert re.fullmatch(r"[\d.]+ n = 3, sd [\d.]+, [\d.]+ to [\d.]+", lines[0].split(" | ")[3])
-    assert lines[3].split(" | ")[3] == "–"
+    assert [verdict.replace("\N{NO-BREAK SPACE}", " ") for _, verdict, *_ in cells] == verdicts
+    assert cells[0][0] == "decay, lambda=0: weight norm weight_decay: weight_decay_0"
+    assert cells[0][2] == "5 mean of 30, sd 0.5, 1 to 100"
+    assert re.fullmatch(r"[\d.]+ n = 3, sd [\d.]+, [\d.]+ to [\d.]+", cells[0][3])
+    assert cells[3][3] == "–"
 
 
-def test_findings_of_a_probe_stand_beside_theory(rendered):
-    tables = [part for part in rendered.split("<table")[1:] if "<caption>Measured, and what theory says" in part]
-    assert len(tables) == 3
+def test_findings_stand_beside_theory_and_the_cost_of_a_choice_is_said_for_every_rule(rendered):
+    assert rendered.count("<caption>Measured and theoretical values") == 3
     assert "largest gradient of sigmoid</td><td>9</td><td>0.25</td>\n<td>exact</td>" in rendered
-
-
-def test_what_a_choice_by_validation_costs_is_said_for_every_rule(rendered):
-    lines = words(rendered, "What choosing by validation costs")
+    lines = rows_of(rendered, "Cost of choosing by validation")
     assert len(lines) == len(made().sections[3].costs)
     assert lines[0].startswith("best in validation | 3 | × ")
 
 
-def test_sentences_are_apart_also_where_there_is_a_table():
-    whole = made()
-    first = whole.sections[0]
-    own = dataclasses.replace(first, study=dataclasses.replace(first.study, table=Table.model_construct()))
-    for sections, there in (([first], False), ([own], True)):
-        text = page.render(dataclasses.replace(whole, sections=sections), page.draw(whole))
+def test_sentences_are_apart_also_for_a_study_on_a_table(drawn):
+    first = made().sections[0]
+    on_table = dataclasses.replace(first, study=dataclasses.replace(first.study, split_correlations={"test": 0.25}))
+    for section, corrected in ((first, False), (on_table, True)):
+        text = page.render(dataclasses.replace(made(), sections=[section]), drawn)
         words = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", "", text, flags=re.DOTALL)
         assert not re.search(r"[a-z][.;:][A-Z]", words)
-        assert ("corrected resampled t test" in words) == there
+        assert ("corrected resampled t test" in words) == corrected
 
 
-def test_text_from_the_parameters_is_escaped():
-    whole, evil = made(), "<script>alert(1)</script>?"
-    section = whole.sections[0]
-    changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
-    claims, published = whole.claims.assign(claim=evil, where=evil), whole.published.assign(config=evil, where=evil)
-    report = dataclasses.replace(whole, sections=[changed], claims=claims, published=published)
-    text = page.render(report, page.draw(whole))
+def report_with(text: str):
+    """The report with a text of the user as question, claim and published config."""
+    section = made().sections[0]
+    changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=text))
+    claims, published = made().claims.assign(claim=text, where=text), made().published.assign(config=text, where=text)
+    return dataclasses.replace(made(), sections=[changed], claims=claims, published=published)
+
+
+def test_text_from_the_parameters_is_escaped(drawn):
+    report = report_with("<script>alert(1)</script>?")
+    text = page.render(report, drawn)
     assert "<script>" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;?") == 2 + 2 * len(claims) + 2 * len(published)
+    escaped = text.count("&lt;script&gt;alert(1)&lt;/script&gt;?")
+    assert escaped == 2 + 2 * len(report.claims) + 2 * len(report.published)
 
 
-def test_the_summary_says_the_same_beside_the_figures_files():
-    whole = made()
-    drawn = page.draw(whole)
-    text = page.summary(whole, drawn)
-    html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
-    headings = re.findall(r"<h2>(.*?)</h2>", html)
-    assert len(headings) == len(set(headings)) == 3 + len(whole.sections) + len(whole.measurements)
-    assert re.findall(r'<img src="figures/(.*?).svg"', html) == list(page.files(drawn))
-    for section in whole.sections:
-        assert section.answer in re.sub(r"<!-- -->|&quot;", "", html)
-        row = section.effects[section.study.metric].iloc[-1]
-        assert f'<td style="text-align:right">{numbers.number(row.estimate, section.metric)}</td>' in html
-        assert f'href="#{section.study.id.replace("_", "-")}"' in html
-    assert "nan" not in re.sub(r"<[^>]+>", " ", html).lower().split()
-
-
-def test_text_from_the_parameters_is_no_markup_in_the_summary():
-    whole, evil = made(), "<script>alert(1)</script> [a](http://b.c) | *d*?"
-    section = whole.sections[0]
-    changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=evil))
-    claims, published = whole.claims.assign(claim=evil, where=evil), whole.published.assign(config=evil, where=evil)
-    report = dataclasses.replace(whole, sections=[changed], claims=claims, published=published)
-    html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(report, page.draw(whole)))
+def test_text_from_the_parameters_is_no_markup_in_the_summary(drawn):
+    report = report_with("<script>alert(1)</script> [a](http://b.c) | *d*?")
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(report, drawn))
     assert "<script" not in html
     assert "http://b.c" not in re.findall(r'href="(.*?)"', html)
     for lines in html.split("<table>")[1:]:
-        rows = [row.count("<td") for row in lines.split("</table>")[0].split("<tr>")[2:]]
-        assert len(set(rows)) == 1
+        cells = [row.count("<td") for row in lines.split("</table>")[0].split("<tr>")[2:]]
+        assert len(set(cells)) == 1
+
+
+def test_the_summary_says_the_same_beside_the_figures_files(drawn):
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(made(), drawn))
+    headings = re.findall(r"<h2>(.*?)</h2>", html)
+    assert len(headings) == len(set(headings)) == 3 + len(made().sections) + len(made().measurements)
+    assert re.findall(r'<img src="figures/(.*?).svg"', html) == list(page.files(drawn))
+    for section in made().sections:
+        assert section.answer in re.sub(r"<!-- -->|&quot;", "", html)
+        row = section.effects[section.study.metric].iloc[-1]
+        assert f'<td style="text-align:right">{format.number(row.estimate, section.metric)}</td>' in html
+        assert f'href="#{section.study.id.replace("_", "-")}"' in html
+    assert "nan" not in text_of(html).lower().split()
 
 
 def test_the_committed_page_is_small_enough():

@@ -1,17 +1,16 @@
-"""What follows from runs has the same bytes for every code that NumPy, OpenBLAS, the C library and kernels may have."""
+"""Whatever is computed from runs has the same bytes whichever code NumPy, OpenBLAS and the C library choose."""
 
 import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from report.sections import trained, write_project
 
 from pipeline.stages import _has_avx2
 
-# what is imported before a stage has the code of its own choice, or of the variables that are set
+# libraries that are imported before a stage choose their own code, or that of the environment
 WRITE = """
 import hashlib, math, pickle, sys
 import numpy as np
@@ -21,19 +20,19 @@ from pipeline.project import artifacts, params
 from pipeline.stages import report
 
 with open(sys.argv[1], "rb") as file:
-    trained, measured = pickle.load(file)
+    results, measured = pickle.load(file)
 for key, study in params.load().studies.items():
-    artifacts.write_results(study, trained[key].results)
-    artifacts.write_metrics(key, summary.metrics(study, trained[key].results))
-    artifacts.write_curves(key, summary.curves(trained[key].curves, study.split_correlations))
-    artifacts.write_diagnostics(key, trained[key].measurements)
+    artifacts.write_results(study, results[key].results)
+    artifacts.write_metrics(key, summary.metrics(study, results[key].results))
+    artifacts.write_curves(key, summary.curves(results[key].curves, study.split_correlations))
+    artifacts.write_diagnostics(key, results[key].diagnostics)
 for key, table in measured.items():
     artifacts.write_measured(key, table)
 report.main([])
 
 numbers = np.random.default_rng(0).random((100, 100)) + 1
 bits = [np.log(numbers), numbers[:9, :9] @ numbers[:9, :9], [math.exp(number) for number in numbers.flat]]
-print(*(hashlib.sha256(np.asarray(one).tobytes()).hexdigest() for one in bits), sep="\\n")
+print(*(hashlib.sha256(np.asarray(array).tobytes()).hexdigest() for array in bits), sep="\\n")
 """
 WIDE = "X86_V4 AVX512_ICL AVX512_SPR"
 MACHINES = {
@@ -45,7 +44,7 @@ MACHINES = {
         "NUMBA_CPU_NAME": "haswell",
         "NUMBA_CPU_FEATURES": "+avx2,+fma",
     },
-    # and the C library's functions without FMA, which round otherwise
+    # also functions of the C library without FMA, which round otherwise
     "SSE": {
         "NPY_DISABLE_CPU_FEATURES": f"X86_V3 {WIDE}",
         "OPENBLAS_CORETYPE": "Nehalem",
@@ -55,22 +54,19 @@ MACHINES = {
 CHOSEN = {name for variables in MACHINES.values() for name in variables}
 
 
-def started(folder: Path, inputs: Path, variables: dict[str, str]) -> subprocess.Popen[str]:
-    folder.mkdir()
-    write_project(folder)
-    environment = {name: value for name, value in os.environ.items() if name not in CHOSEN} | variables
-    command = [sys.executable, "-c", WRITE, str(inputs)]
-    return subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE)
-
-
 @pytest.mark.skipif(not _has_avx2(), reason="without AVX2 a processor has no other code to choose")
-def test_summary_curves_ledger_figures_and_page_are_the_same(tmp_path):
-    _, *inputs = trained()
-    (tmp_path / "inputs.pickle").write_bytes(pickle.dumps(inputs))
-    processes = {
-        name: started(tmp_path / name, tmp_path / "inputs.pickle", variables) for name, variables in MACHINES.items()
-    }
-    printed = {name: process.communicate()[0].split() for name, process in processes.items()}
+def test_summary_curves_claims_figures_and_page_are_the_same(tmp_path):
+    inputs = tmp_path / "inputs.pickle"
+    inputs.write_bytes(pickle.dumps(trained()[1:]))
+    processes = {}
+    for name, variables in MACHINES.items():
+        (tmp_path / name).mkdir()
+        write_project(tmp_path / name)
+        environment = {key: value for key, value in os.environ.items() if key not in CHOSEN} | variables
+        command = [sys.executable, "-c", WRITE, str(inputs)]
+        process = subprocess.Popen(command, cwd=tmp_path / name, env=environment, text=True, stdout=subprocess.PIPE)
+        processes[name] = process
+    digests = [process.communicate()[0].split() for process in processes.values()]
     assert not any(process.returncode for process in processes.values())
     written = {
         name: {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
@@ -82,4 +78,4 @@ def test_summary_curves_ledger_figures_and_page_are_the_same(tmp_path):
         assert files.keys() == first.keys()
         assert [path for path in first if files[path] != first[path]] == [], name
     # though the libraries themselves have other bits: log, a product, exp
-    assert all(len(set(digests)) > 1 for digests in zip(*printed.values(), strict=True))
+    assert all(len(set(bits)) > 1 for bits in zip(*digests, strict=True))

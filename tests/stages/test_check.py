@@ -5,7 +5,7 @@ from pipeline.project import artifacts
 from pipeline.stages import check
 
 
-def test_a_valid_file_leaves_a_mark_that_is_always_the_same(params_file, in_folder):
+def test_the_mark_of_a_valid_file_is_always_the_same(params_file, in_folder):
     marks = []
     for count in (2, 3):
         params_file({"seeds.count": count})

@@ -1,7 +1,7 @@
-"""Digests of whole trainings: `PYTHONPATH=.:tests python -m training.golden` prints them, as `golden.json` has them.
+"""Cases of training, and digests of them: `PYTHONPATH=.:tests python -m training.golden` prints `golden.json`.
 
-The data are whole numbers and uniform numbers of PCG64, which are the same everywhere. It imports neither torch nor
-pytest: emulated processors run it too.
+The data are integers and uniform numbers of PCG64, which are the same everywhere. This module imports neither torch nor
+pytest, since emulated processors run it too.
 """
 
 import hashlib
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samples import config, seeds
+from samples import ADAM, SGD, config, seeds
 
 from pipeline.core.dataset import Dataset, Split
 from pipeline.training import engine
 from pipeline.training.engine import Examples, TrainingResult, one_nan
+from pipeline.training.initializers import Scaled
+from pipeline.training.kernels.arguments import ACTIVATIONS
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = 2
@@ -25,13 +27,13 @@ SEEDS = 2
 def data(
     *, features: int = 13, classes: int = 7, train: int = 44, test: int = 30, pixels: bool = False, values: bool = False
 ) -> Dataset:
-    """Inputs that lie apart by class, as numbers or as bytes; or values that are a sum of the inputs, and noise."""
+    """Make clusters of inputs, as numbers or as bytes, with their labels; or values: sums of the inputs, and noise."""
     random = np.random.default_rng([features, classes, train, test])
-    estimates = random.integers(0, 190, (classes, features))
+    centers = random.integers(0, 190, (classes, features))
 
     def split(count: int) -> Split:
         labels = random.integers(classes, size=(SEEDS, count))
-        inputs = (estimates[labels] + random.integers(0, 66, (SEEDS, count, features))).astype(np.uint8)
+        inputs = (centers[labels] + random.integers(0, 66, (SEEDS, count, features))).astype(np.uint8)
         targets = inputs.sum(axis=2) / 1024 + random.random((SEEDS, count)) if values else labels
         return Split(inputs if pixels else inputs / 128 - 1, targets)
 
@@ -42,15 +44,22 @@ def data(
 
 
 Case = tuple[Mapping[str, Any], Mapping[str, Any], int]  # arguments of `data`, changes of the base config, fold
-SGD = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0}
-ADAM = {"name": "adam", "learning_rate": 0.01, "weight_decay": 0.0}
+
+
+class Doubled(Scaled):
+    """An initializer of these tests alone: twice the numbers of another."""
+
+    def draw(self, *arguments: Any) -> np.ndarray:
+        return 2 * super().draw(*arguments)
+
+
 STARTS = {
     "zeros": {"name": "zeros"},
     "constant": {"name": "constant", "value": 0.1},
     "normal": {"name": "normal", "std": 0.5},
     "uniform": {"name": "uniform", "bound": 0.5},
     "xavier uniform": {"name": "xavier_uniform"},
-    "xavier normal": {"name": "xavier_normal", "gain": 2.0},
+    "xavier normal": Doubled(name="xavier_normal"),
     "kaiming uniform": {"name": "kaiming_uniform"},
     "kaiming normal": {"name": "kaiming_normal"},
     "torch linear": {"name": "torch_linear"},
@@ -93,10 +102,7 @@ HALVES = {"loss": "half_squared_error", "optimizer.learning_rate": 0.01}
 VALUES = {"values": True}
 FOLDS = {"data.validation": {"name": "k_fold", "folds": 3}}
 CASES: dict[str, Case] = {
-    **{
-        f"activation {name}": ({}, {"model.activation": name}, 0)
-        for name in ("relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "identity")
-    },
+    **{f"activation {name}": ({}, {"model.activation": name}, 0) for name in ACTIVATIONS},
     **{name: ({}, changes, 0) for name, changes in (FACTORS | OF_NETWORKS).items()},
     **{f"linear, {name}": (VALUES, {"model.hidden": [], **SQUARES, **changes}, 0) for name, changes in FACTORS.items()},
     "linear": (VALUES, {"model.hidden": [], **SQUARES}, 0),
@@ -132,27 +138,27 @@ CASES: dict[str, Case] = {
 
 
 def train(case: str) -> TrainingResult:
-    """The run with seed 1."""
+    """Train a case with seed 1."""
     arguments, changes, fold = CASES[case]
     return engine.train(config(changes), seeds(SEEDS)[1], Examples(data(**arguments)), fold=fold)
 
 
-def digest(outcome: TrainingResult) -> str:
-    """Of every number that a run leaves."""
+def digest(result: TrainingResult) -> str:
+    """Compute the digest of every number of a run."""
     named = {
-        **{f"weight {layer}": weight for layer, weight in enumerate(outcome.weights)},
-        **{f"bias {layer}": bias for layer, bias in enumerate(outcome.biases)},
-        **outcome.curves,
-        **{" ".join(key): values for key, values in outcome.layers.items()},
-        **{name: one_nan(value) for name, value in outcome.metrics().items()},
-        "epochs": outcome.epochs,
-        "predictions": outcome.predictions,
+        **{f"weight {layer}": weight for layer, weight in enumerate(result.weights)},
+        **{f"bias {layer}": bias for layer, bias in enumerate(result.biases)},
+        **result.curves,
+        **{" ".join(key): values for key, values in result.layers.items()},
+        **{name: one_nan(value) for name, value in result.metrics().items()},
+        "epochs": result.epochs,
+        "predictions": result.predictions,
     }
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, values in named.items():
         array = np.ascontiguousarray(values)
-        found.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
-    return found.hexdigest()[:16]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def digests() -> dict[str, str]:

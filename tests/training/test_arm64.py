@@ -17,21 +17,21 @@ from pipeline.training import engine
 from pipeline.training.engine import Control, Examples, one_nan
 from pipeline.training.kernels.arguments import RUN
 
-LEFT = ("parameters", "curves", "activation_sd", "gradient_rms", "predictions", "best_epoch", "affine_gap")
+RESULTS = ("parameters", "curves", "activation_sd", "gradient_rms", "predictions", "best_epoch", "affine_gap")
 GCC, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
 
 
-def prepared(case: str) -> tuple[engine._Run, dict[str, np.ndarray]]:
-    """A run that is not trained yet, and all of its arrays."""
+def prepare(case: str) -> tuple[engine._Run, dict[str, np.ndarray]]:
+    """Return a run that is not trained yet, and all of its arrays."""
     arguments, changes, fold = CASES[case]
-    control = Control.of_one_run()
+    control = Control()
     run = engine._Run(Examples(data(**arguments)).plan(config(changes), fold), seeds(SEEDS)[1], control)
-    return run, {**run._plan.arrays, **run._arrays, "stop": control.stop, "progress": control.epochs}
+    return run, {**run.plan.arrays, **run.arrays, "stop": control.stop, "progress": control.epochs}
 
 
-def written(run: engine._Run, arrays: Mapping[str, np.ndarray]) -> bytes:
-    """As `arm64.c` reads it."""
-    record = run._record.tobytes()
+def to_bytes(run: engine._Run, arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Write a run as `arm64.c` reads it."""
+    record = run.record.tobytes()
     parts = [struct.pack("<qq", len(arrays), len(record)), record]
     for name, array in arrays.items():
         parts += [struct.pack("<qq", RUN.fields[name][1], array.nbytes), array.tobytes()]
@@ -43,19 +43,19 @@ def test_an_emulated_arm64_gives_the_same_numbers(tmp_path: Path):
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple("aarch64-unknown-linux-gnu").create_target_machine(cpu="neoverse-n1", opt=3)
-    symbol, code = library._compile("pipeline.training.kernels.training:train", (RUN, "real*"), "float32", machine)
-    program, kernel, given, left = (tmp_path / name for name in ("program", "kernel.o", "given", "left"))
+    symbol, code = library._compile("pipeline.training.kernels.training:fit", (RUN, "real*"), "float32", machine)
+    program, kernel, before, after = (tmp_path / name for name in ("program", "kernel.o", "before", "after"))
     kernel.write_bytes(code)
     source = str(Path(__file__).with_name("arm64.c"))
     command = [str(GCC), "-O1", "-static", f"-DKERNEL={symbol}", source, str(kernel), "-o", str(program)]
     subprocess.run(command, check=True)
-    runs = [prepared(case) for case in CASES]
-    given.write_bytes(struct.pack("<q", len(runs)) + b"".join(written(*run) for run in runs))
-    subprocess.run([str(QEMU), str(program), str(given), str(left)], check=True)
-    with left.open("rb") as file:
+    runs = [prepare(case) for case in CASES]
+    before.write_bytes(struct.pack("<q", len(runs)) + b"".join(to_bytes(*run) for run in runs))
+    subprocess.run([str(QEMU), str(program), str(before), str(after)], check=True)
+    with after.open("rb") as file:
         for case, (run, arrays) in zip(CASES, runs, strict=True):
             engine._kernel("float32")(run.address, 0)
             for name, array in arrays.items():
-                found = np.frombuffer(file.read(array.nbytes), array.dtype)
-                if name in LEFT:
-                    assert one_nan(found).tobytes() == one_nan(array).tobytes(), (case, name)
+                emulated = np.frombuffer(file.read(array.nbytes), array.dtype)
+                if name in RESULTS:
+                    assert one_nan(emulated).tobytes() == one_nan(array).tobytes(), (case, name)

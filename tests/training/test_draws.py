@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from samples import classes, config, seeds
 
-from pipeline.arithmetic.arrays import pcg64_state
 from pipeline.core.seeding import generator
 from pipeline.training import engine
 from pipeline.training.draws import mask_key, masks, orders
@@ -11,47 +10,29 @@ from pipeline.training.engine import Examples
 SEED = seeds(1)[0]
 
 
-def test_every_epoch_is_a_permutation_and_no_two_are_alike():
-    found = [order.tolist() for order in orders(SEED, 50, 20)]
-    assert all(sorted(order) == list(range(50)) for order in found)
-    assert len({tuple(order) for order in found}) == 20
-
-
-def test_more_epochs_begin_with_the_same_ones():
-    short, long = ([order.tolist() for order in orders(SEED, 50, count)] for count in (3, 20))
+def test_every_epoch_is_a_permutation_of_the_seed_s_own_and_more_epochs_begin_with_the_same_ones():
+    long, short, other = (
+        [order.tolist() for order in orders(seeds(2)[i], 50, n)] for i, n in ((0, 20), (0, 3), (1, 20))
+    )
+    assert all(sorted(order) == list(range(50)) for order in long)
+    assert len({tuple(order) for order in long + other}) == 40
     assert long[:3] == short
 
 
-def test_orders_of_seeds_differ_and_those_of_one_are_the_same():
-    first, again, other = (next(orders(seed, 50, 1)).tolist() for seed in (SEED, SEED, seeds(2)[1]))
-    assert first == again
-    assert first != other
-
-
-def test_the_state_of_a_generator_is_split_into_halves():
-    stream = generator(SEED, "order")
-    (high, low), (high_increment, low_increment) = pcg64_state(stream).reshape(2, 2).tolist()
-    state = stream.bit_generator.state["state"]
-    assert (high << 64) + low == state["state"]
-    assert (high_increment << 64) + low_increment == state["inc"]
-
-
-def mask(rate: float, rows: int = 400, width: int = 500, seed=SEED, layer: int = 0) -> np.ndarray:
-    """That of the first step."""
-    return masks(seed, layer, rate, width)(rows)
+def mask(rate: float, rows: int = 400, width: int = 500) -> np.ndarray:
+    """The mask of the first step."""
+    return masks(SEED, 0, rate, width)(rows)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.9])
 def test_rate_and_scale_of_a_mask(rate):
     """P(drop) = p, E[m] = 1, Var[m] = p / (1 - p), checked at 5 standard errors, n = 200,000."""
-    found = mask(rate)
-    n = found.size
-    assert (found == 0).mean() == pytest.approx(rate, abs=5 * (rate * (1 - rate) / n) ** 0.5)
-    variance = rate / (1 - rate)
-    assert found.mean() == pytest.approx(1, abs=5 * (variance / n) ** 0.5)
-    assert found.var() == pytest.approx(variance, rel=0.05)
+    drawn, n, variance = mask(rate), 200_000, rate / (1 - rate)
+    assert (drawn == 0).mean() == pytest.approx(rate, abs=5 * (rate * (1 - rate) / n) ** 0.5)
+    assert drawn.mean() == pytest.approx(1, abs=5 * (variance / n) ** 0.5)
+    assert drawn.var() == pytest.approx(variance, rel=0.05)
     # a rate is rounded to a multiple of 2^-16
-    assert set(np.unique(found)) == {0.0, 1 / (1 - round(rate * 2**16) / 2**16)}
+    assert set(np.unique(drawn)) == {0.0, 1 / (1 - round(rate * 2**16) / 2**16)}
 
 
 def test_rate_0_drops_nothing_and_rate_1_everything():
@@ -61,7 +42,7 @@ def test_rate_0_drops_nothing_and_rate_1_everything():
 
 
 @pytest.mark.parametrize("lower", [0.0, 0.2, 0.59])
-def test_a_higher_rate_drops_what_a_lower_one_drops_and_more(lower):
+def test_a_higher_rate_drops_the_units_of_a_lower_one_and_more(lower):
     few, many = mask(lower) == 0, mask(0.6) == 0
     assert (many | ~few).all()
     assert many.sum() > few.sum()
@@ -74,8 +55,9 @@ def test_masks_depend_on_seed_layer_and_step_and_on_nothing_else():
             draw = masks(seed, layer, 0.3, 33)
             for step in range(3):
                 drawn.setdefault((seed, layer, step), set()).add(draw(17).tobytes())
-    assert all(len(found) == 1 for found in drawn.values())
+    assert all(len(different) == 1 for different in drawn.values())
     assert len(set.union(*drawn.values())) == 2 * 2 * 3
+    assert mask_key(SEED, 3) == generator(SEED, "dropout", 3).integers(2**32)
 
 
 @pytest.mark.parametrize(("rows", "width"), [(1, 1), (3, 16), (4, 17), (5, 33), (13, 48)])
@@ -84,24 +66,16 @@ def test_a_short_batch_and_a_width_of_the_same_strips_are_parts_of_the_whole(row
     assert np.array_equal(mask(0.5, rows=rows, width=width), whole[:rows, :width])
 
 
-def test_neither_columns_nor_rows_of_a_mask_go_together():
+def test_neither_columns_nor_rows_nor_steps_of_masks_are_correlated():
     kept = mask(0.5, rows=2000, width=40) > 0
     assert np.abs(np.corrcoef(kept.T)[np.triu_indices(40, 1)]).max() < 5 / 2000**0.5
     kept = mask(0.5, rows=40, width=2000) > 0
     assert np.abs(np.corrcoef(kept)[np.triu_indices(40, 1)]).max() < 5 / 2000**0.5
-
-
-def test_a_unit_is_dropped_at_the_rate_over_the_steps():
     draw = masks(SEED, 0, 0.2, 20)
-    dropped = np.stack([draw(4) == 0 for _ in range(5000)])
+    dropped = np.stack([draw(4) == 0 for _ in range(5000)]).reshape(5000, -1)
     assert np.abs(dropped.mean(axis=0) - 0.2).max() < 5 * (0.16 / 5000) ** 0.5
-    steps = dropped.reshape(5000, -1).astype(float)
-    serial = [np.corrcoef(steps[:-1, unit], steps[1:, unit])[0, 1] for unit in range(80)]
+    serial = [np.corrcoef(dropped[:-1, unit], dropped[1:, unit])[0, 1] for unit in range(80)]
     assert np.abs(serial).max() < 5 / 5000**0.5
-
-
-def test_a_key_is_32_bits_of_the_seed_s_own_stream():
-    assert mask_key(SEED, 3) == generator(SEED, "dropout", 3).integers(2**32)
 
 
 def test_a_training_drops_by_these_masks():

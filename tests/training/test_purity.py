@@ -1,4 +1,4 @@
-"""A run is a pure function of configs, seed and examples, bit for bit: whoever computes it, beside whatever, anywhere.
+"""A run is a pure function of config, seed and examples, bit for bit: in any process, on any processor.
 
 `golden.json` holds digests of whole trainings. They are made again, where numbers are meant to change, by
 
@@ -11,7 +11,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import typing
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,11 +18,11 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from samples import ROOT, config, seeds
-from training.golden import CASES, FILE, SEEDS, STARTS, data, digest, train
+from training.golden import CASES, FILE, SEEDS, data, digest, train
 
 from pipeline.training import engine
-from pipeline.training.config import ActivationName, LossName
 from pipeline.training.engine import Examples
+from pipeline.training.kernels.arguments import ACTIVATIONS, LOSSES
 
 GOLDEN = json.loads(FILE.read_text())
 
@@ -33,27 +32,27 @@ def test_a_training_has_the_bits_that_it_has_everywhere(case):
     assert digest(train(case)) == GOLDEN[case]
 
 
-def test_the_table_has_these_cases_and_no_two_have_one_digest():
+def test_every_option_is_among_the_cases_and_no_two_have_one_digest():
     assert list(GOLDEN) == list(CASES)
     assert len(set(GOLDEN.values())) == len(CASES)
-
-
-def test_every_choice_is_among_the_cases():
-    chosen = [config(changes) for _, changes, _ in CASES.values()]
-    assert {one.model.activation for one in chosen} == set(typing.get_args(ActivationName))
-    assert {one.loss for one in chosen} == set(typing.get_args(LossName))
-    assert {one.optimizer.name for one in chosen} == {"sgd", "adam", "adamw"}
-    assert {one.model.initialization.weight.name for one in chosen} == {one["name"] for one in STARTS.values()}
-    assert {one.training.lr_schedule.name for one in chosen} == {"constant", "step", "cosine"}
-    assert {one.training.early_stopping.name for one in chosen} == {"none", "validation_loss"}
-    assert {one.data.validation.name for one in chosen} == {"none", "hold_out", "k_fold"}
-    assert {one.data.importance_weights.name for one in chosen} == {"none", "oracle", "estimated"}
+    configs = [config(changes) for _, changes, _ in CASES.values()]
+    assert {chosen.model.activation for chosen in configs} == set(ACTIVATIONS)
+    assert {chosen.loss for chosen in configs} == set(LOSSES)
+    for names, choose in (
+        ("sgd adam adamw", lambda chosen: chosen.optimizer),
+        ("constant step cosine", lambda chosen: chosen.training.lr_schedule),
+        ("none validation_loss", lambda chosen: chosen.training.early_stopping),
+        ("none hold_out k_fold", lambda chosen: chosen.data.validation),
+        ("none oracle estimated", lambda chosen: chosen.data.importance_weights),
+    ):
+        assert {choose(chosen).name for chosen in configs} == set(names.split())
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_runs_beside_each_other_have_the_bits_that_they_have_alone(threads):
     """In any order, on any number of threads, with one data set for all."""
-    cases = np.random.default_rng(threads).permutation([case for case, one in CASES.items() if not one[0]] * 3).tolist()
+    names = [name for name, (arguments, _, _) in CASES.items() if not arguments]
+    cases = np.random.default_rng(threads).permutation(names * 3).tolist()
     examples = Examples(data())
 
     def run(case: str) -> str:
@@ -61,40 +60,34 @@ def test_runs_beside_each_other_have_the_bits_that_they_have_alone(threads):
         return digest(engine.train(config(changes), seeds(SEEDS)[1], examples, fold=fold))
 
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(run, cases))
-    assert found == [GOLDEN[case] for case in cases]
+        assert list(pool.map(run, cases)) == [GOLDEN[case] for case in cases]
 
 
-def test_seeds_and_settings_give_different_runs():
+def test_seeds_and_configs_give_different_runs_and_no_global_generator_is_touched():
+    np.random.seed(5)  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
     examples = Examples(data())
-    plain, again, other, faster = (
+    first, again, other, faster = (
         digest(engine.train(config({"optimizer.learning_rate": rate}), seeds(SEEDS)[index], examples))
         for rate, index in ((0.1, 0), (0.1, 0), (0.1, 1), (0.1001, 0))
     )
-    assert plain == again
-    assert len({plain, other, faster}) == 3
-
-
-def test_no_global_generator_is_touched():
-    np.random.seed(5)  # noqa: NPY002
-    state = np.random.get_state()[1].tolist()  # noqa: NPY002
-    train("dropout")
+    assert first == again
+    assert len({first, other, faster}) == 3
     assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
 
 
 # --- other processors ------------------------------------------------------------------------------------------------
 
-X86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="about processors of this kind")
+X86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="about x86-64 processors")
 PROGRAM = """
 import json, sys
 from training.golden import digests
-found = digests()
-print(json.dumps({"digests": found, "compiled": "numba" in sys.modules}))
+print(json.dumps({"digests": digests(), "compiled": "numba" in sys.modules}))
 """
 
 
 def elsewhere(environment: dict[str, str], emulator: Sequence[str] = ()) -> dict[str, str]:
-    """The digests by another process, in which nothing may be compiled where it is emulated."""
+    """Compute the digests in another process; nothing may be compiled in an emulated one."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(
         [*emulator, sys.executable, "-c", PROGRAM],
@@ -106,8 +99,7 @@ def elsewhere(environment: dict[str, str], emulator: Sequence[str] = ()) -> dict
     assert done.returncode == 0, done.stderr[-2000:]
     printed = json.loads(done.stdout)
     assert not (emulator and printed["compiled"])
-    found: dict[str, str] = printed["digests"]
-    return found
+    return printed["digests"]
 
 
 def without_avx512() -> str:
@@ -117,7 +109,7 @@ def without_avx512() -> str:
 
 PROCESSORS = {
     "haswell": ("haswell", "+avx2,+fma"),
-    "znver3": ("znver3", "+avx2,+fma,-sse4a"),  # of AMD's, what an Intel has too
+    "znver3": ("znver3", "+avx2,+fma,-sse4a"),  # without the instructions that an Intel lacks
     "this one without AVX-512": (llvm.get_host_cpu_name(), without_avx512()),
     "skylake-avx512": ("skylake-avx512", "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl"),
 }

@@ -1,5 +1,5 @@
-"""The training of one run as compiled code: `training` calls `network` or `linear`, and these all others.
+"""The training of one run as compiled code.
 
-`load`, `store`, `where`, `splat` and their like are of `pipeline.arithmetic.vector`. Read in this order: network,
-activations, losses, optimizers, training.
+`training` calls `network` or `linear`, which call the others. `load`, `store`, `where`, `splat` and their like come
+from `pipeline.arithmetic.vector`. Read in this order: network, activations, losses, optimizers, training.
 """

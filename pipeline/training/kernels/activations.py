@@ -1,18 +1,20 @@
 """Activation functions: the value of each and its slope, by which the backward pass multiplies.
 
-Each takes a vector of inputs z and returns f(z) and f'(z). A new one is a function here and a line in `activate`; its
-name stands in `training/config.py`, its counterpart of torch in `concise.py`.
+Each takes a vector of inputs z and returns f(z) and f'(z). A new one is a function here and its name in `arguments`;
+its counterpart is the function of the same name in `torch.nn.functional`.
 """
 
 import math
 
 import numpy as np
 
-from pipeline.arithmetic.functions import erf, exp, sigmoid, tanh
+from pipeline.arithmetic import functions
+from pipeline.arithmetic.functions import erf, exp
 from pipeline.arithmetic.vector import *
 from pipeline.training.kernels.arguments import ACTIVATIONS
+from pipeline.training.kernels.choice import choose
 
-_RELU, _LEAKY_RELU, _ELU, _GELU, _SILU, _SIGMOID, _TANH, IDENTITY = range(len(ACTIVATIONS))
+IDENTITY = ACTIVATIONS.index("identity")
 
 
 @inline
@@ -45,22 +47,22 @@ def gelu(z):
 @inline
 def silu(z):
     """Z sigmoid(z), also called Swish."""
-    s = sigmoid(z)
+    s = functions.sigmoid(z)
     h = z * s
     return h, s + h * (1.0 - s)
 
 
 @inline
-def sigmoid_(z):
+def sigmoid(z):
     """1 / (1 + e^-z)."""
-    h = sigmoid(z)
+    h = functions.sigmoid(z)
     return h, h * (1.0 - h)
 
 
 @inline
-def tanh_(z):
-    """tanh(z)."""
-    h = tanh(z)
+def tanh(z):
+    """Hyperbolic tangent."""
+    h = functions.tanh(z)
     return h, 1.0 - h * h
 
 
@@ -70,34 +72,15 @@ def identity(z):
     return z, splat(z, 1.0)
 
 
-@inline
-def activate(activation, z):
-    """Value and slope of the activation with this number, the place of its name in `ACTIVATIONS`."""
-    if activation == _RELU:
-        return relu(z)
-    if activation == _LEAKY_RELU:
-        return leaky_relu(z)
-    if activation == _ELU:
-        return elu(z)
-    if activation == _GELU:
-        return gelu(z)
-    if activation == _SILU:
-        return silu(z)
-    if activation == _SIGMOID:
-        return sigmoid_(z)
-    if activation == _TANH:
-        return tanh_(z)
-    return identity(z)
+# (number, z) -> (value, slope); the number is the index of the name in `ACTIVATIONS`
+activate = choose([globals()[name] for name in ACTIVATIONS])
 
 
 @kernel
 def values_and_slopes(activation, points, values, slopes, vectors):
-    """Write value and slope of one activation at float64 points, whole vectors of them."""
-    z, h, slope = (
-        Matrix(points, np.int64(1), vectors),
-        Matrix(values, np.int64(1), vectors),
-        Matrix(slopes, np.int64(1), vectors),
-    )
+    """Write value and slope of one activation at whole vectors of points."""
+    row = np.int64(1)
+    z, h, slope = Matrix(points, row, vectors), Matrix(values, row, vectors), Matrix(slopes, row, vectors)
     for i in range(vectors):
         value, derivative = activate(activation, load(z, i, 0))
         store(h, i, 0, value)

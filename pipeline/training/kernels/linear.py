@@ -6,90 +6,73 @@ Its weights are one row, (1, D), and the bias follows them. Nothing is copied: i
 import numpy as np
 
 from pipeline.arithmetic.vector import *
-from pipeline.training.kernels.losses import HALF_SQUARED_ERROR
-from pipeline.training.kernels.network import strips
+from pipeline.training.kernels.losses import regression_loss
+from pipeline.training.kernels.network import bias_of, strips
 from pipeline.training.kernels.optimizers import update
 
 
 @inline
-def _row(run, like, inputs, place):
-    columns = strips(run.features)
-    return Matrix(pointer(like, inputs, place * columns * LANES), np.int64(1), columns)
+def _row(run, like, array, start):
+    return Matrix(pointer(like, array, start), np.int64(1), strips(run.features))
 
 
 @inline
-def parameters_of(run, like, array):
-    """Weights and bias."""
-    columns = strips(run.features)
-    return (
-        Matrix(pointer(like, array, 0), np.int64(1), columns),
-        Matrix(pointer(like, array, columns * LANES), np.int64(1), np.int64(1)),
-    )
+def _example(run, like, inputs, index):
+    return _row(run, like, inputs, index * strips(run.features) * LANES)
 
 
 @inline
-def _output(x, weight, bias):
-    """Sum of x w + b, over strips first and lanes last."""
-    out = load(bias, 0, 0)
+def _loss(run, like, inputs, targets, index):
+    """Return loss and slope of one example, each in all lanes: its output is summed over strips first, lanes last."""
+    x, weight = _example(run, like, inputs, index), _row(run, like, run.parameters, 0)
+    output = load(bias_of(run, like, 0), 0, 0)
     for strip in range(x.strips):
-        out = fma(load(x, strip, 0), load(weight, strip, 0), out)
-    return total(out)
-
-
-@inline
-def _factor(run):
-    return 0.5 if run.loss == HALF_SQUARED_ERROR else 1.0
+        output = fma(load(x, strip, 0), load(weight, strip, 0), output)
+    residual = total(output) - get(pointer(like, targets, 0), index)
+    return regression_loss(run.loss, splat(output, residual))
 
 
 @kernel
-def loss_of_examples(run, like, inputs, targets, places, count):
-    """Sum of the losses."""
-    weight, bias = parameters_of(run, like, run.parameters)
+def loss_of_examples(run, like, inputs, targets, indices, count):
+    """Return the sum of the losses."""
     loss = 0.0
     for i in range(count):
-        place = get(integers(places), i)
-        residual = _output(_row(run, like, inputs, place), weight, bias) - get(pointer(like, targets, 0), place)
-        loss += np.float64(residual * residual)
-    return _factor(run) * loss
+        loss += np.float64(lane(_loss(run, like, inputs, targets, get(integers(indices), i))[0], 0))
+    return loss
 
 
 @kernel
-def gradient_of_examples(run, like, places, first, rows):
-    """The gradient of the mean loss of the examples at places[first], ..., by weights and bias, and their losses' sum.
+def gradient_of_examples(run, like, indices, first, rows):
+    """Return the gradient of the mean loss of the examples at indices[first], ..., and the sum of their losses.
 
-    That by the weights, (1, D), is written into `gradient`.
+    That by the weights, (1, D), is written into `gradient`; that by the bias is a number.
     """
-    weight, bias = parameters_of(run, like, run.parameters)
-    pushes = pointer(like, run.targets, 0)
-    loss, scale, by_bias = 0.0, 2.0 * _factor(run) / rows, 0.0
+    slopes = pointer(like, run.targets, 0)
+    loss, scale, by_bias = 0.0, 1.0 / rows, 0.0
     for i in range(rows):
-        place = get(integers(places), first + i)
-        residual = _output(_row(run, like, run.train_inputs, place), weight, bias)
-        residual = residual - get(pointer(like, run.train_targets, 0), place)
-        loss += np.float64(residual * residual)
-        put(pushes, i, residual * scale)
-        by_bias += get(pushes, i)
-    gradient = Matrix(pointer(like, run.gradient, 0), np.int64(1), weight.strips)
-    for strip in range(weight.strips):
-        value = splat(load(weight, strip, 0), 0.0)
+        index = get(integers(indices), first + i)
+        value, slope = _loss(run, like, run.train_inputs, run.train_targets, index)
+        loss += np.float64(lane(value, 0))
+        put(slopes, i, lane(slope, 0) * scale)
+        by_bias += get(slopes, i)
+    gradient = _row(run, like, run.gradient, 0)
+    for strip in range(gradient.strips):
+        value = splat(load(gradient, strip, 0), 0.0)
         for i in range(rows):
-            x = _row(run, like, run.train_inputs, get(integers(places), first + i))
-            value = fma(load(x, strip, 0), get(pushes, i), value)
+            x = _example(run, like, run.train_inputs, get(integers(indices), first + i))
+            value = fma(load(x, strip, 0), get(slopes, i), value)
         store(gradient, strip, 0, value)
-    return gradient, by_bias, _factor(run) * loss
+    return gradient, by_bias, loss
 
 
 @kernel
-def train_on_examples(run, like, places, first, rows, step, bias_step):
-    """One step on the examples at places[first], ...; returns the sum of their losses."""
-    gradient, by_bias, loss = gradient_of_examples(run, like, places, first, rows)
-    weight, bias = parameters_of(run, like, run.parameters)
-    first_weight, first_bias = parameters_of(run, like, run.first_moments)
-    second_weight, second_bias = parameters_of(run, like, run.second_moments)
-    update(run, weight, gradient, first_weight, second_weight, step)
+def train_on_examples(run, like, indices, first, rows, rate):
+    """Take one step on the examples at indices[first], ...; return the sum of their losses."""
+    gradient, by_bias, loss = gradient_of_examples(run, like, indices, first, rows)
+    update(run, like, 0, gradient, rate, True)
     if run.bias:
-        value = splat(load(bias, 0, 0), by_bias)
         gradient = Matrix(gradient.data, np.int64(1), np.int64(1))
+        value = splat(load(gradient, 0, 0), by_bias)
         store(gradient, 0, 0, where(lanes(value) < 1.0, value, 0.0))
-        update(run, bias, gradient, first_bias, second_bias, bias_step)
+        update(run, like, get(integers(run.bias_offsets), 0), gradient, rate, False)
     return loss

@@ -1,31 +1,34 @@
 """Losses of a batch: their sum, the number of right answers, and the gradient of their mean by the outputs.
 
-Outputs and gradient are matrices (B, C); labels, values and weights of examples are vectors of 16 after each other. A
-new loss is a function here and a line in `network.loss_of_batch`; its name stands in `training/config.py`.
+Outputs and gradient are matrices (B, C); labels, values and weights of examples are vectors of 16 after each other.
+
+The loss of a regression is a function of a vector of residuals r = z - y, which returns loss and slope by r. A new one
+is a function here and a line in `arguments.REGRESSION_LOSSES`.
 """
 
 import numpy as np
 
 from pipeline.arithmetic.functions import exp, log
 from pipeline.arithmetic.vector import *
-from pipeline.training.kernels.arguments import LOSSES
+from pipeline.training.kernels.arguments import LOSSES, REGRESSION_LOSSES
+from pipeline.training.kernels.choice import choose
 
-CROSS_ENTROPY, SQUARED_ERROR, HALF_SQUARED_ERROR = range(len(LOSSES))
+CROSS_ENTROPY = LOSSES.index("cross_entropy")
 
 
 @kernel
-def cross_entropy(logits, labels, predicted, classes, smoothing, scale, weights, weighted, gradient, room):
+def cross_entropy(logits, labels, predicted, classes, smoothing, scale, weights, weighted, gradient, workspace):
     """Cross-entropy in nats: log(sum exp z) - z of the label. Writes the class of the largest logit of each example.
 
     The gradient is (softmax(z) - target) * weight * scale. The target is 1 for the label and 0 for the others; with
     label smoothing e it is 1 - e + e / C and e / C. No gradient is written where `scale` is 0.
 
-    16 examples are computed at once: `room` has place for their logits, a vector for each class, and for 16 vectors.
+    16 examples are computed at once: `workspace` holds their logits, a vector per class, and 16 more vectors.
 
     Reference: Zhang et al., "Dive into Deep Learning", section "Softmax regression"; Szegedy et al. (2016).
     """
-    columns = Matrix(room, logits.strips * LANES, np.int64(1))
-    tile = Matrix(skip(room, columns.rows * LANES), np.int64(LANES), np.int64(1))
+    columns = Matrix(workspace, logits.strips * LANES, np.int64(1))
+    tile = Matrix(skip(workspace, columns.rows * LANES), np.int64(LANES), np.int64(1))
     loss, right = 0.0, 0.0
     for first in range(0, logits.rows, LANES):
         count = min(LANES, logits.rows - first)
@@ -40,15 +43,15 @@ def cross_entropy(logits, labels, predicted, classes, smoothing, scale, weights,
             best = where(top < z, splat(top, k), best)
             top = where(top < z, z, top)
         label = load(labels, first // LANES, 0)
-        exponentials = own = splat(top, 0.0)
+        exponentials = of_label = splat(top, 0.0)
         for k in range(classes):
             z = load(columns, 0, k)
-            own = where(label == k, z, own)
+            of_label = where(label == k, z, of_label)
             e = exp(z - top)
             exponentials = exponentials + e
             store(columns, 0, k, e)
-        # of a sum that is no number the logarithm is anything; the loss shall be NaN
-        losses = log(exponentials) - (own - top) + (exponentials - exponentials)
+        # `log` of a sum that is not finite may return anything; the loss must be NaN then
+        losses = log(exponentials) - (of_label - top) + (exponentials - exponentials)
         loss += total(widen(where(lanes(losses) < count, losses, 0.0)))
         right += total(where((lanes(label) < count) & (best == label), splat(label, 1.0), 0.0))
         store(predicted, first // LANES, 0, best)
@@ -69,15 +72,36 @@ def cross_entropy(logits, labels, predicted, classes, smoothing, scale, weights,
     return loss, right
 
 
+@inline
+def squared_error(residual):
+    """r^2."""
+    return residual * residual, 2.0 * residual
+
+
+@inline
+def half_squared_error(residual):
+    """r^2 / 2."""
+    return 0.5 * residual * residual, residual
+
+
+_choice = choose([globals()[name] for name in REGRESSION_LOSSES])
+
+
+@inline
+def regression_loss(loss, residual):
+    """Return loss and slope of the loss with this number in `LOSSES`."""
+    return _choice(loss - 1, residual)
+
+
 @kernel
-def squared_error(outputs, values, factor, scale, weights, weighted, gradient):
-    """`factor` times the squared error of the one output; the gradient is 2 factor (z - y) * weight * scale."""
-    loss = 0.0
+def loss_of_values(loss, outputs, values, scale, weights, weighted, gradient):
+    """Return the sum of the losses of the one output, and write slope * weight * scale unless `scale` is 0."""
+    sum_ = 0.0
     for row in range(outputs.rows):
-        z = load(outputs, 0, row)
-        residual = z - get(values.data, row)
-        loss += np.float64(lane(factor * residual * residual, 0))
+        residual = load(outputs, 0, row) - get(values.data, row)
+        value, slope = regression_loss(loss, residual)
+        sum_ += np.float64(lane(value, 0))
         if scale > 0.0:
             share = scale * get(weights.data, row) if weighted else scale
-            store(gradient, 0, row, where(lanes(z) < 1.0, 2.0 * factor * residual * share, 0.0))
-    return loss, 0.0
+            store(gradient, 0, row, where(lanes(slope) < 1.0, slope * share, 0.0))
+    return sum_

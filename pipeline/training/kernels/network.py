@@ -1,6 +1,6 @@
 """A multilayer perceptron: forward pass, loss, backward pass and update, in the order of the textbook.
 
-`run` is the record of `arguments`; `like` is a pointer of the type that all floats have. Layers are counted from 0.
+`run` is the record of `arguments`; `like` is a pointer whose type is that of all floats. Layers are counted from 0.
 """
 
 import numpy as np
@@ -10,98 +10,94 @@ from pipeline.arithmetic.products import STRIPS, affine, gradient_by_inputs, gra
 from pipeline.arithmetic.vector import *
 from pipeline.training.kernels.activations import activate
 from pipeline.training.kernels.arguments import LEVELS
-from pipeline.training.kernels.losses import CROSS_ENTROPY, SQUARED_ERROR, cross_entropy, squared_error
+from pipeline.training.kernels.losses import CROSS_ENTROPY, cross_entropy, loss_of_values
 from pipeline.training.kernels.optimizers import update
-
-# --- where the numbers of a layer lie --------------------------------------------------------------------------------
 
 
 @inline
 def width(run, layer):
-    """Inputs of a layer; of the number behind the last layer, the outputs."""
+    """Number of inputs of a layer; `layers` stands for the outputs of the network."""
     return get(integers(run.widths), layer)
 
 
 @inline
 def strips(columns):
-    """Strips of 16 that hold so many columns."""
+    """Number of strips of 16 that hold these columns."""
     return (columns + LANES - 1) // LANES
 
 
 @inline
-def weight_of(run, like, layer, array):
-    """The weights of a layer, (D, H), in an array that is laid out like the parameters."""
-    start = pointer(like, array, get(integers(run.weight_offsets), layer))
+def weight_of(run, like, layer):
+    """The weights of a layer, (D, H)."""
+    start = pointer(like, run.parameters, get(integers(run.weight_offsets), layer))
     return Matrix(start, strips(width(run, layer)) * LANES, strips(width(run, layer + 1)))
 
 
 @inline
-def bias_of(run, like, layer, array):
+def bias_of(run, like, layer):
     """The biases of a layer, (1, H)."""
-    start = pointer(like, array, get(integers(run.bias_offsets), layer))
+    start = pointer(like, run.parameters, get(integers(run.bias_offsets), layer))
     return Matrix(start, np.int64(1), strips(width(run, layer + 1)))
 
 
 @inline
 def units_of(run, like, layer, array, rows):
-    """One number for each example of a batch and unit of a layer, (B, H)."""
+    """One number per example of a batch and unit of a layer, (B, H)."""
     start = pointer(like, array, get(integers(run.output_offsets), layer))
     return Matrix(start, rows, strips(width(run, layer + 1)))
 
 
 @inline
 def of_examples(like, array, rows):
-    """One number for each example of a batch: vectors of 16 after each other."""
+    """One number per example of a batch, in consecutive vectors of 16."""
     return Matrix(pointer(like, array, 0), np.int64(1), strips(rows))
 
 
-# --- a batch ---------------------------------------------------------------------------------------------------------
-
-
 @kernel
-def gather(run, like, inputs, targets, places, first, x):
-    """Copy the examples at places[first], ... into x, (B, D), scaled, and their targets into `targets`."""
-    row_length = strips(run.features) * LANES
+def gather(run, like, inputs, targets, indices, first, rows):
+    """Copy a batch, the examples at indices[first], ..., with their targets. Return the inputs, (B, D), scaled."""
+    x = Matrix(pointer(like, run.x, 0), rows, strips(run.features))
+    row_length = x.strips * LANES
     for strip in range(x.strips):
         for row in range(x.rows):
-            place = get(integers(places), first + row) * row_length + strip * LANES
+            start = get(integers(indices), first + row) * row_length + strip * LANES
             if run.bytes:
-                value = load_bytes(load(x, strip, row), inputs, place)
+                value = load_bytes(load(x, strip, row), inputs, start)
             else:
-                value = load(Matrix(pointer(like, inputs, place), np.int64(1), np.int64(1)), 0, 0)
+                value = load(Matrix(pointer(like, inputs, start), np.int64(1), np.int64(1)), 0, 0)
             value = value * run.factor + run.offset
             if (strip + 1) * LANES > run.features:
                 value = where(lanes(value) < run.features - LANES * strip, value, 0.0)
             store(x, strip, row, value)
     for row in range(x.rows):
-        place = get(integers(places), first + row)
-        put(pointer(like, run.targets, 0), row, get(pointer(like, targets, 0), place))
+        index = get(integers(indices), first + row)
+        put(pointer(like, run.targets, 0), row, get(pointer(like, targets, 0), index))
         if run.weighted and inputs == run.train_inputs:
-            put(pointer(like, run.weights, 0), row, get(pointer(like, run.example_weights, 0), place))
+            put(pointer(like, run.weights, 0), row, get(pointer(like, run.example_weights, 0), index))
+    return x
 
 
 @kernel
-def loss_of_batch(run, like, outputs, scale, trained):
-    """Sum of the losses, number of right answers; and `deltas` of the last layer, where a scale is given.
+def loss_of_batch(run, like, outputs, scale, training):
+    """Return the sum of the losses and the number of right answers; write `deltas` of the last layer if `scale` > 0.
 
-    The loss that is trained has smoothed labels and weighs the examples.
+    The loss in training has smoothed labels and weighs the examples.
     """
     gradient = units_of(run, like, run.layers - 1, run.deltas, outputs.rows)
     targets, weights = of_examples(like, run.targets, outputs.rows), of_examples(like, run.weights, outputs.rows)
-    weighted, factor = trained and run.weighted != 0, 1.0 if run.loss == SQUARED_ERROR else 0.5
+    weighted = training and run.weighted != 0
     if run.loss == CROSS_ENTROPY:
-        predicted, room = of_examples(like, run.predicted, outputs.rows), pointer(like, run.room, 0)
-        smoothing, classes = run.label_smoothing if trained else 0.0, width(run, run.layers)
-        return cross_entropy(outputs, targets, predicted, classes, smoothing, scale, weights, weighted, gradient, room)
-    return squared_error(outputs, targets, factor, scale, weights, weighted, gradient)
-
-
-# --- forward ---------------------------------------------------------------------------------------------------------
+        predicted, workspace = of_examples(like, run.predicted, outputs.rows), pointer(like, run.workspace, 0)
+        smoothing, classes = run.label_smoothing if training else 0.0, width(run, run.layers)
+        return cross_entropy(
+            outputs, targets, predicted, classes, smoothing, scale, weights, weighted, gradient, workspace
+        )
+    return loss_of_values(run.loss, outputs, targets, scale, weights, weighted, gradient), 0.0
 
 
 @kernel
 def activate_layer(z, h, activation, columns):
-    """H = f(z); z becomes the slope f'(z). Columns of padding stay 0."""
+    """Write f(z) into h and the slope f'(z) into z. Columns of padding stay 0."""
     for strip in range(z.strips):
         for row in range(z.rows):
             value, slope = activate(activation, load(z, strip, row))
@@ -134,9 +130,9 @@ def drop_units(h, slope, threshold, key, step):
 
 
 @kernel
-def write_mask(mask, room, rows, columns, threshold, key, step):
-    """What `drop_units` multiplies by, (B, H): 0 or 1 / (1 - rate)."""
-    h, slope = Matrix(mask, rows, columns), Matrix(room, rows, columns)
+def write_mask(mask, workspace, rows, columns, threshold, key, step):
+    """Write the factors of `drop_units`, (B, H): 0 or 1 / (1 - rate)."""
+    h, slope = Matrix(mask, rows, columns), Matrix(workspace, rows, columns)
     fill(h, 1.0)
     fill(slope, 1.0)
     drop_units(h, slope, threshold, key, step)
@@ -144,14 +140,14 @@ def write_mask(mask, room, rows, columns, threshold, key, step):
 
 @kernel
 def forward(run, like, x, step, activation):
-    """The outputs (B, C) of inputs (B, D). Units are dropped in training, that is, from step 0 on.
+    """Return the outputs (B, C) of inputs (B, D). Units are dropped in training only, where `step` is at least 0.
 
-    `hidden` then holds what each hidden layer gives, `outputs` the slopes of its activation.
+    `hidden` then holds the outputs of each hidden layer, `outputs` the slopes of its activation.
     """
     inputs = x
     for layer in range(run.layers):
         z = units_of(run, like, layer, run.outputs, x.rows)
-        affine(inputs, weight_of(run, like, layer, run.parameters), bias_of(run, like, layer, run.parameters), z)
+        affine(inputs, weight_of(run, like, layer), bias_of(run, like, layer), z)
         if layer < run.layers - 1:
             h = units_of(run, like, layer, run.hidden, x.rows)
             activate_layer(z, h, activation, width(run, layer + 1))
@@ -162,78 +158,53 @@ def forward(run, like, x, step, activation):
     return units_of(run, like, run.layers - 1, run.outputs, x.rows)
 
 
-# --- backward and update ---------------------------------------------------------------------------------------------
-
-
-@kernel
-def _multiply_by_slope(delta, slope):
-    for strip in range(delta.strips):
-        for row in range(delta.rows):
-            store(delta, strip, row, load(delta, strip, row) * load(slope, strip, row))
-
-
 @kernel
 def inputs_of(run, like, layer, x):
-    """What a layer saw in the last forward pass, (B, D)."""
+    """Inputs of a layer in the last forward pass, (B, D)."""
     return x if layer == 0 else units_of(run, like, layer - 1, run.hidden, x.rows)
 
 
 @kernel
 def propagate(run, like, layer, rows):
-    """From the gradient by the outputs of a layer (`deltas`) to that by the outputs of the layer before, (B, H)."""
+    """Compute `deltas` of the layer before, the gradient by its outputs before activation, (B, H), from a layer's."""
     delta = units_of(run, like, layer, run.deltas, rows)
     before = units_of(run, like, layer - 1, run.deltas, rows)
-    weight = weight_of(run, like, layer, run.parameters)
-    transposed = Matrix(pointer(like, run.room, 0), delta.strips * LANES, before.strips)
+    weight = weight_of(run, like, layer)
+    transposed = Matrix(pointer(like, run.workspace, 0), delta.strips * LANES, before.strips)
     gradient_by_inputs(delta, weight, transposed, before)
-    _multiply_by_slope(before, units_of(run, like, layer - 1, run.outputs, rows))
+    slope = units_of(run, like, layer - 1, run.outputs, rows)
+    for strip in range(before.strips):
+        for row in range(rows):
+            store(before, strip, row, load(before, strip, row) * load(slope, strip, row))
 
 
 @kernel
-def sum_of_rows(delta, out):
-    """The gradient by a bias: (B, H) -> (1, H)."""
-    for strip in range(delta.strips):
-        value = splat(load(delta, strip, 0), 0.0)
-        for row in range(delta.rows):
-            value = value + load(delta, strip, row)
-        store(out, strip, 0, value)
-
-
-@kernel
-def update_layer(run, like, layer, x, step, bias_step):
-    """The gradients of a layer and one step against them, a few strips of units at a time so that they stay cached."""
-    delta = units_of(run, like, layer, run.deltas, x.rows)
-    inputs = inputs_of(run, like, layer, x)
-    weight, first, second = (
-        weight_of(run, like, layer, run.parameters),
-        weight_of(run, like, layer, run.first_moments),
-        weight_of(run, like, layer, run.second_moments),
-    )
+def update_layer(run, like, layer, x, rate):
+    """Compute the gradients of a layer and take one step, a few strips of units at a time so that they stay cached."""
+    delta, inputs = units_of(run, like, layer, run.deltas, x.rows), inputs_of(run, like, layer, x)
+    start, rows = get(integers(run.weight_offsets), layer), strips(width(run, layer)) * LANES
     for strip in range(0, delta.strips, STRIPS):
-        count = min(STRIPS, delta.strips - strip)
-        gradient = Matrix(pointer(like, run.gradient, 0), weight.rows, count)
-        gradient_by_weights(inputs, part(delta, strip, count), gradient)
-        update(run, part(weight, strip, count), gradient, part(first, strip, count), part(second, strip, count), step)
+        units = part(delta, strip, min(STRIPS, delta.strips - strip))
+        gradient = Matrix(pointer(like, run.gradient, 0), rows, units.strips)
+        gradient_by_weights(inputs, units, gradient)
+        update(run, like, start + strip * rows * LANES, gradient, rate, True)
     if run.bias:
         gradient = Matrix(pointer(like, run.gradient, 0), np.int64(1), delta.strips)
-        sum_of_rows(delta, gradient)
-        update(
-            run,
-            bias_of(run, like, layer, run.parameters),
-            gradient,
-            bias_of(run, like, layer, run.first_moments),
-            bias_of(run, like, layer, run.second_moments),
-            bias_step,
-        )
+        for strip in range(delta.strips):
+            value = splat(load(delta, strip, 0), 0.0)
+            for row in range(x.rows):
+                value = value + load(delta, strip, row)
+            store(gradient, strip, 0, value)
+        update(run, like, get(integers(run.bias_offsets), layer), gradient, rate, False)
 
 
 @kernel
-def train_on_batch(run, like, x, number, step, bias_step):
-    """Forward pass, loss, backward pass, update. Returns the sum of the losses and the number of right answers."""
+def train_on_batch(run, like, x, number, rate):
+    """Forward pass, loss, backward pass, update. Return the sum of the losses and the number of right answers."""
     outputs = forward(run, like, x, number, run.activation)
     loss, right = loss_of_batch(run, like, outputs, 1.0 / x.rows, True)
     for layer in range(run.layers - 1, -1, -1):
         if layer > 0:
             propagate(run, like, layer, x.rows)
-        update_layer(run, like, layer, x, step, bias_step)
+        update_layer(run, like, layer, x, rate)
     return loss, right

@@ -1,68 +1,57 @@
-"""Optimizers: one step of some parameters from their gradient, as `torch.optim` computes it.
-
-A new one is a function here and a line in `update`; its configs stand in `training/config.py`.
-"""
+"""One step of the parameters against their gradient: weight decay, penalties, and the step of the run's optimizer."""
 
 from typing import NamedTuple
 
 from pipeline.arithmetic.vector import *
+from pipeline.training.kernels.arguments import HYPER
+from pipeline.training.kernels.choice import choose
+from pipeline.training.optimizers import OPTIMIZERS
 
-SGD, ADAM = 0, 1
+_take_step = choose([optimizer.step() for optimizer in OPTIMIZERS])
 
 
-class Step(NamedTuple):
-    """The numbers of one step of the weights, or of the biases, which neither decay nor penalties touch.
-
-    `shrink` is 1 - rate * decay where weight decay is decoupled (AdamW), else 1; the corrections are 1 - beta^t.
-    """
+class Numbers(NamedTuple):
+    """What an optimizer computes its step with: learning rate, hyperparameters, and their t-th powers in step t."""
 
     rate: float
-    decay: float
-    l1: float
-    shrink: float
-    bias_correction1: float
-    bias_correction2: float
+    hyper: tuple
+    powers: tuple
 
 
 @inline
-def sgd_momentum(w, gradient, velocity, rate, momentum, nesterov):
-    """The velocity is momentum * velocity + gradient; Nesterov looks ahead by one more momentum."""
-    velocity = momentum * velocity + gradient
-    direction = gradient + momentum * velocity if nesterov else velocity
-    return w - rate * direction, velocity
+def _four(start):
+    return get(start, 0), get(start, 1), get(start, 2), get(start, 3)
 
 
 @inline
-def adam(w, gradient, mean, square, step, beta1, beta2, epsilon):
-    """Adam, and with a shrunk w AdamW. Reference: Kingma and Ba (2015); Loshchilov and Hutter (2019)."""
-    mean = beta1 * mean + (1.0 - beta1) * gradient
-    square = beta2 * square + (1.0 - beta2) * gradient * gradient
-    divisor = sqrt(square / step.bias_correction2) + epsilon
-    return w - step.rate / step.bias_correction1 * mean / divisor, mean, square
+def begin_step(run):
+    """Multiply each power by its hyperparameter once more."""
+    hyper, powers = doubles(run.hyper), doubles(run.powers)
+    for i in range(HYPER):
+        power = get(powers, i) * get(hyper, i)
+        # beside 1, nothing is left of it; products with denormal numbers are slow
+        put(powers, i, power if power > 1e-30 else 0.0)
 
 
 @kernel
-def update(run, w, gradient, first, second, step):
-    """Take one step; matrices of one shape, `first` and `second` the moments of an optimizer that has them.
+def update(run, like, start, gradient, rate, of_weights):
+    """Take one step of the parameters that begin at `start` and lie as their gradient does.
 
-    The gradient of weight decay and of the l2 penalty is decay * w, that of the l1 penalty l1 * sign(w).
+    The gradient of weight decay and of the l2 penalty is decay * w, that of the l1 penalty l1 * sign(w); decoupled
+    decay shrinks w before the step. Biases neither decay nor are penalised.
     """
-    optimizer, momentum, nesterov = run.optimizer, run.momentum, run.nesterov
-    beta1, beta2, epsilon = run.beta1, run.beta2, run.epsilon
-    for strip in range(w.strips):
-        for row in range(w.rows):
+    rows, strips = gradient.rows, gradient.strips
+    w = Matrix(pointer(like, run.parameters, start), rows, strips)
+    first = Matrix(pointer(like, run.first_moments, start), rows, strips)
+    second = Matrix(pointer(like, run.second_moments, start), rows, strips)
+    decay, l1 = (run.decay, run.l1) if of_weights else (0.0, 0.0)
+    shrink = 1.0 - rate * run.decoupled_decay if of_weights else 1.0
+    numbers = Numbers(rate, _four(doubles(run.hyper)), _four(doubles(run.powers)))
+    for strip in range(strips):
+        for row in range(rows):
             value = load(w, strip, row)
-            g = fma(value, step.decay, load(gradient, strip, row))
-            if step.l1 > 0.0:
-                g = g + where(value > 0.0, splat(g, step.l1), where(value < 0.0, splat(g, -step.l1), 0.0))
-            if optimizer == SGD and momentum == 0.0:
-                value = value - step.rate * g
-            elif optimizer == SGD:
-                value, velocity = sgd_momentum(value, g, load(first, strip, row), step.rate, momentum, nesterov)
-                store(first, strip, row, velocity)
-            else:
-                mean, square = load(first, strip, row), load(second, strip, row)
-                value, mean, square = adam(value * step.shrink, g, mean, square, step, beta1, beta2, epsilon)
-                store(first, strip, row, mean)
-                store(second, strip, row, square)
+            g = fma(value, decay, load(gradient, strip, row))
+            if l1 > 0.0:
+                g = g + where(value > 0.0, splat(g, l1), where(value < 0.0, splat(g, -l1), 0.0))
+            value = _take_step(run.optimizer, value * shrink, g, first, second, strip, row, numbers)
             store(w, strip, row, value)

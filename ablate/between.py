@@ -1,0 +1,137 @@
+"""Comparison of two states of a project: every variant against itself in the earlier state, paired by seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.analysis.comparison import outcomes
+from pipeline.analysis.judging import COLUMNS, EffectTest, compare, describe, judge
+from pipeline.data import DatasetConfig
+from pipeline.data.images import Images
+from pipeline.project import lock
+from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.params import Params
+from pipeline.project.variants import Study
+
+COMPARED = ["study", "metric", "variant", *COLUMNS]
+_NOT = "not comparable"
+_NEEDED = ["variant", "seed_root", "seed_index", "fold", "data", "status"]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A project in one commit, experiment or folder.
+
+    Attributes:
+        name: As the user calls it.
+        params: The checked `params.yaml`; None if it is not valid under today's schema.
+        problem: Why there are no `params`, one line per problem; else empty.
+        results: The tables of `reports/results/`, by study or measurement.
+        lock: The content of `dvc.lock`.
+        environment: Versions of the libraries that computed the results.
+    """
+
+    name: str
+    params: Params | None
+    problem: str
+    results: Mapping[str, pd.DataFrame]
+    lock: Mapping[str, Any]
+    environment: Sequence[Mapping[str, str]]
+
+    @property
+    def studies(self) -> Mapping[str, Study]:
+        """The studies; none under another schema."""
+        return self.params.studies if self.params else {}
+
+    def dataset(self, key: str) -> DatasetConfig:
+        """Return the config of a study's data set."""
+        assert self.params is not None
+        return self.params.datasets[self.studies[key].dataset]
+
+    def stale(self, key: str) -> list[str]:
+        """Return the dotted keys of `params.yaml` that changed since a study was trained."""
+        return lock.stale(self.lock, f"train@{key}", self.params.written) if self.params else []
+
+
+def between(left: Revision, right: Revision, metrics: Sequence[str] = ()) -> pd.DataFrame:
+    """Compare every variant of every study with itself in an earlier state.
+
+    Args:
+        left: The earlier state.
+        right: The later state, whose error rate and margins the verdicts follow.
+        metrics: Judge by these metrics, in studies that have them; default: the metric of each study.
+
+    Returns:
+        One row per study, metric and variant of either state, `COMPARED`; the variants of a study are a family.
+    """
+    rows: list[list[object]] = []
+    project = right.params or left.params
+    assert project is not None
+    for key in {**right.studies, **left.studies}:
+        study = right.studies.get(key) or left.studies[key]
+        for name in metrics or [study.metric]:
+            if not metrics or any(name in side.results.get(key, ()) for side in (left, right)):
+                family = _family(left, right, key, METRICS[name])
+                tests = judge(list(family.values()), METRICS[name], project.judging)
+                rows += [[key, name, id, *astuple(test)] for id, test in zip(family, tests, strict=True)]
+    return pd.DataFrame(rows, columns=COMPARED)
+
+
+def _family(left: Revision, right: Revision, key: str, metric: Metric) -> dict[str, EffectTest]:
+    """Return the test of every variant of a study."""
+    (baselines, left_reason), (variants, right_reason) = (_outcomes(side, key, metric) for side in (left, right))
+    reason = right_reason or left_reason or _other_dataset(left, right, key)
+    if reason:
+        # a study that was never run has no variants to name, and still has a row
+        return {id: EffectTest(verdict=_NOT, note=reason) for id in {**variants, **baselines} or ["–"]}
+    correlation = max(side.studies[key].split_correlation_of(metric) for side in (left, right))
+    family = {}
+    for id in {**variants, **baselines}:
+        if id not in variants:
+            known = describe(baselines[id], metric, correlation, "reference_")
+            family[id] = EffectTest(verdict=_NOT, note=f"only in {left.name}", **known)
+        elif id not in baselines:
+            family[id] = EffectTest(
+                verdict=_NOT, note=f"only in {right.name}", **describe(variants[id], metric, correlation)
+            )
+        elif problem := _other_data(variants[id], baselines[id], isinstance(right.dataset(key), Images)):
+            family[id] = EffectTest(len(variants[id]), len(baselines[id]), verdict=_NOT, note=problem)
+        else:
+            family[id] = compare(variants[id], baselines[id], metric, correlation)
+    return family
+
+
+def _outcomes(side: Revision, key: str, metric: Metric) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return the outcomes of a study's variants, or the reason why there are none."""
+    results = side.results.get(key)
+    if side.params is None:
+        return {}, f"other schema in {side.name}"
+    if key not in side.studies:
+        # its results may still lie there
+        return {}, f"no such study in {side.name}"
+    if results is None:
+        return {}, f"no results in {side.name}"
+    if side.stale(key):
+        return {}, f"results of other configs in {side.name}"
+    if missing := [column for column in _NEEDED if column not in results]:
+        return {}, f"results of {side.name} lack {', '.join(missing)}"
+    if metric.name not in results:
+        return dict.fromkeys(results["variant"].unique(), pd.DataFrame()), f"not measured in {side.name}"
+    return outcomes(results, metric), ""
+
+
+def _other_dataset(left: Revision, right: Revision, key: str) -> str:
+    """Return which configs of a study's data set differ; its id and number of seeds may."""
+    before, now = (side.dataset(key).model_dump(exclude={"seeds"}) for side in (left, right))
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return f"other data set: {', '.join(changed)}" if changed else ""
+
+
+def _other_data(variant: pd.DataFrame, baseline: pd.DataFrame, fixed: bool) -> str:
+    """Return whether two sides were measured on other examples; `fixed` ones do not depend on the seed."""
+    common = variant.index.intersection(baseline.index)
+    if (variant.loc[common, "data"] != baseline.loc[common, "data"]).any():
+        return "same seed, other data"
+    return "other data" if fixed and set(variant["data"]) != set(baseline["data"]) else ""

@@ -1,0 +1,57 @@
+"""Stochastic gradient descent, with momentum and Nesterov's lookahead."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.core.config import Config, NonNegative, Positive, refused
+
+
+class SGD(Config):
+    """Stochastic gradient descent, as `torch.optim.SGD` has it."""
+
+    name: Literal["sgd"]
+    learning_rate: Positive
+    """Factor of the step against the gradient."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the velocity that the next step keeps; 0 is gradient descent without momentum."""
+    nesterov: bool
+    """Whether the gradient is followed from where the momentum leads (Nesterov); needs momentum."""
+    weight_decay: NonNegative
+    """Factor of the weights that are added to their gradients; never of biases; 0 is none."""
+
+    decoupled: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _check_momentum(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise refused("nesterov", "true only with momentum above 0")
+        return self
+
+    @property
+    def moments(self) -> int:
+        """Return 1 for the velocity, 0 without momentum."""
+        return int(self.momentum > 0)
+
+    @property
+    def counterpart(self) -> tuple[str, dict[str, Any]]:
+        """Return name and arguments in `torch.optim`."""
+        return "SGD", {"momentum": self.momentum, "nesterov": self.nesterov, "fused": True}
+
+    @staticmethod
+    def step() -> Callable[..., Any]:
+        """Build the step: velocity = momentum * velocity + gradient; Nesterov looks ahead by one more momentum."""
+        from pipeline.arithmetic.vector import inline, load, store
+
+        @inline
+        def sgd(w, gradient, first, second, strip, row, numbers):
+            momentum, nesterov = numbers.hyper[0], numbers.hyper[1]
+            if momentum == 0.0:
+                return w - numbers.rate * gradient
+            velocity = momentum * load(first, strip, row) + gradient
+            store(first, strip, row, velocity)
+            direction = gradient + momentum * velocity if nesterov else velocity
+            return w - numbers.rate * direction
+
+        return sgd

@@ -1,0 +1,176 @@
+"""A project against an earlier state of itself: what is comparable, and how often a verdict about nothing is given."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from revisions_of import results, revision
+from scipy import stats
+
+from ablate.between import Revision, between
+from pipeline.analysis.statistics import paired_effect
+
+VALUES = 0.85 + 0.01 * np.random.default_rng(3).standard_normal(10)
+BETTER = VALUES + 0.02 + 0.001 * np.arange(10)
+
+
+def compared(left, right):
+    (row,) = between(left, right).itertuples()
+    return row
+
+
+def state(name, values=VALUES, **changes) -> Revision:
+    """A state whose only study has one variant with results."""
+    return revision(name, {"s": results({"a": values})}, **changes)
+
+
+def test_a_row_is_a_variant_against_itself_paired_by_seed():
+    # rows in another order are the same runs
+    shuffled = results({"a": BETTER}).sample(frac=1, random_state=1)
+    row = compared(state("old"), revision("new", {"s": shuffled}))
+    assert (row.study, row.metric, row.variant) == ("s", "test_accuracy", "a")
+    assert (row.n, row.reference_n, row.paired, row.verdict) == (10, 10, True, "better")
+    assert (row.estimate, row.reference_estimate) == pytest.approx((BETTER.mean(), VALUES.mean()))
+    assert (row.effect, row.effect_low, row.effect_high) == pytest.approx(paired_effect(BETTER, VALUES, "linear")[1:])
+    assert row.p == 2 / 2**10
+    assert row.win_rate == 1
+
+
+def test_the_margins_and_the_error_rate_are_those_of_the_later_side():
+    before = state("old", changes={"judging.margins": {"test_accuracy": 0.1}})
+    for judging, verdict in (
+        ({"alpha": 0.05, "margins": {}}, "better"),
+        ({"alpha": 0.001, "margins": {}}, "undecided"),
+        ({"alpha": 0.05, "margins": {"test_accuracy": 0.1}}, "equivalent"),
+    ):
+        assert compared(before, state("new", BETTER, changes={"judging": judging})).verdict == verdict
+
+
+def test_more_seeds_are_compared_on_those_in_common():
+    row = compared(state("old"), state("new", np.concatenate([VALUES, VALUES[:5] + 1])))
+    assert (row.n, row.reference_n, row.verdict) == (10, 10, "equivalent")
+    assert row.note == "10 of 15 seeds in common; identical"
+
+
+def test_other_seeds_are_compared_unpaired_and_said_to_be():
+    other = 0.9 + 0.01 * np.random.default_rng(4).standard_normal(8)
+    row = compared(state("old"), revision("new", {"s": results({"a": other}, root=1)}))
+    assert (row.n, row.reference_n, row.paired) == (8, 10, False)
+    assert "other seeds: not paired" in row.note
+    expected = stats.ttest_ind(other, VALUES, equal_var=False).confidence_interval(0.95)
+    assert (row.effect_low, row.effect_high) == pytest.approx((expected.low, expected.high))
+    assert row.verdict == "better"
+    assert np.isnan(row.win_rate)
+
+
+NOT_COMPARABLE = {
+    "a variant that is new": ({"s": results({"a": VALUES, "b": VALUES})}, {"b": "only in new"}),
+    "a variant that is gone": ({"s": results({"c": VALUES})}, {"a": "only in old", "c": "only in new"}),
+    "another metric": ({"s": results({"a": VALUES}, "test_loss")}, {"a": "not measured in new"}),
+    "no results": ({}, {"a": "no results in new"}),
+    "other examples": ({"s": results({"a": VALUES}, data="other")}, {"a": "same seed, other data"}),
+    "other examples and seeds": ({"s": results({"a": VALUES}, root=1, data="other")}, {"a": "other data"}),
+    "no fold": ({"s": results({"a": VALUES}).drop(columns="fold")}, {"a": "results of new lack fold"}),
+}
+
+
+@pytest.mark.parametrize("case", NOT_COMPARABLE)
+def test_the_reason_why_nothing_is_compared_is_a_note(case):
+    tables, notes = NOT_COMPARABLE[case]
+    table = between(state("old"), dataclasses.replace(state("new"), results=tables)).set_index("variant")
+    assert {name: table.loc[name, "note"] for name in notes} == notes
+    assert set(table.loc[list(notes), "verdict"]) == {"not comparable"}
+    assert table.loc[list(notes), ["effect", "p"]].isna().all(axis=None)
+
+
+def test_every_study_of_either_side_has_a_row():
+    never_run = [dataclasses.replace(state(name), results={}) for name in ("old", "new")]
+    row = compared(*never_run)
+    assert (row.variant, row.verdict, row.note) == ("–", "not comparable", "no results in new")
+    for left, right, note in (
+        (revision("old", {}), state("new"), "no such study in old"),
+        (state("old"), revision("new", {}), "no such study in new"),
+        (dataclasses.replace(state("old"), params=None), state("new"), "other schema in old"),
+        (state("old"), dataclasses.replace(state("new"), params=None), "other schema in new"),
+    ):
+        row = compared(left, right)
+        assert (row.variant, row.verdict, row.note) == ("a", "not comparable", note)
+
+
+def test_results_of_other_configs_are_not_compared():
+    lock = {"stages": {"train@s": {"params": {"params.yaml": {"seeds": {"root": 0, "count": 3}}}}}}
+    row = compared(state("old"), dataclasses.replace(state("new"), lock=lock))
+    assert (row.verdict, row.note) == ("not comparable", "results of other configs in new")
+
+
+def test_another_data_set_is_not_comparable_and_more_seeds_or_another_id_are():
+    def drawn(name, dataset="linear", **changes):
+        tables = {"s": results({"a": VALUES}, "test_loss", data=None)}
+        return revision(name, tables, {"s": "test_loss"}, changes=changes, dataset=dataset)
+
+    row = compared(drawn("old"), drawn("new", **{"datasets.linear.train_examples": 30}))
+    assert (row.verdict, row.note) == ("not comparable", "other data set: train_examples")
+    assert compared(drawn("old"), drawn("new", **{"datasets.linear.seeds": 5})).verdict == "equivalent"
+    config = drawn("old").params.written["datasets"]["linear"]
+    renamed = drawn("new", **{"datasets.other": config, "studies.s.dataset": "other"})
+    assert compared(drawn("old"), renamed).verdict == "equivalent"
+
+
+def test_seeds_that_split_the_same_data_have_wider_intervals():
+    def side(name, values):
+        folds = results({"a": values}).assign(fold=1, validation_accuracy=values, test_accuracy=np.nan)
+        whole = results({"a": values}).assign(validation_accuracy=np.nan)
+        validation = {"studies.s.base.data.validation": {"name": "hold_out", "fraction": 0.2}}
+        return revision(name, {"s": pd.concat([whole, folds])}, {"s": "validation_accuracy"}, validation)
+
+    now = VALUES + 0.01 * np.random.default_rng(5).standard_normal(10)
+    row = compared(side("old", VALUES), side("new", now))
+    assert (row.effect_low, row.effect_high) == pytest.approx(paired_effect(now, VALUES, "linear", 0.25)[2:])
+
+
+PAIRS = 300
+
+
+def test_two_states_with_other_seeds_hold_no_more_false_verdicts_than_promised():
+    """300 pairs of states whose five variants are drawn alike on both sides, with other seeds: unpaired.
+
+    At most alpha of the families may hold a false better or worse; the bound is the 99.9 % quantile of a binomial.
+    Accuracies are skewed and losses heavy-tailed, as those of real studies are.
+    """
+    random = np.random.default_rng(6)
+    false = 0
+    for pair in range(PAIRS):
+        loss = pair % 2
+
+        def side(name, root, loss=loss):
+            values = {
+                f"v{number}": np.exp(0.3 * random.standard_t(3, 10)) if loss else 1 - 0.05 * random.gamma(2, size=10)
+                for number in range(5)
+            }
+            metric = "test_loss" if loss else "test_accuracy"
+            return revision(name, {"s": results(values, metric, root)}, {"s": metric}, {"seeds.root": root})
+
+        right = side("new", 1)
+        table = between(side("old", 0), right)
+        assert not (table["verdict"] == "not comparable").any()
+        assert not table["paired"].any()
+        false += table["verdict"].isin(["better", "worse"]).any()
+    assert false <= stats.binom.ppf(0.999, PAIRS, 0.05)
+
+
+@pytest.mark.parametrize("root", [0, 1])
+def test_a_real_factor_gets_the_right_verdict(root):
+    """An effect of two standard deviations in one of five variants, with the same seeds and with others."""
+    random = np.random.default_rng(7)
+    right = 0
+    for _ in range(50):
+        old = {f"v{number}": 0.85 + 0.01 * random.standard_normal(10) for number in range(5)}
+        noise = {name: 0.01 * random.standard_normal(10) for name in old}
+        new = {name: values + 0.3 * noise[name] if root == 0 else 0.85 + noise[name] for name, values in old.items()}
+        new["v2"] = new["v2"] - 0.02
+        table = between(revision("old", {"s": results(old)}), revision("new", {"s": results(new, root=root)}))
+        verdicts = table.set_index("variant")["verdict"]
+        right += verdicts["v2"] == "worse"
+        assert "better" not in set(verdicts.drop("v2")) or root == 1
+    assert right >= 40
