@@ -1,1 +1,1 @@
-"""What a user asks of a project besides `dvc`: one module per command, all named in `cli.py`."""
+"""The commands of `ablate`, one module each; `cli.py` names them. No stage depends on this package."""

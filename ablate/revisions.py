@@ -60,7 +60,7 @@ def commit(name: str) -> str:
     """Return the digest of the commit that a branch, tag, commit or DVC experiment names.
 
     Raises:
-        UserError: If there is none, or no repository.
+        UserError: If nothing has this name, or the current folder is in no repository.
     """
     head = git("rev-parse", "--verify", "HEAD").decode().strip()
     refs = git("for-each-ref", "--format=%(refname)", "refs/exps").decode().split()
