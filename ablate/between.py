@@ -1,70 +1,31 @@
-"""Comparison of two states of a project: every variant against itself in the earlier state, paired by seed."""
+"""Effects between two revisions of a project: every variant against itself in the earlier one, paired by seed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import pandas as pd
 
+from ablate.revisions import Revision
 from pipeline.analysis.comparison import outcomes
-from pipeline.analysis.judging import COLUMNS, EffectTest, compare, describe, judge
-from pipeline.data import DatasetConfig
+from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge
 from pipeline.data.images import Images
-from pipeline.project import lock
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.params import Params
-from pipeline.project.variants import Study
 
 COMPARED = ["study", "metric", "variant", *COLUMNS]
-_NOT = "not comparable"
 _NEEDED = ["variant", "seed_root", "seed_index", "fold", "data", "status"]
 
 
-@dataclass(frozen=True)
-class Revision:
-    """A project in one commit, experiment or folder.
-
-    Attributes:
-        name: As the user calls it.
-        params: The checked `params.yaml`; None if it is not valid under today's schema.
-        problem: Why there are no `params`, one line per problem; else empty.
-        results: The tables of `reports/results/`, by study or measurement.
-        lock: The content of `dvc.lock`.
-        environment: Versions of the libraries that computed the results.
-    """
-
-    name: str
-    params: Params | None
-    problem: str
-    results: Mapping[str, pd.DataFrame]
-    lock: Mapping[str, Any]
-    environment: Sequence[Mapping[str, str]]
-
-    @property
-    def studies(self) -> Mapping[str, Study]:
-        """The studies; none under another schema."""
-        return self.params.studies if self.params else {}
-
-    def dataset(self, key: str) -> DatasetConfig:
-        """Return the config of a study's data set."""
-        assert self.params is not None
-        return self.params.datasets[self.studies[key].dataset]
-
-    def stale(self, key: str) -> list[str]:
-        """Return the dotted keys of `params.yaml` that changed since a study was trained."""
-        return lock.stale(self.lock, f"train@{key}", self.params.written) if self.params else []
-
-
-def between(left: Revision, right: Revision, metrics: Sequence[str] = ()) -> pd.DataFrame:
-    """Compare every variant of every study with itself in an earlier state.
+def effects(left: Revision, right: Revision, metrics: Sequence[str] = ()) -> pd.DataFrame:
+    """Compare every variant of every study with itself in an earlier revision.
 
     Args:
-        left: The earlier state.
-        right: The later state, whose error rate and margins the verdicts follow.
+        left: The earlier revision.
+        right: The later revision, whose error rate and margins the verdicts follow.
         metrics: Judge by these metrics, in studies that have them; default: the metric of each study.
 
     Returns:
-        One row per study, metric and variant of either state, `COMPARED`; the variants of a study are a family.
+        One row per study, metric and variant of either revision, `COMPARED`; the variants of a study are a family.
     """
     rows: list[list[object]] = []
     project = right.params or left.params
@@ -83,24 +44,27 @@ def _family(left: Revision, right: Revision, key: str, metric: Metric) -> dict[s
     """Return the test of every variant of a study."""
     (baselines, left_reason), (variants, right_reason) = (_outcomes(side, key, metric) for side in (left, right))
     reason = right_reason or left_reason or _other_dataset(left, right, key)
+    ids = {**variants, **baselines}
     if reason:
         # a study that was never run has no variants to name, and still has a row
-        return {id: EffectTest(verdict=_NOT, note=reason) for id in {**variants, **baselines} or ["–"]}
+        return {id: _not_comparable(reason) for id in ids or ["–"]}
     correlation = max(side.studies[key].split_correlation_of(metric) for side in (left, right))
     family = {}
-    for id in {**variants, **baselines}:
+    for id in ids:
         if id not in variants:
-            known = describe(baselines[id], metric, correlation, "reference_")
-            family[id] = EffectTest(verdict=_NOT, note=f"only in {left.name}", **known)
+            numbers = describe(baselines[id], metric, correlation, "reference_")
+            family[id] = _not_comparable(f"only in {left.name}", **numbers)
         elif id not in baselines:
-            family[id] = EffectTest(
-                verdict=_NOT, note=f"only in {right.name}", **describe(variants[id], metric, correlation)
-            )
+            family[id] = _not_comparable(f"only in {right.name}", **describe(variants[id], metric, correlation))
         elif problem := _other_data(variants[id], baselines[id], isinstance(right.dataset(key), Images)):
-            family[id] = EffectTest(len(variants[id]), len(baselines[id]), verdict=_NOT, note=problem)
+            family[id] = _not_comparable(problem, n=len(variants[id]), reference_n=len(baselines[id]))
         else:
-            family[id] = compare(variants[id], baselines[id], metric, correlation)
+            family[id] = compare_runs(variants[id], baselines[id], metric, correlation)
     return family
+
+
+def _not_comparable(note: str, **numbers: Any) -> EffectTest:
+    return EffectTest(verdict="not comparable", note=note, **numbers)
 
 
 def _outcomes(side: Revision, key: str, metric: Metric) -> tuple[dict[str, pd.DataFrame], str]:

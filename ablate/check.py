@@ -1,11 +1,12 @@
 """`ablate check`: every config of params.yaml, validated or resolved, without running anything."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipeline.core.nested import flatten, nest
 from pipeline.project import params
 from pipeline.project.params import Params
 
@@ -26,38 +27,19 @@ def resolved(project: Params, keys: Iterable[str]) -> str:
     studies = {}
     for key in keys:
         study = project.studies[key]
-        configs = {variant.id: variant.config.model_dump(mode="json") for variant in study.variants}
-        base = _shared(list(configs.values()))
+        configs = {variant.id: flatten(variant.config.model_dump(mode="json")) for variant in study.variants}
+        first, *others = configs.values()
+        base = {key: value for key, value in first.items() if all(key in c and c[key] == value for c in others)}
         studies[key] = {
             "dataset": project.datasets[study.dataset].model_dump(mode="json"),
-            "base": base,
-            "variants": {id: _without(config, base) for id, config in configs.items()},
+            "base": nest(base),
+            "variants": {
+                id: nest({key: value for key, value in config.items() if key not in base})
+                for id, config in configs.items()
+            },
         }
     yaml: Any = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = None, False, 120
     stream = io.StringIO()
     yaml.dump(studies, stream)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-
-
-def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what nested mappings have in common."""
-    shared: dict[str, Any] = {}
-    for key, value in configs[0].items():
-        values = [config.get(key) for config in configs]
-        if all(value == other for other in values):
-            shared[key] = value
-        elif all(isinstance(other, Mapping) for other in values) and (inner := _shared(values)):  # type: ignore[arg-type]
-            shared[key] = inner
-    return shared
-
-
-def _without(config: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a nested mapping has beyond the shared values."""
-    rest = {}
-    for key, value in config.items():
-        if key not in shared:
-            rest[key] = value
-        elif value != shared[key]:
-            rest[key] = _without(value, shared[key])
-    return rest

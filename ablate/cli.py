@@ -14,6 +14,7 @@ import typer
 from typer import Argument, Option
 
 from ablate import names
+from ablate.new import SOURCES
 from pipeline.core import console
 
 app = typer.Typer(
@@ -30,11 +31,10 @@ First steps, in the folder of a project:
     pretty_exceptions_enable=False,
 )
 
-
+# an enumeration, because Typer takes no list of literals
 Verdict = StrEnum(
     "Verdict", {"better": "better", "worse": "worse", "undecided": "undecided", "not_comparable": "not comparable"}
 )
-SOURCES = ", ".join(sorted(path.stem for path in Path(__file__).parent.glob("templates/*.yaml")))
 List = list[str] | None
 Study = Annotated[str, Argument(help="Id of the study.", autocompletion=names.studies)]
 Metric = Annotated[str | None, Option(help="Judge by this metric.", autocompletion=names.metrics)]
@@ -58,8 +58,9 @@ def check(
     """
     from ablate import check
 
-    project = names.project(*[study] if study else [])
-    typer.echo((check.resolved if resolved else check.report)(project, [study] if study else project.studies))
+    studies = [study] if study else []
+    project = names.project(*studies)
+    typer.echo((check.resolved if resolved else check.report)(project, studies or project.studies))
 
 
 @app.command()
@@ -125,7 +126,7 @@ def compare(
     """
     from ablate import compare, text
 
-    comparison = compare.compare(before, now, studies=study or [], variants=variant or [], metrics=metric or [])
+    comparison = compare.comparison(before, now, studies=study or [], variants=variant or [], metrics=metric or [])
     if as_json:
         typer.echo(compare.as_json(comparison))
     else:
@@ -187,7 +188,7 @@ def power(
 @app.command()
 def new(
     folder: Annotated[Path, Argument(help="A new or empty folder in a clone of the repository.")],
-    source: Annotated[str | None, Option(help=f"{SOURCES}; default: digits, or with --table table.")] = None,
+    source: Annotated[str | None, Option(help=f"{', '.join(SOURCES)}; default: digits, or with --table table.")] = None,
     table: Annotated[Path | None, Option(help="CSV or Parquet file, which is copied.")] = None,
     target: Annotated[str | None, Option(help="Column that is predicted.")] = None,
     missing: Annotated[str, Option(help="Imputation: mean, median or most_frequent.")] = "refuse",

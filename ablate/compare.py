@@ -1,4 +1,4 @@
-"""`ablate compare`: what differs between two states of a project, with a verdict for every variant."""
+"""`ablate compare`: what differs between two revisions of a project, with a verdict for every variant."""
 
 import json
 import re
@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ablate import names, revisions, text
-from ablate.between import Revision, between
+from ablate import between, names, revisions, text
+from ablate.revisions import Revision
 from ablate.text import Table
 from pipeline.analysis.judging import why_underpowered
 from pipeline.core.errors import UserError, shorten
+from pipeline.project import lock
+from pipeline.project.labels import label
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
-from pipeline.project.variants import label
 from pipeline.report.format import count_verdicts, digits, effect, number
 
 
@@ -30,27 +31,18 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The differences between two states of a project.
+    """The differences between two revisions of a project."""
 
-    Attributes:
-        before, now: Names of the states.
-        judging: Error rate and margins of the verdicts.
-        changes: Values that differ, by study; those of the whole project under "".
-        notes: What else differs, in the same way.
-        rows: `between.COMPARED`, one row per study, metric and variant.
-        too_few: Why no row of a family can be decided, by study and metric; else empty.
-    """
-
-    before: str
+    before: str  # name of the revision
     now: str
-    judging: Judging
-    changes: Mapping[str, Sequence[Change]]
-    notes: Mapping[str, Sequence[str]]
-    rows: pd.DataFrame
-    too_few: Mapping[tuple[str, str], str]
+    judging: Judging  # error rate and margins of the verdicts
+    changes: Mapping[str, Sequence[Change]]  # by study; those of the whole project under ""
+    notes: Mapping[str, Sequence[str]]  # what else differs, in the same way
+    rows: pd.DataFrame  # `between.COMPARED`, one row per study, metric and variant
+    too_few: Mapping[tuple[str, str], str]  # why no row of a family can be decided, by study and metric; else empty
 
 
-def compare(
+def comparison(
     before: str,
     now: str | None = None,
     *,
@@ -58,7 +50,7 @@ def compare(
     variants: Sequence[str] = (),
     metrics: Sequence[str] = (),
 ) -> Comparison:
-    """Compare two states of the project in the current folder.
+    """Compare two revisions of the project in the current folder.
 
     Args:
         before, now: Branch, tag, commit or DVC experiment; `now` defaults to the workspace.
@@ -66,14 +58,14 @@ def compare(
         metrics: Judge by these metrics; default: the metric of each study.
 
     Raises:
-        UserError: If there is no such state, study, variant or metric, or neither state has a valid `params.yaml`.
+        UserError: If a revision, study, variant or metric does not exist, or both `params.yaml` are invalid.
     """
     left, right = revisions.read(before), revisions.read(now)
     project = right.params or left.params
     if project is None:
         raise UserError("\n".join(map(_other_schema, (left, right))))
     names.check("metric", metrics, METRICS)
-    rows = between(left, right, metrics)
+    rows = between.effects(left, right, metrics)
     families = rows.groupby(["study", "metric"], sort=False)
     too_few = {
         (str(study), str(name)): why_underpowered(family, project.judging.alpha) for (study, name), family in families
@@ -86,20 +78,25 @@ def compare(
     changes = {"": list(_changes(left, right)), **{key: list(_changes_of(key, left, right)) for key in keys}}
     notes = {key: list(_notes_of(key, left, right)) for key in keys}
     # a note on every study is shown once
-    common = [note for note in next(iter(notes.values()), []) if all(note in others for others in notes.values())]
+    common = _common(list(notes.values()))
     notes = {key: [note for note in notes[key] if note not in common] for key in keys}
     notes[""] = [*_notes(left, right), *common]
     return Comparison(left.name, right.name, project.judging, changes, notes, rows.reset_index(drop=True), too_few)
+
+
+def _common(lists: Sequence[list[Any]]) -> list[Any]:
+    """Return the items that all lists have, in the order of the first."""
+    return [item for item in lists[0] if all(item in items for items in lists)] if lists else []
 
 
 # --- configs ---------------------------------------------------------------------------------------------------------
 
 
 def _changes(left: Revision, right: Revision) -> Iterator[Change]:
-    """Yield the values that differ outside of studies and data sets."""
+    """Yield the values that differ outside of base, studies and data sets."""
     if left.params and right.params:
-        elsewhere: dict[str, Any] = {"base": {}, "datasets": {}, "studies": {}}
-        yield from _differences({**left.params.written, **elsewhere}, {**right.params.written, **elsewhere})
+        before, now = (_omit(side.written, "base", "datasets", "studies") for side in (left.params, right.params))
+        yield from _differences(before, now)
 
 
 def _changes_of(key: str, left: Revision, right: Revision) -> Iterator[Change]:
@@ -107,25 +104,29 @@ def _changes_of(key: str, left: Revision, right: Revision) -> Iterator[Change]:
 
     A config that differs in the same way for all variants is one change; otherwise the id of the variant comes first.
     """
-    if key in left.studies and key in right.studies:
-        yield from _differences(_study(key, left), _study(key, right))
-        configs = {variant.id: variant.config.model_dump(mode="json") for variant in left.studies[key].variants}
-        changes = {
-            variant.id: list(_differences(configs[variant.id], variant.config.model_dump(mode="json")))
-            for variant in right.studies[key].variants
-            if variant.id in configs
-        }
-        common = [change for change in next(iter(changes.values()), []) if all(change in c for c in changes.values())]
-        yield from common
-        for id, differing in changes.items():
-            yield from (change._replace(key=f"{id}.{change.key}") for change in differing if change not in common)
+    if key not in left.studies or key not in right.studies:
+        return
+    yield from _differences(_study(key, left), _study(key, right))
+    before, now = (
+        {variant.id: variant.config.model_dump(mode="json") for variant in side.studies[key].variants}
+        for side in (left, right)
+    )
+    changes = {id: list(_differences(before[id], config)) for id, config in now.items() if id in before}
+    common = _common(list(changes.values()))
+    yield from common
+    for id, differing in changes.items():
+        yield from (change._replace(key=f"{id}.{change.key}") for change in differing if change not in common)
 
 
 def _study(key: str, side: Revision) -> dict[str, Any]:
     """Return a study as written, without the configs of its variants, and with its data set."""
     assert side.params is not None
-    written = {**side.params.written["studies"][key], "base": {}, "grid": {}, "variants": {}}
+    written = _omit(side.params.written["studies"][key], "base", "grid", "variants")
     return {**written, "datasets": {side.studies[key].dataset: side.dataset(key).model_dump(mode="json")}}
+
+
+def _omit(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in keys}
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
@@ -150,7 +151,7 @@ def _notes(left: Revision, right: Revision) -> Iterator[str]:
     yield from (_other_schema(side) for side in (left, right) if side.params is None)
     if note := other_versions(left, right):
         yield note
-    for key in {key: None for side in (right, left) if side.params for key in side.params.measurements}:
+    for key in {**right.measurements, **left.measurements}:
         measured = [side for side in (left, right) if key in side.results]
         if len(measured) == 1:
             yield f"measurement {key}: only in {measured[0].name}"
@@ -178,15 +179,15 @@ def _notes_of(key: str, left: Revision, right: Revision) -> Iterator[str]:
         if key in side.results and (stale := side.stale(key)):
             yield f"the results of {side.name} were made with other configs: {', '.join(stale)}; `dvc repro` is due"
     before, now = (_code(side, key) for side in (left, right))
-    if before and now and (changed := sorted(path for path, _ in before.items() ^ now.items())):
-        yield f"trained by other code: {', '.join(dict.fromkeys(changed))}"
+    if before and now and (changed := sorted({path for path, _ in before ^ now})):
+        yield f"trained by other code: {', '.join(changed)}"
 
 
-def _code(side: Revision, key: str) -> dict[str, str]:
-    """Return the digests in `dvc.lock` of the code that trained a study."""
-    stage = (side.lock.get("stages") or {}).get(f"train@{key}") or {}
-    digests = {dep["path"].removeprefix("../"): dep["md5"] for dep in stage.get("deps", []) if "md5" in dep}
-    return {path: digest for path, digest in digests.items() if path.startswith("pipeline")}
+def _code(side: Revision, key: str) -> set[tuple[str, str]]:
+    """Return paths and digests of the code that trained a study; a project in a folder has `../` before the paths."""
+    digests = lock.dependencies(side.lock, f"train@{key}")
+    code = {(path.removeprefix("../"), digest) for path, digest in digests.items()}
+    return {(path, digest) for path, digest in code if path.startswith("pipeline")}
 
 
 # --- output ----------------------------------------------------------------------------------------------------------
@@ -194,14 +195,18 @@ def _code(side: Revision, key: str) -> dict[str, str]:
 
 def tables(comparison: Comparison, everything: bool = False) -> list[Table]:
     """Return the comparison as tables; a family without any change is one line unless `everything` is asked for."""
+    before, now, judging = comparison.before, comparison.now, comparison.judging
     general = [*map(str, comparison.changes[""]), *comparison.notes[""]] or ["no config of the whole project differs"]
-    shown = [Table(f"{comparison.before} → {comparison.now}", before=general)]
+    shown = [Table(f"{before} → {now}", before=general)]
     same = []
     for (key, name), family in comparison.rows.groupby(["study", "metric"], sort=False):
         lines = [*map(str, comparison.changes[key]), *comparison.notes[key]]
         title = f"{key}: {text.direction(METRICS[name])}"
         if not family["identical"].all() or everything:
-            shown.append(_table(title, lines, family, METRICS[name], comparison))
+            header = ["variant", "n", _short(before), _short(now), *text.EVIDENCE]
+            too_few = comparison.too_few[key, name]
+            cells = [_cells(row, METRICS[name]) for row in family.itertuples()]
+            shown.append(Table(title, header, cells, frozenset([0, 8, 9]), lines, [f"  {too_few}"] if too_few else []))
         elif lines or family["note"].str.contains("in common").any():
             notes = "; ".join(family["note"].unique())
             shown.append(Table(title, before=lines, after=[f"  {len(family)} variants: {notes}"]))
@@ -211,29 +216,21 @@ def tables(comparison: Comparison, everything: bool = False) -> list[Table]:
         shown.append(Table("identical, bit for bit (variants)", after=[f"  {', '.join(same)}"]))
     margins = ", ".join(
         f"{METRICS[name].label} {effect(margin, METRICS[name]).replace('+', '± ')}"
-        for name, margin in comparison.judging.margins.items()
+        for name, margin in judging.margins.items()
     )
     rules = [
-        f"effect of {comparison.now} against {comparison.before}, paired by seed where both have it; "
-        "95 % intervals of each row by itself",
-        f"verdicts of the variants of a study together (Holm, alpha {digits(comparison.judging.alpha)}); "
+        f"effect of {now} against {before}, paired by seed where both have it; 95 % intervals of each row by itself",
+        f"verdicts of the variants of a study together (Holm, alpha {digits(judging.alpha)}); "
         f"equivalent within {margins or 'no margin'}",
     ]
     verdicts = count_verdicts(list(comparison.rows["verdict"]))
     return [*shown, Table(verdicts or "nothing to compare", after=rules)]
 
 
-def _table(title: str, lines: list[str], family: pd.DataFrame, metric: Metric, comparison: Comparison) -> Table:
-    header = ["variant", "n", _short(comparison.before), _short(comparison.now), *text.EVIDENCE]
-    cells = []
-    for row in family.itertuples():
-        seeds = f"{row.n}" if row.n == row.reference_n else f"{row.reference_n}, {row.n}"
-        estimates = [
-            "" if pd.isna(value) else number(value, metric) for value in (row.reference_estimate, row.estimate)
-        ]
-        cells.append([row.variant, seeds, *estimates, *text.evidence(row, metric)])
-    too_few = comparison.too_few[str(row.study), metric.name]
-    return Table(title, header, cells, frozenset([0, 8, 9]), lines, [f"  {too_few}"] if too_few else [])
+def _cells(row: Any, metric: Metric) -> list[str]:
+    seeds = f"{row.n}" if row.n == row.reference_n else f"{row.reference_n}, {row.n}"
+    estimates = ["" if pd.isna(value) else number(value, metric) for value in (row.reference_estimate, row.estimate)]
+    return [row.variant, seeds, *estimates, *text.evidence(row, metric)]
 
 
 def _short(name: str) -> str:

@@ -27,12 +27,12 @@ def judged(
         judged("dropout")[["label", "estimate", "effect", "effect_low", "effect_high", "p_adjusted", "verdict"]]
         judged(against="HEAD~1").query("verdict == 'worse'")
     """
+    studies, metrics = ([name] if name else [] for name in (study, metric))
     if against is not None:
-        studies, metrics = ([name] if name else [] for name in (study, metric))
-        return compare.compare(against, revision, studies=studies, metrics=metrics).rows
-    project = names.project(*[study] if study else [])
+        return compare.comparison(against, revision, studies=studies, metrics=metrics).rows
+    project = names.project(*studies)
     tables = []
-    for key in [study] if study else project.studies:
+    for key in studies or project.studies:
         name, table = show.judged(project, key, metric)
         table.insert(0, "study", key)
         table.insert(1, "metric", name)

@@ -3,7 +3,7 @@
 Completion runs at every press of the Tab key, so nothing slow is imported, and an invalid `params.yaml` offers nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 import typer
@@ -39,47 +39,30 @@ def check(what: str, names: Iterable[str], allowed: Iterable[str], of: str = "")
             raise UserError(f"{what}: found {name!r}, allowed{of}: {known}{hint}")
 
 
-def studies(incomplete: str) -> list[str]:
-    """Offer ids of studies."""
-    return _offered(incomplete, lambda project: project.studies)
+_Names = Callable[[Params, Sequence[Study]], Iterable[str]]
 
 
-def studies_and_measurements(incomplete: str) -> list[str]:
-    """Offer ids of studies and measurements."""
-    return _offered(incomplete, lambda project: [*project.studies, *project.measurements])
+def _completion(names: _Names) -> Callable[[typer.Context, str], list[str]]:
+    """Return a completion; `names` gets the project and the studies on the command line, all if it has none yet."""
 
-
-def variants(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer ids of variants."""
-    return _of_studies(context, incomplete, lambda study: [variant.id for variant in study.variants])
-
-
-def metrics(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer names of metrics."""
-    return _of_studies(context, incomplete, lambda study: [metric.name for metric in study.metrics])
-
-
-def judged_metrics(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer names of metrics with a better direction."""
-    return _of_studies(context, incomplete, lambda study: [metric.name for metric in study.metrics if metric.better])
-
-
-def _of_studies(context: typer.Context, incomplete: str, names: Callable[[Study], list[str]]) -> list[str]:
-    """Offer names of the studies that the command line already has, or of all studies."""
-    # while an option waits for its value, click leaves the arguments in `args`
-    given = context.params.get("study") or context.args
-    ids = [given] if isinstance(given, str) else list(given)
-
-    def of_project(project: Params) -> list[str]:
+    def offer(context: typer.Context, incomplete: str) -> list[str]:
+        # while an option waits for its value, click leaves the arguments in `args`
+        typed = context.params.get("study") or context.args
+        ids = [typed] if isinstance(typed, str) else typed
+        try:
+            project = params.load()
+        except UserError:
+            return []
         studies = [study for key, study in project.studies.items() if not ids or key in ids]
-        return [name for study in studies for name in names(study)]
+        return [name for name in dict.fromkeys(names(project, studies)) if name.startswith(incomplete)]
 
-    return _offered(incomplete, of_project)
+    return offer
 
 
-def _offered(incomplete: str, names: Callable[[Params], Iterable[str]]) -> list[str]:
-    try:
-        checked = params.load()
-    except UserError:
-        return []
-    return [name for name in dict.fromkeys(names(checked)) if name.startswith(incomplete)]
+studies = _completion(lambda project, _: project.studies)
+studies_and_measurements = _completion(lambda project, _: [*project.studies, *project.measurements])
+variants = _completion(lambda _, studies: (variant.id for study in studies for variant in study.variants))
+metrics = _completion(lambda _, studies: (metric.name for study in studies for metric in study.metrics))
+judged_metrics = _completion(
+    lambda _, studies: (metric.name for study in studies for metric in study.metrics if metric.better)
+)

@@ -1,13 +1,15 @@
-"""`ablate new`: a folder with a new project, from the template of its data source in `ablate/templates/`."""
+"""`ablate new`: a folder with a new project, from the templates in `ablate/templates/`.
+
+`params.yaml` there is what all projects start from; `sources/` has, for each data source, what differs.
+"""
 
 import contextlib
-import io
 import os
 import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,12 @@ from pipeline.project import params
 from pipeline.project.params import Params
 
 TEMPLATES = Path(__file__).with_name("templates")
-# the template of a table classifies; for a table of numbers these values are other ones
-_REGRESSION = {"loss": "half_squared_error", "learning_rate": 0.02, "batch_size": 16, "metric": "test_loss"}
+SOURCES = sorted(path.stem for path in (TEMPLATES / "sources").glob("*.yaml"))
+# the template of a table classifies; what differs for a table of numbers
+_REGRESSION = {
+    "base": {"loss": "half_squared_error", "optimizer": {"learning_rate": 0.02}, "training": {"batch_size": 16}},
+    "studies": {"size": {"metric": "test_loss"}},
+}
 
 
 def new(
@@ -44,28 +50,27 @@ def new(
     Raises:
         UserError: If folder, source or table cannot be used; nothing is written then.
     """
-    sources = sorted(path.stem for path in TEMPLATES.glob("*.yaml"))
-    if source not in sources:
-        raise UserError(f"source: found {source!r}, allowed: {', '.join(sources)}")
-    if (source == "table") != (file is not None) or (source == "table") != (target is not None):
+    if source not in SOURCES:
+        raise UserError(f"source: found {source!r}, allowed: {', '.join(SOURCES)}")
+    if not (source == "table") == (file is not None) == (target is not None):
         raise UserError(f"source: found {source!r}, allowed: table with --table FILE --target COLUMN, others without")
     if file and not file.is_file():
         raise UserError(f"{file}: not found, allowed: a CSV or Parquet file")
     path = folder.resolve()
     root = _root(path)
-    nearest = next(above for above in (path, *path.parents) if above.exists())
-    if not nearest.is_dir() or (nearest == path and any(path.iterdir())):
+    above = next(above for above in path.parents if above.exists())
+    if not above.is_dir() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
         raise UserError(f"{folder}: found a file or a folder that is not empty, allowed: a new or empty folder")
-    texts = [(TEMPLATES / f"{source}.yaml").read_text(encoding="utf-8")]
-    beside = path.parent if nearest == path else nearest
-    with tempfile.TemporaryDirectory(prefix=".ablate-new-", dir=beside) as temporary:
+    variations: list[Mapping[str, Any]] = [_yaml().load(TEMPLATES / "sources" / f"{source}.yaml")]
+    with tempfile.TemporaryDirectory(prefix=".ablate-new-", dir=above) as temporary:
         made = Path(temporary) / "project"
         (made / "tables").mkdir(parents=True)
         shutil.copy(root / "tables" / "README.md", made / "tables")
-        if file and target is not None:
+        if file:
             shutil.copyfile(file, made / "tables" / file.name)
-            texts = list(_of_table(texts[0], file, target, missing, categorical=categorical, ignore=ignore))
-        project = _first_valid(made, texts)
+            _name_table(variations[0], file, target=target, missing=missing, categorical=categorical, ignore=ignore)
+            variations.append(_REGRESSION)
+        project = _write_params(made, variations)
         dvc_yaml = stages((root / "dvc.yaml").read_text(encoding="utf-8"), os.path.relpath(root, path))
         (made / "dvc.yaml").write_text(dvc_yaml, encoding="utf-8")
         (made / ".gitignore").write_text("/data/\n/dvc_plots/\n", encoding="utf-8")
@@ -102,35 +107,44 @@ def _root(path: Path) -> Path:
     raise UserError(f"{path}: not inside a clone of mlp-ablations, whose code a project runs; allowed: a folder in one")
 
 
-def _of_table(template: str, file: Path, target: str, missing: str, **columns: Sequence[str]) -> Iterator[str]:
-    """Yield the template for a table of classes, and for a table of numbers."""
-    yaml: Any = YAML()
-    yaml.width = 120
-    values = yaml.load(template)
-    ((_, dataset),) = values["datasets"].items()
-    ((_, study),) = values["studies"].items()
+def _name_table(
+    template: Any, file: Path, *, categorical: Sequence[str], ignore: Sequence[str], **options: object
+) -> None:
+    """Put the table of the user, and the user's config of it, into the template of a table."""
+    (dataset,), (study,) = template["datasets"].values(), template["studies"].values()
     study["dataset"] = re.sub(r"[^a-z0-9_]+", "_", file.stem.lower())[:LONGEST_ID].strip("_") or "own"
-    values["datasets"] = {study["dataset"]: dataset}
-    dataset.update({"file": f"tables/{file.name}", "target": target, "missing": missing})
-    for option, names in columns.items():
-        dataset[option].extend(names)
-    base = values["base"]
-    for changes in ({}, _REGRESSION):
-        for block in (base, base["optimizer"], base["training"], study):
-            block.update({key: value for key, value in changes.items() if key in block})
-        stream = io.StringIO()
-        yaml.dump(values, stream)
-        yield stream.getvalue()
+    template["datasets"] = {study["dataset"]: dataset}
+    dataset.update(file=f"tables/{file.name}", **options)
+    dataset["categorical"].extend(categorical)
+    dataset["ignore"].extend(ignore)
 
 
-def _first_valid(project: Path, texts: Sequence[str]) -> Params:
-    """Write the first text that is a valid `params.yaml`; if none is, raise the problems of the first."""
+def _write_params(project: Path, variations: Sequence[Mapping[str, Any]]) -> Params:
+    """Lay variations over the template, one by one, until it is valid; otherwise raise the problems of the first."""
     errors = []
+    values = _yaml().load(TEMPLATES / params.PATH)
     with contextlib.chdir(project):
-        for text in texts:
-            params.PATH.write_text(text, encoding="utf-8")
+        for changes in variations:
+            _lay_over(values, changes)
+            _yaml().dump(values, params.PATH)
             try:
                 return params.load()
             except UserError as error:
                 errors.append(error)
     raise errors[0]
+
+
+def _lay_over(values: Any, changes: Mapping[str, Any]) -> None:
+    """Replace and add values of nested mappings in place; comments stay."""
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and key in values:
+            _lay_over(values[key], value)
+        else:
+            values[key] = value
+
+
+def _yaml() -> Any:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
+    return yaml

@@ -37,14 +37,6 @@ class Estimate(NamedTuple):
     stored: int
     seconds: float
 
-    def __str__(self) -> str:
-        seconds = round(self.seconds)
-        if self.runs == self.stored:
-            return "0 s"
-        if seconds < 120:
-            return f"{max(1, seconds)} s"
-        return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
 
 def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
     """Return one row per experiment and study.
@@ -64,14 +56,15 @@ def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
     for number, (_, project) in enumerate(experiments, start=1):
         names.check("study", studies, project.studies)
         for key in studies or project.studies:
-            study, seeds = project.studies[key], project.seeds_of(project.studies[key].dataset)
+            study = project.studies[key]
+            dataset, seeds = project.datasets[study.dataset], project.seeds_of(study.dataset)
             # an earlier experiment of the sweep leaves its runs in the store
-            identity = f"{study} {seeds} {project.datasets[study.dataset]}"
+            identity = f"{study} {seeds} {dataset}"
             if identity not in estimates:
-                estimates[identity] = estimate(study, project.datasets[study.dataset], seeds, known)
-                counts = (len(study.variants), len(seeds), *estimates[identity][:2], estimates[identity])
-                rows.append([f"{number}" if several else "", key, *map(str, counts)])
-    total = Estimate(*map(sum, zip((0, 0, 0.0), *estimates.values(), strict=True)))
+                runs, stored, seconds = estimates[identity] = estimate(study, dataset, seeds, known)
+                counts = map(str, (len(study.variants), len(seeds), runs, stored))
+                rows.append([f"{number}" if several else "", key, *counts, duration(seconds)])
+    runs, stored, seconds = (sum(numbers) for numbers in zip((0, 0, 0.0), *estimates.values(), strict=True))
     return Table(
         f"{len(experiments)} experiments" if several else "one run of the project",
         ["experiment", "study", "variants", "seeds", "runs", "in the store", "time"],
@@ -79,10 +72,21 @@ def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
         frozenset([0, 1]),
         [f"{number}: {', '.join(chosen)}" for number, (chosen, _) in enumerate(experiments, start=1) if several],
         [
-            f"{total.runs - total.stored} runs to train, {total.stored} in the store: {total} of training here",
+            f"{runs - stored} runs to train, {stored} in the store: {duration(seconds)} of training here",
             "measured on a few epochs of each kind of network; starting a stage takes a few seconds more",
         ],
     )
+
+
+def duration(seconds: float) -> str:
+    """Format a time by its size; only no time at all is 0.
+
+    >>> duration(0.0), duration(0.2), duration(119), duration(600), duration(9000)
+    ('0 s', '1 s', '119 s', '10 min', '2.5 h')
+    """
+    if round(seconds) < 120:
+        return f"{max(1, round(seconds)) if seconds else 0} s"
+    return f"{round(seconds / 60)} min" if round(seconds) < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _experiments(overrides: Sequence[str]) -> list[tuple[list[str], Params]]:
@@ -125,11 +129,11 @@ def estimate(study: Study, config: DatasetConfig, seeds: tuple[Seed, ...], known
     ]
     store, examples = Store.of_user(), Examples(dataset)
     missing = [spec for spec, key in zip(specs, store.keys(specs, dataset), strict=True) if store.get(key) is None]
+    shapes = dataset.train.inputs.shape[2:], dataset.test.inputs.shape[1:]
     seconds = 0.0
     for spec in missing:
         run = spec.config
         sizes = run.sizes(spec.fold, dataset.train.inputs.shape[1])
-        shapes = dataset.train.inputs.shape[2:], dataset.test.inputs.shape[1:]
         network = (run.implementation, run.model, run.optimizer.name, run.training, sizes, shapes)
         if network not in known:
             known[network] = seconds_of(spec, examples)

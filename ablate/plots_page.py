@@ -41,17 +41,12 @@ VEGA
 
 
 def write(path: Path = PATH) -> None:
-    """Write the page."""
+    """Write the page, by default that of the project in the current folder."""
     # in a function, or its names would clash with those of DVC's scripts; "</script" would end the element
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     with replacing(path) as temporary:
         temporary.write_text(PAGE.replace("VEGA", bundle), encoding="utf-8")
 
 
-def main(arguments: list[str]) -> None:
-    """Write the page of the project in the current folder."""
-    write()
-
-
 if __name__ == "__main__":
-    console.run(main)
+    console.run(lambda _: write())

@@ -47,13 +47,13 @@ def table(
     if not family:
         return Table(title, before=["one variant: nothing to compare"])
     needed = power.min_seeds(family, alpha, study.split_correlation_of(judged))
-    before = [
-        f"{family} variants are judged together (Holm, alpha {digits(alpha)}): at least {needed} seeds are needed"
-    ]
     plural = "s" if seeds > 1 else ""
+    before = []
     if seeds < needed:
         smallest = digits(min(1.0, family * min_p(seeds, seeds)), 2)
-        before.insert(0, f"{seeds} seed{plural} cannot show any effect: the smallest adjusted p is {smallest}")
+        before.append(f"{seeds} seed{plural} cannot show any effect: the smallest adjusted p is {smallest}")
+    together = f"{family} variants are judged together (Holm, alpha {digits(alpha)})"
+    before.append(f"{together}: at least {needed} seeds are needed")
     header = [
         "variant",
         "n",
@@ -79,5 +79,5 @@ def _cells(row: Any, metric: Metric, asked: bool) -> list[str]:
 
 
 def _size(value: float, metric: Metric) -> str:
-    """Return an effect without its sign; for losses a ratio."""
+    """Format an effect without its sign; for losses a ratio."""
     return effect(value, metric).replace("+", "")

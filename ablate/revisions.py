@@ -1,4 +1,4 @@
-"""A project in a commit, an experiment or a folder. Commits are read by git alone, without DVC's cache and remotes.
+"""A project in a commit, an experiment or a folder; commits are read from git, without DVC's cache and remotes.
 
 A commit may come from an unreviewed branch: its `params.yaml` passes the reader of the user's own file, and its results
 must be those that `dvc.lock` recorded.
@@ -10,22 +10,57 @@ import io
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import TypeAdapter
 
-from ablate.between import Revision
 from pipeline.core.errors import UserError, escape
+from pipeline.data import DatasetConfig
+from pipeline.measurements import MeasurementConfig
 from pipeline.project import lock, params
 from pipeline.project.artifacts import ENVIRONMENT, RESULTS
+from pipeline.project.params import Params
+from pipeline.project.variants import Study
 
 WORKSPACE = "workspace"
-_LISTS = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
 _TEXT = {"variant": str, "status": str, "data": str}
 _ENVIRONMENT = TypeAdapter(list[dict[str, str]])
-_PATIENCE = 300  # seconds: more than git needs for a large repository
+_TIMEOUT = 300  # seconds: more than git needs for a large repository
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A project in one commit, experiment or folder."""
+
+    name: str  # as the user calls it
+    params: Params | None  # None if the file is not valid under today's schema
+    problem: str  # why there are no `params`, one line per problem; else empty
+    results: Mapping[str, pd.DataFrame]  # the tables of `reports/results/`, by study or measurement
+    lock: Mapping[str, Any]  # content of `dvc.lock`
+    environment: Sequence[Mapping[str, str]]  # versions of the libraries that computed the results
+
+    @property
+    def studies(self) -> Mapping[str, Study]:
+        """The studies; none under another schema."""
+        return self.params.studies if self.params else {}
+
+    @property
+    def measurements(self) -> Mapping[str, MeasurementConfig]:
+        """The measurements; none under another schema."""
+        return self.params.measurements if self.params else {}
+
+    def dataset(self, key: str) -> DatasetConfig:
+        """Return the config of a study's data set."""
+        assert self.params is not None
+        return self.params.datasets[self.studies[key].dataset]
+
+    def stale(self, key: str) -> list[str]:
+        """Return the dotted keys of `params.yaml` that changed since a study was trained."""
+        return lock.stale(self.lock, f"train@{key}", self.params.written) if self.params else []
 
 
 def read(name: str | None = None, *, recorded: bool = True) -> Revision:
@@ -74,7 +109,8 @@ def commit(name: str) -> str:
             digest = git("rev-parse", *arguments).decode().strip()
             if re.fullmatch("[0-9a-f]{40}", digest):
                 return digest
-    raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {_LISTS}")
+    lists = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
+    raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {lists}")
 
 
 def root() -> Path:
@@ -97,11 +133,11 @@ def git(*arguments: str, folder: Path | None = None) -> bytes:
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=True,
         )
     except subprocess.TimeoutExpired:
-        raise UserError(f"git {arguments[0]}: not done after {_PATIENCE} s") from None
+        raise UserError(f"git {arguments[0]}: did not finish within {_TIMEOUT} s") from None
     except subprocess.CalledProcessError as error:
         message = error.stderr.decode(errors="replace")
         raise UserError(f"{Path.cwd()}: git {arguments[0]}: {_line(message)}") from None
@@ -121,18 +157,18 @@ def _revision(name: str, files: Mapping[Path, bytes], recorded: bool = True) -> 
         environment = _ENVIRONMENT.validate_json(files.get(path, b"[]"))
         for path, content in files.items():
             if path.parent == RESULTS and path.suffix == ".csv":
-                results[path.stem] = pd.read_csv(
-                    io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""]
-                )
+                table = pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False, na_values=[""])
                 digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
                 if recorded and (problem := lock.problem(records, path, digest)):
                     raise UserError(f"{name}: {path}: {problem}; {remedy}")
+                results[path.stem] = table
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name}: {path} is damaged ({_line(str(error))}); {remedy}") from None
     try:
-        return Revision(name, params.parse(files[params.PATH], str(params.PATH)), "", results, records, environment)
+        project, invalid = params.parse(files[params.PATH], str(params.PATH)), ""
     except UserError as error:
-        return Revision(name, None, str(error), results, records, environment)
+        project, invalid = None, str(error)
+    return Revision(name, project, invalid, results, records, environment)
 
 
 def _line(text: str) -> str:

@@ -33,7 +33,7 @@ def table(project: Params, key: str, name: str, rows: pd.DataFrame) -> Table:
         evidence = text.evidence(row, metric)
         if row.is_baseline:
             evidence[-2:] = ["baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
-        cells.append([f"{row.block}, {row.label}" if row.block else row.label, f"{row.runs}", estimate, *evidence])
+        cells.append([study.variant(row.variant).name, f"{row.runs}", estimate, *evidence])
     after = [
         line for line in (count_verdicts(list(rows["verdict"])), why_underpowered(rows, project.judging.alpha)) if line
     ]

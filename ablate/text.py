@@ -17,7 +17,7 @@ from rich.text import Text
 from pipeline.core.errors import escape
 from pipeline.project.metrics import Metric
 from pipeline.report.format import cells
-from pipeline.report.markdown import escaped, line_of, paragraph
+from pipeline.report.markdown import escape_markdown, line_of, paragraph
 
 # heading of a column, and its name in `format.cells`
 EVIDENCE = {
@@ -94,15 +94,15 @@ def _terminal(tables: Sequence[Table]) -> Iterator[RenderableType]:
 def _markdown(tables: Sequence[Table]) -> Iterator[str]:
     for number, table in enumerate(tables):
         yield from [""] * bool(number)
-        yield f"**{escaped(table.title)}**"
+        yield f"**{escape_markdown(table.title)}**"
         yield ""
         yield from (f"- {paragraph(line)}" for line in table.before)
         if table.rows:
             filled = [index for index in range(len(table.header)) if any(row[index] for row in table.rows)]
             yield ""
-            yield line_of([escaped(table.header[index]) for index in filled])
+            yield line_of([escape_markdown(table.header[index]) for index in filled])
             yield line_of([":--" if index in table.left else "--:" for index in filled])
-            yield from (line_of([escaped(row[index]) for index in filled]) for row in table.rows)
+            yield from (line_of([escape_markdown(row[index]) for index in filled]) for row in table.rows)
         for line in table.after:
             yield ""
             yield paragraph(line)
@@ -112,8 +112,8 @@ def direction(metric: Metric) -> str:
     """Return the label of a metric and its better direction.
 
     >>> from pipeline.project.metrics import METRICS
-    >>> direction(METRICS["test_loss"])
-    'test loss, lower is better'
+    >>> direction(METRICS["test_loss"]), direction(METRICS["weight_norm"])
+    ('test loss, lower is better', 'norm of all weights, neither way is better')
     """
     return f"{metric.label}, {metric.better or 'neither way'} is better"
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablate import names, revisions
-from ablate.between import Revision, between
+from ablate import between, names, revisions
 from ablate.compare import other_versions
+from ablate.revisions import Revision
 from ablate.text import Table
 from pipeline.core.errors import UserError, join_short
 from pipeline.project.artifacts import results_path
@@ -31,7 +31,7 @@ def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
     committed = revisions.read(name, recorded=False)
     if committed.params is None:
         raise UserError(f"{name}: {committed.problem}")
-    stages = dict.fromkeys(committed.params.studies, "train") | dict.fromkeys(committed.params.measurements, "measure")
+    stages = dict.fromkeys(committed.studies, "train") | dict.fromkeys(committed.measurements, "measure")
     names.check("study", keys, stages)
     with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
         clone = _clone(name, Path(folder) / "clone")
@@ -40,12 +40,9 @@ def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
         again = revisions.of_folder(clone, "again")
         output = revisions.git("ls-files", "-z", "--modified", "--others", "--exclude-standard", folder=clone)
     changed = {os.fsdecode(path) for path in output.split(b"\0") if path.startswith(b"reports/")}
-    differences = {
-        key: difference(key, committed, again) if results_path(key).as_posix() in changed else ""
-        for key in keys or stages
-    }
     rows = []
-    for key, text in differences.items():
+    for key in keys or stages:
+        text = difference(key, committed, again) if results_path(key).as_posix() in changed else ""
         runs = f"{len(again.results[key])}" if key in again.studies and key in again.results else ""
         rows.append([key, runs, "not reproduced" if text else "bit for bit", text])
     others = [] if keys else sorted(changed.difference(results_path(key).as_posix() for key in stages))
@@ -54,7 +51,7 @@ def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
         after.insert(0, note)
     header = ["study or measurement", "runs", "reproduced", "what differs"]
     table = Table(f"{name}, run again", header, rows, frozenset([0, 2, 3]), after=after)
-    return table, not others and not any(differences.values())
+    return table, not others and not any(text for *_, text in rows)
 
 
 def difference(key: str, committed: Revision, again: Revision) -> str:
@@ -64,7 +61,7 @@ def difference(key: str, committed: Revision, again: Revision) -> str:
     if key not in again.studies:
         return "other measurements"
     committed, again = (replace(side, results={key: side.results[key]}) for side in (committed, again))
-    rows = between(committed, again, list(METRICS))
+    rows = between.effects(committed, again, list(METRICS))
     rows = rows[~rows["identical"] | rows["note"].str.contains("in common")]
     if rows.empty:
         return "the same numbers, written in another way"

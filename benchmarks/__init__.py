@@ -1,4 +1,4 @@
-"""The engine against its peers: each pair measured in turns in one process, printed as one table.
+"""The engine against its peers: the two sides of a row run in turns in one process.
 
 Not part of the pipeline: nothing in `pipeline/` imports it and no result depends on it.
 """

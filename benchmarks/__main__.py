@@ -2,8 +2,8 @@
 
 import os
 
-# before anything is imported: results that come from a store are not trained, all sides use the processor, and no
-# library is asked for other kernels than its fastest
+# before anything is imported: every run is trained, all sides use the processor, and every library uses the kernels
+# that it finds fastest
 os.environ["ABLATE_STORE"] = "off"
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.pop("ATEN_CPU_CAPABILITY", None)
@@ -31,14 +31,14 @@ class _Measure(Protocol):
 
 
 ROWS: dict[str, _Measure] = {
-    **{one.name: one.measure for one in COMPARISONS},
+    **{comparison.name: comparison.measure for comparison in COMPARISONS},
     starts.JAX: starts.against_jax,
     starts.COMPILATION: starts.compilation,
     starts.START: starts.start,
     many.NAME: many.measure,
     repro.NAME: repro.measure,
 }
-# of the default project, which has no small version
+# rows of the default project, which has no small version
 WHOLE = (starts.COMPILATION, repro.NAME)
 
 
@@ -49,7 +49,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Write the table into this page, docs/speed.md.")] = None,
 ) -> None:
-    """Measure, print; the exit status is 1 if a side failed or ended at other losses, not if a target was missed."""
+    """Measure and print; exit with 1 if a side failed or ended at other losses, not if a target was missed."""
     for name in row or ():
         if name not in ROWS:
             raise typer.BadParameter(f"found {name!r}, allowed: {', '.join(ROWS)}", param_hint="--row")
@@ -57,21 +57,21 @@ def main(
     options = Options(quick=quick, repeats=1 if quick else repeats)
     wanted = row or [name for name in ROWS if not (quick and name in WHOLE)]
     rows: list[Row] = []
-    found = table.environment()
+    environment = table.environment()
     for name in ROWS:
         if name in wanted:
             print(f"{name} ...", file=sys.stderr, flush=True)
             measured = _measured(name, options)
             rows += measured
-            # what was measured stays when a later row is interrupted
-            for one in measured:
-                print(f"  {one.row}: {one.summary}", file=sys.stderr, flush=True)
+            # written after every row, so that an interrupt loses no measurement
+            for result in measured:
+                print(f"  {result.row}: {result.summary}", file=sys.stderr, flush=True)
             if json is not None:
-                table.write(json, found, rows)
-    table.show(found, rows)
+                table.write(json, environment, rows)
+    table.show(environment, rows)
     if docs is not None:
-        table.write_docs(docs, found, rows)
-    raise typer.Exit(1 if any(one.verdict == "error" for one in rows) else 0)
+        table.write_docs(docs, environment, rows)
+    raise typer.Exit(1 if any(result.verdict == "error" for result in rows) else 0)
 
 
 def _measured(name: str, options: Options) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Whether two sides did the same work: without that, a ratio of their times says nothing."""
+"""Check that two sides did the same work: otherwise a ratio of their times means nothing."""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Exact:
     of_networks: float = 1e-3
 
     def check(self, ours: Losses, theirs: Losses, work: Work) -> str:
-        """The largest difference in words.
+        """Return the largest difference in words.
 
         Raises:
             DisagreementError: If it is above the tolerance.
@@ -61,7 +61,7 @@ class OnAverage:
     of_a_batch: float = 4 * 0.038
 
     def check(self, ours: Losses, theirs: Losses, work: Work) -> str:
-        """The largest difference in words.
+        """Return the largest difference in words.
 
         Raises:
             DisagreementError: If it is above the tolerance.

@@ -1,4 +1,4 @@
-"""The rows that compare the engine with one peer in this process."""
+"""Rows that compare the engine with one peer in this process."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -39,12 +39,12 @@ class Comparison:
     """Time per run of the engine and of a peer.
 
     Attributes:
-        name, against: Of the row.
-        work: From whether it shall be small.
+        name, against: Name and peer of the row.
+        work: Makes the work; the argument asks for a small one.
         ways: One or several ways in which the peer can do it; all are checked, the fastest is compared.
-        target: What the ratio is held to.
+        target: The ratio that should be reached.
         agreement: How far the losses may differ.
-        sample: How many runs a peer trains that trains one after the other; None for all.
+        sample: Number of runs of a peer that trains one after the other; None for all.
         jax: Whether the peer is JAX, which may be missing.
     """
 
@@ -58,7 +58,7 @@ class Comparison:
     jax: bool = False
 
     def measure(self, options: Options) -> list[Row]:
-        """The row; a side that ends at other losses makes it an error."""
+        """Measure the row; a side that ends at other losses makes it an error."""
         work = self.work(options.quick)
         row = Row(self.name, str(work), self.against, self.target)
         if self.jax and find_spec("jax") is None:
@@ -98,7 +98,7 @@ class Rate:
     against: str = "the machine's float32 matrix product of 1024 x 1024 x 1024"
 
     def measure(self, options: Options) -> list[Row]:
-        """The row; the operations that are counted are those of the products that the work needs."""
+        """Measure the row; the counted operations are those of the matrix products that the work needs."""
         work = self.work(options.quick)
         row = Row(self.name, str(work), self.against, self.target, unit="%")
         sample = work.first(2)
@@ -114,7 +114,7 @@ class Rate:
         for multiply in libraries.values():
             multiply()
         rounds = alternating(options.repeats, lambda: engine.train(work), *libraries.values())
-        rates = [(work.operations / ours, *(multiplied / one for one in others)) for ours, *others in rounds]
+        rates = [(work.operations / ours, *(multiplied / elapsed for elapsed in others)) for ours, *others in rounds]
         ours, *others = (f"{statistics.median(side) / 1e9:.1f} GFLOP/s" for side in zip(*rates, strict=True))
         return [
             row.judged(

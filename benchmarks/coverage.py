@@ -1,7 +1,7 @@
-"""How often tests and intervals are wrong: `python -m benchmarks.coverage` makes a table of docs/statistics.md.
+"""Error rates of tests and intervals: `python -m benchmarks.coverage` makes a table of docs/statistics.md.
 
-Not a benchmark of speed: of what verdicts rest on. Where both sides are drawn alike, size is promised (and tested);
-where differences have a mean of 0 but are not symmetric, no test of a mean can promise anything, so it is measured.
+Not a benchmark of speed, but of the statistics behind verdicts. If both sides are drawn alike, the size is promised and
+tested; if differences have mean 0 but are asymmetric, no test of a mean can promise its size, so it is measured.
 """
 
 import sys
@@ -43,15 +43,16 @@ UNPAIRED = {
 
 
 def paired(draw: _Draw, n: int, samples: int) -> tuple[float, float, float]:
-    """Share of p at most 5 %, of intervals that contain 0, and of false better or worse, which needs both."""
+    """Return the shares of p at most 5 %, of intervals that contain 0, and of false verdicts, which need both."""
     differences = draw(np.random.default_rng(n), (samples, n))
     small = sign_flips(differences) <= ALPHA
-    covered = np.array([one.low <= 0 <= one.high for one in (estimate_mean(each, "linear") for each in differences)])
+    intervals = [estimate_mean(sample, "linear") for sample in differences]
+    covered = np.array([interval.low <= 0 <= interval.high for interval in intervals])
     return float(small.mean()), float(covered.mean()), float((small & ~covered).mean())
 
 
 def unpaired(n: int, sd: float, m: int, other: float, samples: int) -> tuple[float, float, float]:
-    """The same of two sides with other seeds."""
+    """Return the same shares for two sides with other seeds."""
     random = np.random.default_rng(0)
     variants, baselines = random.normal(0, sd, (samples, n)), random.normal(0, other, (samples, m))
     pairs = list(zip(variants, baselines, strict=True))
@@ -62,7 +63,7 @@ def unpaired(n: int, sd: float, m: int, other: float, samples: int) -> tuple[flo
 
 
 def rows(samples: int) -> Iterator[tuple[str, str, tuple[float, float, float]]]:
-    """What is drawn, how many seeds, and the three shares."""
+    """Yield what is drawn, how many seeds, and the three shares."""
     for name, draw in PAIRED.items():
         for n in (5, 10, 30):
             yield name, str(n), paired(draw, n, samples)

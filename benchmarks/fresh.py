@@ -1,4 +1,4 @@
-"""One side in a process of its own: `python -m benchmarks.fresh SIDE`, pickled work on standard input, its losses out.
+"""One side in a process of its own: `python -m benchmarks.fresh SIDE`, which reads pickled work and writes losses.
 
 It imports nothing that its side does not need, since its start is part of what is measured.
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Train every piece of work that is read; write the losses of each."""
+    """Train every work on standard input; write the losses to standard output."""
     side = importlib.import_module(f"benchmarks.sides.{sys.argv[1]}")
     works = pickle.load(sys.stdin.buffer)  # noqa: S301
     pickle.dump([side.train(work) for work in works], sys.stdout.buffer)

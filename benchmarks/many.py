@@ -1,4 +1,4 @@
-"""The rows of one large study: how long 10,000 runs take, how that grows from 100, and how much memory they need.
+"""One large study: how long 10,000 runs take, how that grows from 100 runs, and how much memory they need.
 
 The runs are trained in a process of their own (`python -m benchmarks.many`), so that its memory holds nothing else.
 """
@@ -30,7 +30,7 @@ CHECKED_RUNS = 3
 
 @dataclass(frozen=True)
 class Size:
-    """Of a study: learning rates times weight decays times seeds."""
+    """The size of a study: learning rates times weight decays times seeds, and epochs."""
 
     learning_rates: int
     weight_decays: int
@@ -50,7 +50,7 @@ QUICK_LARGE, QUICK_SMALL = Size(3, 2, 4, 4), Size(3, 1, 2, 4)
 
 
 def measure(options: Options) -> list[Row]:
-    """Three rows: seconds, time per run against that of a hundred, memory."""
+    """Measure three rows: seconds, time per run against that of a hundred runs, memory."""
     large, small = (QUICK_LARGE, QUICK_SMALL) if options.quick else (LARGE, SMALL)
     title = f"{large.runs:,} runs of a linear model in one study, tables included"
     rows = [
@@ -58,13 +58,13 @@ def measure(options: Options) -> list[Row]:
         Row(f"{NAME}-scaling", title, f"time per run at {small.runs} runs", Target(1, sense="at most")),
         Row(f"{NAME}-memory", title, "-", Target(1, "GB", "at most"), unit="GB"),
     ]
-    found = _in_a_process(large, small, options.long_repeats)
+    measured = _in_a_process(large, small, options.long_repeats)
     try:
-        note = _check(large.work(), found["runs"])
+        note = _check(large.work(), measured["runs"])
     except DisagreementError as error:
         return [row.failed(str(error)) for row in rows]
-    whole, per_run = found["large"], [each / small.runs for each in found["small"]]
-    ratios = [one / large.runs / each for one, each in zip(whole, per_run, strict=True)]
+    whole, per_run = measured["large"], [elapsed / small.runs for elapsed in measured["small"]]
+    ratios = [total / large.runs / single for total, single in zip(whole, per_run, strict=True)]
     times = {
         "ours": f"{duration(statistics.median(whole) / large.runs)} per run",
         "theirs": f"{duration(statistics.median(per_run))} per run",
@@ -73,17 +73,17 @@ def measure(options: Options) -> list[Row]:
     return [
         rows[0].judged(whole, small=quick, ours=times["ours"], note=f"a sample of runs against in-memory: {note}"),
         rows[1].judged(ratios, small=quick, **times),
-        rows[2].judged([found["peak"] / 1e9], small=quick, note="the most that the process held"),
+        rows[2].judged([measured["peak"] / 1e9], small=quick, note="the most that the process held"),
     ]
 
 
 def _in_a_process(large: Size, small: Size, repeats: int) -> dict[str, Any]:
-    """What the process printed."""
+    """Run both sizes in a process of its own and return what it printed."""
     sizes = [str(number) for size in (large, small) for number in asdict(size).values()]
     command = [sys.executable, "-m", "benchmarks.many", *sizes, "--repeats", str(repeats)]
     printed = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout
-    found: dict[str, Any] = json.loads(printed)
-    return found
+    measured: dict[str, Any] = json.loads(printed)
+    return measured
 
 
 def _check(work: Work, runs: list[dict[str, Any]]) -> str:
@@ -103,15 +103,15 @@ def _check(work: Work, runs: list[dict[str, Any]]) -> str:
 
 
 def _train(work: Work) -> list[dict[str, Any]]:
-    """Train all runs; the final losses of a few of them."""
+    """Train all runs and return the final losses of a few of them."""
     results = runs.train_study(work.study, work.seeds, work.dataset).results
     if not (results["status"] == "finished").all():
         raise RuntimeError("found runs that diverged")
     sample = results.iloc[np.linspace(0, len(results) - 1, CHECKED_RUNS).astype(int)]
     columns = {"train_loss_running": "running"}
     wanted = ["variant", "seed_index", "train_loss", "test_loss", "train_loss_running"]
-    found: list[dict[str, Any]] = sample[wanted].rename(columns=columns).to_dict("records")
-    return found
+    losses: list[dict[str, Any]] = sample[wanted].rename(columns=columns).to_dict("records")
+    return losses
 
 
 def main() -> None:
@@ -121,19 +121,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int)
     arguments = parser.parse_args()
     large, small = Size(*arguments.sizes[:4]).work(), Size(*arguments.sizes[4:]).work()
-    found: dict[str, Any] = {"large": [], "small": []}
+    measured: dict[str, Any] = {"large": [], "small": []}
     _train(small)  # imports and first calls are no part of a run
     for _ in range(arguments.repeats):
-        found["small"].append(statistics.median(seconds(lambda: _train(small))[0] for _ in range(SMALL_REPEATS)))
-        elapsed, found["runs"] = seconds(lambda: _train(large))
-        found["large"].append(elapsed)
-    json.dump(found | {"peak": _peak()}, sys.stdout)
+        measured["small"].append(statistics.median(seconds(lambda: _train(small))[0] for _ in range(SMALL_REPEATS)))
+        elapsed, measured["runs"] = seconds(lambda: _train(large))
+        measured["large"].append(elapsed)
+    json.dump(measured | {"peak": _peak()}, sys.stdout)
 
 
 def _peak() -> int:
-    """The most memory that this process held, in bytes."""
+    """Return the peak memory of this process in bytes."""
     try:
-        # not from getrusage, which on Linux remembers what the process held that started this one
+        # not getrusage: on Linux it includes the memory of the process that started this one
         return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
     except OSError:
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,8 +1,8 @@
-"""What the command line asks for."""
+"""Options of the command line."""
 
 from dataclasses import dataclass
 
-LONG_REPEATS = 3  # at most so many rounds of what takes minutes
+LONG_REPEATS = 3  # rounds of rows that take minutes, at most
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The row of the whole project: `dvc repro --force` now and at the last commit with the engine before this one.
+"""The whole project: `dvc repro --force` now and at the last commit with the previous engine.
 
 Each side has a clone of its own, the ten seeds of that commit, and the packages that it asks for.
 """
@@ -31,7 +31,7 @@ RESULTS = "reports/results"
 
 
 def measure(options: Options) -> list[Row]:
-    """The row; both sides are made in turns."""
+    """Measure both sides in turns."""
     with tempfile.TemporaryDirectory() as folder:
         clones = {commit: Path(folder, commit) for commit in ("HEAD", BEFORE)}
         for commit, clone in clones.items():
@@ -58,7 +58,7 @@ def _measure(options: Options, now: Path, before: Path) -> Row:
 
 
 def _clone(commit: str, clone: Path, seeds: int) -> None:
-    """A clone at a commit whose data sets all have this number of seeds."""
+    """Clone a commit; all data sets get this number of seeds."""
     _run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=ROOT)
     _run("git", "checkout", "--quiet", "--detach", commit, cwd=clone)
     yaml, path = YAML(), clone / "params.yaml"
@@ -70,7 +70,7 @@ def _clone(commit: str, clone: Path, seeds: int) -> None:
 
 
 def _python(clone: Path) -> Path:
-    """The interpreter of this process if it has the packages that the clone asks for, else one of the clone's own."""
+    """Return this interpreter if it has the packages that the clone asks for, else one of the clone's own."""
     lines = (clone / "requirements.txt").read_text().splitlines()
     wanted = [line.split("==") for line in lines if line and not line.startswith("#")]
     if all(_version(name) == number for name, number in wanted):
@@ -87,7 +87,7 @@ def _version(package: str) -> str | None:
 
 
 def _check(now: Path, before: Path) -> str:
-    """How many variants of both commits have been compared, in words.
+    """Compare the results of both commits; return in words how many variants they have in common.
 
     Orders and masks are drawn in another way, so seeds cannot be compared one by one: means over seeds must agree.
 
@@ -116,7 +116,7 @@ def _check(now: Path, before: Path) -> str:
 
 
 def _run(*command: str, cwd: Path, path: Path | None = None) -> str:
-    """What the command prints, with a folder in front of the path: the stages call `python`.
+    """Run a command, with a folder in front of the PATH because stages call `python`; return what it prints.
 
     Raises:
         RuntimeError: If it fails; with what it printed.

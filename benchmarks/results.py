@@ -1,4 +1,4 @@
-"""What a row of the table says."""
+"""A row of the table and its verdict."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ Verdict = Literal["met", "missed", "stated", "too small", "skipped", "error"]
 
 @dataclass(frozen=True)
 class Target:
-    """What the measured number is held to."""
+    """The number that a measurement should reach."""
 
     value: float
     unit: Literal["x", "%", "s", "GB"] = "x"
     sense: Literal["at least", "at most"] = "at least"
 
     def met(self, value: float) -> bool:
-        """Whether a measured number, in this unit, is good enough."""
+        """Return whether a measured number, in this unit, is good enough."""
         return value >= self.value if self.sense == "at least" else value <= self.value
 
     def __str__(self) -> str:
@@ -29,11 +29,11 @@ class Row:
     """One row.
 
     Attributes:
-        row: Its name on the command line.
-        work, against: What was done, and by whom else.
-        target: None where a number is stated and held to nothing.
-        unit: Of the values.
-        values: Measured, one a round; none where the row was skipped or failed.
+        row: Name on the command line.
+        work, against: What was done, and the peer that did it too.
+        target: None if the number is only stated.
+        unit: Unit of the values.
+        values: One measurement per round; none if the row was skipped or failed.
         ours, theirs: Median times or rates in words.
         note: How well the losses agree, or why there is no value.
     """
@@ -55,11 +55,11 @@ class Row:
 
     @property
     def summary(self) -> str:
-        """Verdict and median in a line."""
+        """Return verdict and median in a line."""
         return f"{self.verdict}, {shown(self.median, self.unit)}" if self.values else f"{self.verdict}, {self.note}"
 
     def judged(self, values: Sequence[float], *, small: bool, **words: str) -> "Row":
-        """The row with what was measured; work that was made small proves that a side runs, and nothing else."""
+        """Return the row with its measurements; small work proves that a side runs, and nothing else."""
         measured = replace(self, values=tuple(values), **words)  # type: ignore[arg-type]
         verdict: Verdict = "stated"
         if small:
@@ -69,16 +69,16 @@ class Row:
         return replace(measured, verdict=verdict)
 
     def skipped(self, reason: str) -> "Row":
-        """The row where something it needs is not installed."""
+        """Return the row of a peer that is not installed."""
         return replace(self, verdict="skipped", note=reason)
 
     def failed(self, reason: str) -> "Row":
-        """The row where a side did something else than it should."""
+        """Return the row of a side that failed or did other work."""
         return replace(self, verdict="error", note=reason)
 
 
 def shown(value: float, unit: str) -> str:
-    """A number with its unit, three digits.
+    """Format a number with its unit and three digits.
 
     >>> shown(200.0, "x"), shown(0.8512, "%"), shown(1.5, "GB")
     ('200x', '85.1 %', '1.5 GB')
@@ -90,7 +90,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time with its unit, three digits.
+    """Format a time with its unit and three digits.
 
     >>> duration(12.0), duration(0.0034567), duration(4.5e-06)
     ('12 s', '3.46 ms', '4.5 us')

@@ -1,4 +1,4 @@
-"""The rows about what happens before a first step: compilation, the start of a process, and both against JAX."""
+"""Rows about the time before the first step: compilation, the start of a process, and both against JAX."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def against_jax(options: Options) -> list[Row]:
-    """The row: a whole process of ours, its kernels compiled before, and one of JAX, which compiles."""
+    """Compare a whole process with compiled kernels with a process of JAX, which compiles."""
     work = polynomial(4, 8) if options.quick else polynomial()
     row = Row(JAX, f"{work}; a whole process", "JAX jit(vmap(scan)), compiled within", Target(5))
     if find_spec("jax") is None:
@@ -43,7 +43,7 @@ def against_jax(options: Options) -> list[Row]:
 
 
 def start(options: Options) -> list[Row]:
-    """The row: a process that trains a linear model and a network for a moment, less one that imports NumPy."""
+    """Measure a process that trains a linear model and a network for a moment, minus one that imports NumPy."""
     works = polynomial(1, 2), digits(1, 1)
     row = Row(
         START,
@@ -61,26 +61,27 @@ def start(options: Options) -> list[Row]:
 
 
 def compilation(options: Options) -> list[Row]:
-    """The row: seconds of the processor for all kernels of the default project in an empty cache."""
+    """Measure the processor time that all kernels of the default project take to compile, with an empty cache."""
     title = "all kernels that the default project needs, nothing cached"
     row = Row(COMPILATION, title, "-", Target(15, "s", "at most"), unit="s")
     rounds: list[dict[str, float]] = []
     for _ in range(options.long_repeats):
         with tempfile.TemporaryDirectory() as folder:
             rounds.append(json.loads(_run(sys.executable, "-m", "benchmarks.starts", XDG_CACHE_HOME=folder)))
-    kernels = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
-    note = ", ".join(f"{name} {duration(each)}" for name, each in kernels.items())
-    return [row.judged([sum(one.values()) for one in rounds], small=options.quick, note=note)]
+    kernels = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
+    note = ", ".join(f"{name} {duration(seconds)}" for name, seconds in kernels.items())
+    return [row.judged([sum(times.values()) for times in rounds], small=options.quick, note=note)]
 
 
 def _fresh(side: str, *works: Work) -> list[Losses]:
-    """Losses of each work by a side in a process of its own."""
-    found: list[Losses] = pickle.loads(_run(sys.executable, "-m", "benchmarks.fresh", side, given=pickle.dumps(works)))  # noqa: S301
-    return found
+    """Train each work by a side in a process of its own."""
+    output = _run(sys.executable, "-m", "benchmarks.fresh", side, given=pickle.dumps(works))
+    losses: list[Losses] = pickle.loads(output)  # noqa: S301
+    return losses
 
 
 def _run(*command: str, given: bytes = b"", **environment: str) -> bytes:
-    """What the command prints."""
+    """Run a command and return what it prints."""
     return subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, input=given, stdout=subprocess.PIPE, check=True
     ).stdout
@@ -90,7 +91,7 @@ def _run(*command: str, given: bytes = b"", **environment: str) -> bytes:
 
 
 def main() -> None:
-    """Do what the stages of the default project do, with one seed, and print what each kernel took to compile."""
+    """Do what the stages of the default project do, with one seed, and print how long each kernel took to compile."""
     spent: dict[str, float] = {}
     compile_kernel = library._compile
 

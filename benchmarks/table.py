@@ -1,4 +1,4 @@
-"""The printout: what it was measured with, and one table."""
+"""The output: one table, and the machine and versions that it was measured with."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from pipeline.execution.pool import threads
 
 PACKAGES = ("numba", "llvmlite", "torch", "torchvision", "numpy", "scikit-learn", "jax", "jaxlib", "dvc")
 HEADINGS = ("row", "work", "against", "target", "measured", "n", "least to most", "ours", "theirs", "")
-WIDTH = 200  # columns where there is no terminal: no row shall be cut in a log
+WIDTH = 200  # columns without a terminal: wide enough for every row
 COLOURS = {"met": "green", "missed": "yellow", "error": "red"}
 BEGIN, END = "<!-- table: written by `python -m benchmarks --docs` -->", "<!-- end of table -->"
 
 
 def environment() -> dict[str, str]:
-    """Processor, threads and versions."""
+    """Return processor, threads and versions."""
     variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.endswith("_NUM_THREADS")]
     return {
         "processor": _processor(),
@@ -36,7 +36,7 @@ def environment() -> dict[str, str]:
 
 
 def show(environment: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Print to standard output; plain text where that is no terminal."""
+    """Print to standard output, as plain text if it is not a terminal."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH, color_system=None)
@@ -55,13 +55,13 @@ def show(environment: Mapping[str, str], rows: Sequence[Row]) -> None:
 
 
 def write(path: Path, environment: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """The same as JSON."""
+    """Write the table as JSON."""
     values = [{**asdict(row), "median": row.median if row.values else None} for row in rows]
     path.write_text(json.dumps({"environment": dict(environment), "rows": values}, indent=2) + "\n", encoding="utf-8")
 
 
 def write_docs(path: Path, environment: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """The same as Markdown, where the page has it."""
+    """Replace the table of a Markdown page."""
     lines = [HEADINGS, *([":--"] * len(HEADINGS),), *(_cells(row) for row in rows)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     before, rest = path.read_text(encoding="utf-8").split(BEGIN)
@@ -76,7 +76,7 @@ def _line(environment: Mapping[str, str]) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    """What stands under each heading."""
+    """Return the cells of a row."""
     measured = ["", "", ""]
     if row.values:
         spread = f"{shown(min(row.values), row.unit)} to {shown(max(row.values), row.unit)}"
@@ -86,10 +86,10 @@ def _cells(row: Row) -> list[str]:
 
 def _processor() -> str:
     try:
-        found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), flags=re.MULTILINE)
+        model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), flags=re.MULTILINE)
     except OSError:
-        found = None
-    name = found.group(1) if found else platform.processor() or platform.machine()
+        model = None
+    name = model.group(1) if model else platform.processor() or platform.machine()
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 

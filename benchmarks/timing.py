@@ -7,11 +7,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAUSE = 0.05  # seconds; threads spin for a while after a side's last product, and the next side shall not pay for it
+PAUSE = 0.05  # seconds; threads still spin after a side's last product, which would slow the next side
 
 
 def seconds(call: Callable[[], T]) -> tuple[float, T]:
-    """How long a call takes, and what it returns."""
+    """Return how long a call takes, and its result."""
     gc.collect()
     time.sleep(PAUSE)
     start = time.perf_counter()
@@ -20,5 +20,5 @@ def seconds(call: Callable[[], T]) -> tuple[float, T]:
 
 
 def alternating(repeats: int, *sides: Callable[[], object]) -> list[tuple[float, ...]]:
-    """Seconds of all sides, first, second, ..., first, second, ...; a tuple for each round."""
+    """Run all sides in turns; return their seconds, a tuple per round."""
     return [tuple(seconds(side)[0] for side in sides) for _ in range(repeats)]

@@ -1,7 +1,7 @@
-"""The pieces of work that are timed: a study of one variant, its seeds and its examples.
+"""The work that is timed: a study of one variant, its seeds and its examples.
 
 A process that gets work from another one imports this module and no more than it needs: its start is measured
-(`benchmarks.starts`). So what makes data sets and trains is imported where it is called.
+(`benchmarks.starts`). So modules that make data sets and train are imported in functions.
 """
 
 import itertools
@@ -21,20 +21,20 @@ from pipeline.project.schema import StudyConfig
 from pipeline.project.variants import Study, expand
 from pipeline.training.config import RunConfig
 
-# of params.yaml: the polynomial
+# the polynomial of params.yaml
 WEIGHTS = (5.0, 1.2, -3.4, 5.6)
 NOISE_SD = 0.1
 
 EVALUATION_BATCH = 512  # examples that another side evaluates at once
 SIDE = 28  # of an image in pixels
 CLASSES = 10
-LIT = 0.3  # of the patches of a class's pattern
-WRONG = 0.1  # of the labels; without them the loss would fall to nothing, and nothing agrees with anything
+LIT = 0.3  # share of the patches of a class's pattern
+WRONG = 0.1  # share of the labels; without them the loss falls to 0, where relative differences mean nothing
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What every side leaves, so that all of them can be held against each other.
+    """The losses that every side returns, so that they can be compared.
 
     Attributes:
         train, test: Mean loss over the whole set at each evaluated epoch, (R, E).
@@ -47,7 +47,7 @@ class Losses:
 
     @classmethod
     def join(cls, parts: Sequence["Losses"]) -> "Losses":
-        """Those of single runs, (1, E) and (1,), one after the other."""
+        """Join the losses of single runs, (1, E) and (1,)."""
         return cls(
             np.concatenate([part.train for part in parts]),
             np.concatenate([part.test for part in parts]),
@@ -55,7 +55,7 @@ class Losses:
         )
 
     def first(self, runs: int) -> "Losses":
-        """Those of the first runs."""
+        """Return the losses of the first runs."""
         return Losses(self.train[:runs], self.test[:runs], self.running[:runs])
 
 
@@ -83,7 +83,7 @@ class Work:
         return ", ".join(["-".join(map(str, self.widths)), *dropout, *sizes])
 
     def first(self, runs: int) -> "Work":
-        """The same with fewer seeds: for a side that trains one run at a time, a sample of them is enough."""
+        """Return the work with fewer seeds: for a side that trains one run at a time, a sample is enough."""
         return replace(self, seeds=self.seeds[:runs])
 
     @property
@@ -100,13 +100,13 @@ class Work:
 
     @property
     def steps(self) -> int:
-        """Of one run."""
+        """Number of steps of one run."""
         training = self.config.training
         return training.epochs * -(-self.dataset.train.examples // training.batch_size)
 
     @property
     def operations(self) -> int:
-        """Additions and multiplications of the products that all runs need.
+        """Additions and multiplications of the matrix products of all runs.
 
         A step needs the outputs and the gradients of all layers, and the gradient by the inputs of all but the first;
         an evaluation needs the outputs. Nothing elementwise is counted.
@@ -257,7 +257,7 @@ def _study(written: StudyConfig, dataset: DatasetConfig) -> Study:
 def _base(
     *, model: Mapping[str, Any], loss: str, learning_rate: float, epochs: int, batch_size: int, evaluations: int
 ) -> dict[str, Any]:
-    """A complete config as it would stand in params.yaml."""
+    """Return a complete config, as in params.yaml."""
     return {
         "implementation": "scratch",
         "data": {"examples": "all", "validation": {"name": "none"}, "importance_weights": {"name": "none"}},

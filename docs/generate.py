@@ -174,7 +174,7 @@ def _described(model: type[BaseModel], name: str) -> str:
         if name in vars(owner).get("__annotations__", {}):
             if words := attribute_docstrings(owner).get(name):
                 return " ".join(words.split())
-            if name == "name":  # the discriminator of a choice
+            if name in ("name", "source", "kind"):  # the discriminator of a choice
                 return "Selects this."
             raise UndescribedError(f"{owner.__name__}.{name} has no docstring beneath it")
     raise AssertionError(name)

@@ -1,4 +1,4 @@
-"""Kernels that only tests need, compiled as those of the pipeline are."""
+"""Kernels that only tests need, compiled like those of the pipeline."""
 
 import functools
 from unittest import mock
@@ -9,6 +9,6 @@ from pipeline.core.cache import Cache
 
 @functools.cache
 def compiled(name: str, *signature: str, real: str = "float64") -> library.Function:
-    """What `library.function` gives, never from a file: the key of files knows no sources of tests."""
+    """Return `library.function` without its cache, whose key does not include the sources of tests."""
     with mock.patch.object(library, "cache", return_value=Cache(None, ".o", "compiled kernels")):
         return library.function(name, *signature, real=real)

@@ -1,4 +1,4 @@
-"""Fixtures: a `params.yaml`, an empty current folder, a whole project in a git + DVC repository of its own."""
+"""Fixtures: a `params.yaml`, an empty current folder, a project in a git + DVC repository; counts of faults."""
 
 import shutil
 import signal
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from faults.tally import FAULTS, Tally, rows, total, write
-from samples import ROOT, SMALL, Project, laid_over, write_params
+from samples import ONE_STUDY, ROOT, SMALL, Project, laid_over, write_params
 
 from pipeline.core.errors import UserError
 from pipeline.project import params
@@ -16,17 +16,13 @@ from pipeline.project import params
 
 @pytest.fixture
 def params_file(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the small `params.yaml` with changes at dotted keys."""
-
-    def write(changes: Mapping[str, Any] | None = None) -> Path:
-        return write_params(tmp_path, laid_over(SMALL, changes or {}))
-
-    return write
+    """Write the small `params.yaml` with changes at dotted keys."""
+    return lambda changes=None: write_params(tmp_path, laid_over(SMALL, changes or {}))
 
 
 @pytest.fixture
 def refused(params_file):
-    """The lines with which `params.yaml` is refused after these changes."""
+    """Return the lines with which `params.yaml` is refused after these changes."""
 
     def lines(changes):
         with pytest.raises(UserError) as caught:
@@ -40,55 +36,48 @@ def refused(params_file):
 
 @pytest.fixture(autouse=True)
 def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is taken from the user's store of finished runs, and nothing goes there."""
+    """Neither read nor write the user's store of finished runs."""
     monkeypatch.setenv("ABLATE_STORE", "off")
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
 
 
 @pytest.fixture
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
+    """Make an empty folder the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-# the second project: other seeds, one study, held to one published outcome
+# the second project: other seeds, one study, compared with one published outcome
 BOOK: dict[str, Any] = {
+    **ONE_STUDY,
     "seeds.count": 2,
-    "studies.activation": ...,
-    "datasets.images": ...,
     "studies.weight_decay.grid.optimizer.weight_decay": [0, 3, 5],
-    "published": {
-        "file": "published.csv",
-        "outcomes": [
-            {
-                "config": "weight_decay_scratch",
-                "factor": "lambda=0",
-                "study": "weight_decay",
-                "variant": "weight_decay_0",
-            }
-        ],
-    },
+    "published.file": "published.csv",
+    "published.outcomes": [
+        {
+            "config": "weight_decay_scratch",
+            "factor": "lambda=0",
+            "study": "weight_decay",
+            "variant": "weight_decay_0",
+        }
+    ],
 }
 
 
-def small_project(folder: Path) -> Project:
-    """The repository's own code and both dvc.yaml with the small parameters, committed, not yet run."""
+def small_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Project:
+    """Commit this repository's code and both dvc.yaml with the small parameters; nothing is run."""
     folder.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignored)
-    for name in ("tables", "book/tables"):
-        (folder / name).mkdir(parents=True)
-        shutil.copy(ROOT / name / "README.md", folder / name / "README.md")
-    for name in ("dvc.yaml", ".gitattributes", ".gitignore", ".dvcignore", "book/dvc.yaml", "book/published.csv"):
+    shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    templates = [f".dvc/plots/{path.name}" for path in (ROOT / ".dvc" / "plots").glob("*.json")]
+    own = ["dvc.yaml", ".gitattributes", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore", *templates]
+    book = ["book/dvc.yaml", "book/published.csv"]
+    for name in [*own, *book, "tables/README.md", "book/tables/README.md"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / ".dvc" / "plots").mkdir(parents=True)
-    templates = [f"plots/{path.name}" for path in (ROOT / ".dvc" / "plots").glob("*.json")]
-    for name in ("config", ".gitignore", *templates):
-        shutil.copy(ROOT / ".dvc" / name, folder / ".dvc" / name)
     made = Project(folder)
     made.run("git", "init", "-q", "-b", "main")
-    made.write_params()
+    made.write_params(changes)
     write_params(folder / "book", laid_over(SMALL, BOOK))
     made.commit("small parameters")
     return made
@@ -96,20 +85,34 @@ def small_project(folder: Path) -> Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A small project, committed, not yet run."""
+    """Return a small project, committed, not run."""
     return small_project(tmp_path / "project")
 
 
 @pytest.fixture(scope="module")
 def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small project that the tests of a module share, committed, not yet run."""
-    made = small_project(tmp_path_factory.mktemp("shared") / "project")
-    # `no_store` lives no longer than a test
-    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
+    """Return a small project that the tests of a module share, committed, not run."""
+    return small_project(tmp_path_factory.mktemp("shared") / "project")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project of one study with its results, committed; tests work on copies."""
+    made = small_project(tmp_path_factory.mktemp("finished") / "project", ONE_STUDY)
+    made.run("dvc", "repro")
+    made.commit("results")
     return made
 
 
-# a shell ignores Ctrl-C on behalf of what it starts in the background, and so would all that the tests start
+@pytest.fixture
+def finished_copy(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Make a copy of the finished project the current folder."""
+    made = finished.copy(tmp_path / "copy")
+    monkeypatch.chdir(made.folder)
+    return made
+
+
+# a shell makes background processes ignore Ctrl-C, and those that the tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -119,13 +122,13 @@ _REPORTS: list[pytest.TestReport] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="all of the random faults, not a tenth of them")
-    parser.addoption("--counts", type=Path, help="the page that the counts of faults are written into")
+    parser.addoption("--soak", action="store_true", help="try all random faults, not a tenth of them")
+    parser.addoption("--counts", type=Path, help="the page into which the counts of faults are written")
 
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
-    """Counts a fault that was tried and ended as it must: fault, case, outcome, how many."""
+    """Count a fault that was tried and ended as it must: fault, case, outcome, number."""
 
     def count(fault: str, case: str, outcome: str, many: int = 1) -> None:
         assert fault in FAULTS
@@ -136,19 +139,19 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 @pytest.fixture
 def many(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """How many of so many random faults are tried: a tenth, or in a soak all."""
+    """Return how many random faults to try: a tenth, or in a soak all."""
     return lambda whole: whole if request.config.getoption("--soak") else -(-whole // 10)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    # also of other processes: what a test counted travels with its report
+    # under xdist, the counts of a test travel with its report
     if report.when == "call" and report.passed:
         _REPORTS.append(report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
-        return  # a process beside others, which has seen a part of the tests
+        return  # a worker of xdist, which has seen a part of the tests
     counts = total(_REPORTS)
     if counts:
         terminalreporter.section("faults that were tried and ended as they must")

@@ -1,4 +1,4 @@
-"""Tiny IDX files in the place of Fashion-MNIST's."""
+"""Small IDX files in place of Fashion-MNIST's."""
 
 import gzip
 import hashlib

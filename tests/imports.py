@@ -1,4 +1,4 @@
-"""What a module of the pipeline imports from the pipeline, read from its source."""
+"""Which modules a module imports, read from its source."""
 
 import ast
 import functools
@@ -8,7 +8,7 @@ from samples import ROOT
 
 @functools.cache
 def modules() -> dict[str, str]:
-    """Dotted name to path, relative to the repository."""
+    """Return the path of every module, relative to the repository, by dotted name."""
     found = {}
     for path in sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ablate").rglob("*.py")]):
         relative = path.relative_to(ROOT)
@@ -18,7 +18,7 @@ def modules() -> dict[str, str]:
 
 
 def imported(module: str) -> set[str]:
-    """The modules that this one imports directly, with the packages that Python imports on the way."""
+    """Return the modules that this one imports directly, and the packages around them."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / modules()[module]).read_text())):
         if isinstance(node, ast.Import):
@@ -26,7 +26,7 @@ def imported(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value.partition(":")[0])  # a kernel, which is named to the library that compiles it
+            found.add(node.value.partition(":")[0])  # the name of a kernel
     found &= set(modules())
     for name in tuple(found):
         parts = name.split(".")
@@ -35,7 +35,7 @@ def imported(module: str) -> set[str]:
 
 
 def reached(module: str) -> set[str]:
-    """The module and everything that is imported when it is."""
+    """Return the module and everything that it imports, directly or not."""
     parts = module.split(".")
     open_ = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""Two states of a project without a repository: studies whose results are known."""
+"""States of a project with known results, without a repository."""
 
 import copy
 import functools
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from samples import SMALL, laid_over
 
-from ablate.between import Revision
+from ablate.revisions import Revision
 from pipeline.project import params
 from pipeline.project.params import Params
 
@@ -22,7 +22,7 @@ BASES = {
 def results(
     values: Mapping[str, Sequence[float]], metric: str = "test_accuracy", root: int = 0, data: str | None = "fixed"
 ) -> pd.DataFrame:
-    """One row per run; a value that is not finite is a diverged run. `data=None`: other examples for every seed."""
+    """Return one row per run; a value that is not finite is a diverged run. `data=None`: other examples per seed."""
     rows = [
         {
             "variant": variant,
@@ -46,7 +46,7 @@ def revision(
     changes: Mapping[str, Any] | None = None,
     dataset: str = "images",
 ) -> Revision:
-    """A state of a project with these results, one study per table; `changes` are laid over its `params.yaml`."""
+    """Return a state with these results, one study per table, and `changes` at dotted keys of `params.yaml`."""
     studies = {
         key: {
             "question": "?",

@@ -1,10 +1,12 @@
-"""What tests share: small configs, small data sets and small projects."""
+"""Small configs, data sets and projects for all tests."""
 
 import copy
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,7 @@ from pipeline.training.config import RunConfig
 
 ROOT = Path(__file__).parent.parent
 
-SGD: dict[str, Any] = {
-    "name": "sgd",
-    "learning_rate": 0.1,
-    "momentum": 0.0,
-    "nesterov": False,
-    "weight_decay": 0.0,
-}
+SGD: dict[str, Any] = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
 ADAM: dict[str, Any] = {
     "name": "adam",
     "learning_rate": 0.01,
@@ -74,7 +70,7 @@ def laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 def config(changes: Mapping[str, Any] | None = None) -> RunConfig:
-    """`BASE` with changes at dotted keys; those of `training` leave its other keys as they are."""
+    """`BASE` with changes at dotted keys; a change of `training` keeps its other keys."""
     changes = dict(changes or {})
     training = {f"training.{key}": value for key, value in changes.pop("training", {}).items()}
     return RunConfig.model_validate(laid_over(BASE, training | changes))
@@ -161,7 +157,6 @@ SMALL: dict[str, Any] = {
     },
 }
 
-
 # under the study weight_decay
 CLAIM: dict[str, Any] = {
     "claim": "?",
@@ -169,6 +164,13 @@ CLAIM: dict[str, Any] = {
     "variant": "weight_decay_3",
     "against": "weight_decay_0",
     "expect": "lower",
+}
+
+# changes that leave the study weight_decay, with a claim: git does not keep `reports/claims` if it is empty
+ONE_STUDY: dict[str, Any] = {
+    "studies.activation": ...,
+    "datasets.images": ...,
+    "studies.weight_decay.claims.shrinks": CLAIM,
 }
 
 
@@ -190,6 +192,8 @@ class Project:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "ABLATE_STORE": "off",
+            "DASK_SCHEDULER_ADDRESS": "",
             "GIT_AUTHOR_NAME": "A user",
             "GIT_AUTHOR_EMAIL": "person@example.org",
             "GIT_COMMITTER_NAME": "A user",
@@ -204,8 +208,24 @@ class Project:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def finish_queue(self, jobs: int = 2, seconds: float = 300) -> list[str]:
+        """Start workers of DVC's queue until no task is left; return how the tasks ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self.run("dvc", "queue", "status").stdout
+            states = re.findall(r"^[0-9a-f]{7} .* (\w+) *$", status, flags=re.MULTILINE)
+            if not {"Queued", "Running"} & set(states):
+                return states
+            assert time.monotonic() < deadline, status
+            if "0 active, 0 idle" in status:  # also if they ended before the tasks did
+                # workers outlive the command and would keep a pipe open
+                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                start = ["dvc", "queue", "start", "-j", str(jobs)]
+                subprocess.run(start, cwd=self.folder, env=self.environment, check=False, **quiet)
+            time.sleep(2)
+
     def copy(self, folder: Path) -> "Project":
-        """The whole of it, DVC's cache and notes included, in another folder."""
+        """Copy everything, DVC's cache included, to another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
         made = Project(folder)
         made.environment = dict(self.environment)
@@ -220,3 +240,11 @@ class Project:
 
     def read(self, path: str) -> str:
         return (self.folder / path).read_text()
+
+    def files(self) -> dict[str, bytes]:
+        """Return everything in `data/` and `reports/`, by path."""
+        paths = [path for top in ("data", "reports") for path in (self.folder / top).rglob("*") if path.is_file()]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+
+    def lock(self) -> Any:
+        return YAML(typ="safe", pure=True).load(self.read("dvc.lock"))

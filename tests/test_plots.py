@@ -1,19 +1,18 @@
 """What `dvc plots` and `dvc metrics` show: variants, revisions and intervals, readable, and without a network."""
 
-import csv
 import json
-import math
 import re
 import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
-from statistics import mean
 
+import numpy as np
+import pandas as pd
 import pytest
 import vl_convert
 from dvc_render import VegaRenderer
-from samples import ROOT, Project
+from samples import ONE_STUDY, ROOT, Project
 
 from ablate import plots_page
 from pipeline.project.artifacts import write_metrics
@@ -22,17 +21,11 @@ from pipeline.project.metrics import METRICS
 pytestmark = pytest.mark.xdist_group("plots")
 
 TEMPLATES = ROOT / ".dvc" / "plots"
-FIRST = [0, 3]
-SECOND = [0, 1, 3]
+FIRST, SECOND = [0, 3], [0, 1, 3]  # weight decays before and now
 
 
 def grid(values):
-    """The parameters of one study: what is not looked at here is not trained."""
-    return {
-        "studies.activation": ...,
-        "datasets.images": ...,
-        "studies.weight_decay.grid.optimizer.weight_decay": values,
-    }
+    return {**ONE_STUDY, "studies.weight_decay.grid.optimizer.weight_decay": values}
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +51,8 @@ def difference(drawn, tmp_path_factory) -> Path:
 
 def specs(page: Path) -> dict[str, dict]:
     """What Vega is asked to draw, by the plot's place in the page."""
-    found = re.findall(r"<div id = \"(\w+)\">.*?var spec = (\{.*?\});\n", page.read_text(), flags=re.DOTALL)
-    return {name: json.loads(spec) for name, spec in found if spec != "{}"}
+    plots = re.findall(r"<div id = \"(\w+)\">.*?var spec = (\{.*?\});\n", page.read_text(), flags=re.DOTALL)
+    return {name: json.loads(spec) for name, spec in plots if spec != "{}"}
 
 
 def labels(svg: str, start: str) -> list[dict[str, str]]:
@@ -78,11 +71,6 @@ def panels(svg: str) -> list[str]:
     return re.findall(r"Title text '(weight_decay_\w+)'", svg)
 
 
-def results(project: Project) -> list[dict[str, str]]:
-    with (project.folder / "reports/results/weight_decay.csv").open() as file:
-        return list(csv.DictReader(file))
-
-
 def test_show_draws_the_workspace(drawn, tmp_path):
     drawn.run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
     found = specs(tmp_path / "plots" / "index.html")
@@ -98,8 +86,6 @@ def test_show_draws_the_workspace(drawn, tmp_path):
     svg = vl_convert.vegalite_to_svg(found["reports_results_product_csv"])
     quantiles = {f"path, {quantile}" for quantile in ("0.05", "0.25", "0.5", "0.75", "0.95")}
     assert set(re.findall(r"Title text '([^']*)'", svg)) == {"product", "log10_largest", "log10_growth", *quantiles}
-    shown = json.loads(drawn.run("dvc", "plots", "show", "--json").stdout)
-    assert shown["data"]["data/curves/weight_decay.csv"][0]["revisions"] == ["workspace"]
 
 
 def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
@@ -124,9 +110,9 @@ def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
         (tick["rev"], tick["variant"]): float(tick["Mean of position"]) for tick in labels(svg, "Mean of position")
     }
     assert set(ticks) == set(rows)
-    for variant in panels(vl_convert.vegalite_to_svg(curves)):
-        losses = [float(row["test_loss"]) for row in results(drawn) if row["variant"] == variant]
-        assert ticks["workspace", variant] == pytest.approx(mean(map(math.log10, losses)))
+    table = pd.read_csv(drawn.folder / "reports/results/weight_decay.csv")
+    for variant, losses in table.groupby("variant")["test_loss"]:
+        assert ticks["workspace", variant] == pytest.approx(np.log10(losses).mean())
 
 
 def test_figures_stand_side_by_side(drawn, difference):
@@ -149,6 +135,8 @@ def test_the_page_asks_nothing_of_a_network(difference):
     assert "html_template" not in (ROOT / ".dvc" / "config").read_text()
 
 
+OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom")
+OPTIONS += ("--host-resolver-rules=MAP * ~NOTFOUND",)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -157,15 +145,7 @@ def test_a_browser_without_a_network_draws_every_plot(difference, tmp_path):
     if browser is None:
         pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
     done = subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"),
-            *(
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-                "--virtual-time-budget=20000",
-                "--dump-dom",
-                difference.as_uri(),
-            ),
-        ],
+        [browser, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", difference.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
@@ -190,19 +170,15 @@ def seeds_svg(rows, metric="test_loss"):
     return vl_convert.vegalite_to_svg(renderer.get_filled_template())
 
 
-def test_runs_that_can_not_be_drawn_are_counted():
+def test_runs_on_the_whole_training_set_are_drawn_or_counted():
     """A diverged run has an empty cell, and a loss of 0 no place on a log scale."""
-    svg = seeds_svg([("b", "0", "0.1"), ("b", "0", ""), ("b", "0", "0.0"), ("a", "0", ""), ("a", "0", "1.0")])
+    whole = [("b", "0", "0.1"), ("b", "0", ""), ("b", "0", "0.0"), ("a", "0", ""), ("a", "0", "1.0")]
+    svg = seeds_svg([*whole, ("a", "1", "0.2"), ("a", "2", "0.3")])
     assert re.findall(r">(✕ \d)<", svg) == ["✕ 2", "✕ 1"]
     assert len(labels(svg, "test_loss: ")) == 2
     # in the order of the file
     assert [name for name in re.findall(r">(\w+)</text>", svg) if name in "ab"] == ["b", "a"]
     assert "✕ " not in re.sub(r"Subtitle text '[^']*'|>points are runs[^<]*<", "", seeds_svg([("a", "0", "1.0")]))
-
-
-def test_only_the_run_on_the_whole_training_set_is_drawn():
-    svg = seeds_svg([("a", "0", "0.1"), ("a", "1", "0.2"), ("a", "2", "0.3")])
-    assert len(labels(svg, "test_loss: ")) == 1
 
 
 def test_an_accuracy_keeps_its_own_scale():
@@ -231,38 +207,25 @@ def test_every_template_is_there_and_used(path):
 
 def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
     monkeypatch.chdir(project.folder)
-
-    def metrics(changed):
-        return {
-            f"activation_leaky_relu_weight_decay_0p{number:03d}": {
-                "runs": 10,
-                "diverged": 0,
-                "test_loss": {
-                    "estimate": 0.123456789 + number + (0.01 if number in changed else 0.0),
-                    "ci_low": 0.1 + number,
-                    "ci_high": 0.2 + number,
-                },
-            }
-            for number in range(60)
-        }
-
-    write_metrics("weight_decay", metrics(changed=()))
+    losses = {"estimate": 0.123456789, "ci_low": 0.1, "ci_high": 0.2}
+    variants = {
+        f"activation_leaky_relu_weight_decay_0p{number:03d}": {"runs": 10, "diverged": 0, "test_loss": dict(losses)}
+        for number in range(60)
+    }
+    write_metrics("weight_decay", variants)
     project.commit("sixty variants")
     folder = "reports/metrics/weight_decay"
     header, *rows = project.run("dvc", "metrics", "show", folder).stdout.splitlines()
-    assert header.split() == [
-        "Path",
-        "diverged",
-        "runs",
-        *(f"test_loss.{name}" for name in ("ci_high", "ci_low", "estimate")),
-    ]
-    assert [row.split()[0] for row in rows] == sorted(f"{folder}/{name}.json" for name in metrics(()))
+    assert " ".join(header.split()) == "Path diverged runs test_loss.ci_high test_loss.ci_low test_loss.estimate"
+    assert [row.split()[0] for row in rows] == sorted(f"{folder}/{name}.json" for name in variants)
     assert max(map(len, [header, *rows])) < 200
 
-    write_metrics("weight_decay", metrics(changed=(3, 41)))
+    changed = list(variants)[3], list(variants)[41]
+    for name in changed:
+        variants[name]["test_loss"]["estimate"] += 0.01
+    write_metrics("weight_decay", variants)
     header, *rows = project.run("dvc", "metrics", "diff").stdout.splitlines()
     assert header.split() == ["Path", "Metric", "HEAD", "workspace", "Change"]
-    assert [row.split()[1] for row in rows] == ["test_loss.estimate"] * 2
-    assert sorted(row.split()[0][-8:] for row in rows) == ["003.json", "041.json"]
-    assert {row.split()[-1] for row in rows} == {"0.01"}
+    cells = sorted([row.split()[index] for index in (0, 1, 4)] for row in rows)
+    assert cells == [[f"{folder}/{name}.json", "test_loss.estimate", "0.01"] for name in changed]
     assert max(map(len, rows)) < 200

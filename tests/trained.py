@@ -1,4 +1,4 @@
-"""The small project with results that nothing was trained for."""
+"""Invented results for the small project."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pipeline.project import artifacts, params
 
 
 def fill(path: Path = params.PATH) -> None:
-    """Results for every study of the current folder's `params.yaml`: every variant is higher than the one before."""
+    """Write results of every study of this `params.yaml`; each variant is higher than the one before."""
     project = params.load(path=path)
     for study in project.studies.values():
         random = np.random.default_rng(0)

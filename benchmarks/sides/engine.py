@@ -1,4 +1,4 @@
-"""The side that is on trial: the compiled engine, one run per thread."""
+"""The engine of this project, one run per thread."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -66,5 +66,5 @@ def _evaluate(
 
 
 def _numpy(values: Tensor) -> np.ndarray:
-    found: np.ndarray = values.double().numpy()
-    return found
+    array: np.ndarray = values.double().numpy()
+    return array

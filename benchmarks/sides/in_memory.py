@@ -20,8 +20,8 @@ def _run(work: Work, seed: Seed, fused: bool) -> Losses:
     config, epochs = work.config, work.config.training.epochs
     train_set, test_set = (tensors(work, split, seed) for split in (work.dataset.train, work.dataset.test))
     network, criterion = build(work, seed), loss_of(work)
-    own = config.optimizer
-    optimizer = optim.SGD(network.parameters(), own.learning_rate, weight_decay=own.weight_decay, fused=fused)
+    sgd = config.optimizer
+    optimizer = optim.SGD(network.parameters(), sgd.learning_rate, weight_decay=sgd.weight_decay, fused=fused)
     inputs, targets = train_set
     evaluated = set(work.evaluated)
     curves: list[list[float]] = []

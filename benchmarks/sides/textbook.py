@@ -73,7 +73,7 @@ def _run(work: Work, seed: Seed, train_set: Examples, test_set: Examples, *first
     optimizer = optim.SGD(network.parameters(), work.config.optimizer.learning_rate)
     examples = work.dataset.train.examples
     train_loader = DataLoader(train_set, training.batch_size, sampler=_Order(seed, examples, training.epochs))
-    loaders = [DataLoader(one, EVALUATION_BATCH) for one in (train_set, test_set)]
+    loaders = [DataLoader(split, EVALUATION_BATCH) for split in (train_set, test_set)]
     evaluated = set(work.evaluated)
     curves: list[list[float]] = []
     for epoch in range(1, training.epochs + 1):

@@ -4,8 +4,8 @@ from dataclasses import astuple, replace
 
 import pandas as pd
 
-from pipeline.analysis.judging import COLUMNS, EffectTest, compare, describe, judge
-from pipeline.analysis.runs import by_seed
+from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge
+from pipeline.analysis.summary import by_seed
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
 from pipeline.project.variants import Study
@@ -17,42 +17,42 @@ def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging |
     """Estimate every variant of a study and its effect against the baseline of its block, paired by seed.
 
     Args:
-        study: Defines which variant is compared with which.
         results: One row per run.
-        metric: Name of the metric.
         judging: Error rate and margins; without them there are no verdicts.
 
     Returns:
         One row per variant, `EFFECTS`. Estimates use the runs that finished. An effect is undefined if a run of either
-        side diverged: to leave that run out would flatter its side. A baseline has an estimate only.
+        side diverged: leaving that run out would flatter its side. A baseline has an estimate only.
     """
     definition = METRICS[metric]
     runs, split_correlation = outcomes(results, definition), study.split_correlation_of(definition)
     compared = [variant for variant in study.variants if variant.id != variant.baseline]
-    tests = [compare(runs[variant.id], runs[variant.baseline], definition, split_correlation) for variant in compared]
+    tests = [
+        compare_runs(runs[variant.id], runs[variant.baseline], definition, split_correlation) for variant in compared
+    ]
     tests = judge(tests, definition, judging) if judging else [replace(test, verdict="") for test in tests]
     by_variant = {variant.id: test for variant, test in zip(compared, tests, strict=True)}
     rows = []
     for variant in study.variants:
-        baseline = EffectTest(**describe(runs[variant.id], definition, split_correlation))
+        alone = EffectTest(**describe(runs[variant.id], definition, split_correlation))
         is_baseline = variant.id == variant.baseline
         columns = [variant.id, variant.label, variant.block, is_baseline, len(runs[variant.id])]
-        rows.append([*columns, *astuple(by_variant.get(variant.id, baseline))])
+        rows.append([*columns, *astuple(by_variant.get(variant.id, alone))])
     return pd.DataFrame(rows, columns=EFFECTS)
 
 
 def outcomes(results: pd.DataFrame, metric: Metric) -> dict[str, pd.DataFrame]:
     """Return for each variant one row per seed: `value`, `finished` and, if the results have it, `data`.
 
-    A value of a validation metric is the mean over the folds of a seed, and finished if all of them did. A metric that
-    does not come from training counts as finished.
+    A value of a validation metric is the mean over the folds of a seed, and counts as finished if every fold finished.
+    A metric that does not come from training counts as finished.
     """
     seeds = by_seed(results)
     keys = ["variant", "seed_root", "seed_index"]
     finished = (seeds["status"] == "finished") | (not metric.trained)
     if metric.split == "validation":
-        lost = results[(results["fold"] > 0) & (results["status"] != "finished")].set_index(keys).index
-        finished = ~seeds.set_index(keys).index.isin(lost)
+        diverged = results[(results["fold"] > 0) & (results["status"] == "diverged")].set_index(keys).index
+        finished = ~seeds.set_index(keys).index.isin(diverged)
     seeds = seeds.assign(value=seeds[metric.name], finished=finished)
     columns = ["value", "finished"] + (["data"] if "data" in seeds else [])
     return {

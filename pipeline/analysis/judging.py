@@ -1,17 +1,17 @@
-"""Tests and verdicts: two groups of runs to one row of numbers, the rows of a family to verdicts.
+"""Tests and verdicts: turn two groups of runs into one row of numbers, and a family of rows into verdicts.
 
 A row compares a variant with its baseline, or with itself at another revision, on one metric; the seed is the unit of
 replication. The verdict is the first of these that applies:
 
     not comparable  a side is missing or saw other data, or a value has no logarithm on a log scale
-    worse, better   runs diverged significantly more often on one side; not comparable if not significantly
+    worse, better   runs diverged significantly more often on one side; not comparable if the difference is not
     equivalent      the confidence interval lies within the margin of the metric, or all pairs are identical
     better, worse   the adjusted p is at most alpha and the confidence interval excludes zero effect
     undecided       everything else, which is no evidence of zero effect; a single seed is always undecided
 
 Zero effect is a difference of 0 or a ratio of 1. A confidence interval covers 95 % and holds for its own row. A family
-is all rows that are judged together, the variants of one study. Its p are adjusted by Holm's procedure: if no variant
-has an effect, at most alpha (5 %) of families report one.
+is all rows that are judged together, the variants of one study. Its p-values are adjusted by Holm's procedure: if no
+variant has an effect, at most alpha (5 %) of families report one.
 """
 
 import math
@@ -44,17 +44,17 @@ class EffectTest:
     reference_estimate: float = np.nan  # the same for the baseline
     reference_low: float = np.nan
     reference_high: float = np.nan
-    diverged: int = 0  # number of runs that did not finish
+    diverged: int = 0  # number of runs that diverged
     reference_diverged: int = 0
     effect: float = np.nan  # of variant against baseline on the metric's scale; undefined if a run diverged
     effect_low: float = np.nan
     effect_high: float = np.nan
     identical: bool = False  # all pairs are equal in every bit, including those that diverged
-    win_rate: float = np.nan  # share of pairs in which the variant is better, if a direction of the metric is better
+    win_rate: float = np.nan  # share of pairs in which the variant is better, if the metric has a better direction
     p: float = np.nan  # of zero effect or, if runs diverged, of equal rates of divergence; two-sided
-    min_p: float = 0.0  # smallest p that this number of runs can reach
+    min_p: float = 0.0  # smallest p that this number of runs can reach; 0 for the corrected resampled t test
     p_adjusted: float = np.nan  # adjusted for the family
-    verdict: str = ""  # one of `VERDICTS`; empty if no direction of the metric is better or none was requested
+    verdict: str = ""  # one of `VERDICTS`; empty if the metric has no better direction or no verdict was requested
     note: str = ""  # reason for the verdict
 
 
@@ -69,7 +69,7 @@ def position(low: float, high: float, region: tuple[float, float]) -> Literal["i
 
 
 def expected_region(expected: str, scale: Scale, margin: float | None = None) -> tuple[float, float]:
-    """Return the smallest and largest effect that is equal to zero effect within a margin, or "higher" or "lower"."""
+    """Return the bounds of the effects that count as expected: higher, lower, or within a margin of zero effect."""
     if margin is not None:
         return (-margin, margin) if scale == "linear" else (rounded(1 / margin), margin)
     zero = 0.0 if scale == "linear" else 1.0
@@ -79,23 +79,23 @@ def expected_region(expected: str, scale: Scale, margin: float | None = None) ->
 
 
 def describe(runs: pd.DataFrame, metric: Metric, split_correlation: float, prefix: str = "") -> dict[str, Any]:
-    """Return n, estimate, low, high and diverged of one side of a row, each name with the prefix."""
+    """Return n, estimate, low, high and diverged of one side of a row, by name with the prefix."""
     finished = runs.loc[runs["finished"], "value"]
     numbers = estimate_mean(finished, metric.scale, split_correlation)._asdict()
     numbers |= {"n": len(runs), "diverged": len(runs) - len(finished)}
     return {prefix + name: value for name, value in numbers.items()}
 
 
-def compare(
+def compare_runs(
     variant: pd.DataFrame, baseline: pd.DataFrame, metric: Metric, split_correlation: float = 0.0
 ) -> EffectTest:
     """Test a variant against its baseline, paired by seed if they have seeds in common.
 
-    `variant` and `baseline` have one row per seed, which is the index, with the columns `value`, NaN if the run did not
-    finish, and `finished`. `p_adjusted` and every verdict but "not comparable" are left to `judge`.
+    Both have one row per seed, which is the index, with the columns `value`, NaN if the run diverged, and `finished`.
+    `p_adjusted` and every verdict but "not comparable" are left to `judge`.
     """
     seeds, common = max(len(variant), len(baseline)), variant.index.intersection(baseline.index)
-    paired, note = len(common) > 0, "other seeds: not paired"
+    paired, note = len(common) > 0, "no seeds in common: not paired"
     if paired:
         variant, baseline = variant.loc[common], baseline.loc[common]
         note = f"{len(common)} of {seeds} seeds in common" if len(common) < seeds else ""
@@ -117,8 +117,8 @@ def compare(
         return replace(test, verdict="not comparable")
     test = replace(test, min_p=significance.min_p(test.n, test.reference_n, paired=paired))
     if diverged:
-        lost, reference_lost = (~side["finished"].to_numpy() for side in (variant, baseline))
-        return replace(test, p=significance.divergence(lost, reference_lost, paired=paired))
+        sides = [~side["finished"].to_numpy() for side in (variant, baseline)]
+        return replace(test, p=significance.divergence(*sides, paired=paired))
     if not paired:
         # seeds of two roots split the data independently: they have no split correlation
         _, effect, low, high = significance.unpaired_effect(values, reference, metric.scale)
@@ -139,18 +139,17 @@ def _joined(*notes: str) -> str:
 
 
 def judge(family: Sequence[EffectTest], metric: Metric, judging: Judging) -> list[EffectTest]:
-    """Add adjusted p and verdicts to the rows of a family; remove p if no direction of the metric is better."""
+    """Add adjusted p and verdicts to the rows of a family; remove p if the metric has no better direction."""
     if metric.better is None:
         return [replace(test, p=np.nan, verdict="") for test in family]
     adjusted = significance.holm([test.p for test in family])
-    return [_judged(replace(test, p_adjusted=p), metric, judging) for test, p in zip(family, adjusted, strict=True)]
-
-
-def _judged(test: EffectTest, metric: Metric, judging: Judging) -> EffectTest:
-    if math.isnan(test.p):
-        return test
-    note = _joined(test.note, "identical" if test.identical else "")
-    return replace(test, verdict=_verdict(test, metric, judging), note=note)
+    judged = []
+    for test, p in zip(family, adjusted, strict=True):
+        if not math.isnan(p):
+            test = replace(test, p_adjusted=p, note=_joined(test.note, "identical" if test.identical else ""))
+            test = replace(test, verdict=_verdict(test, metric, judging))
+        judged.append(test)
+    return judged
 
 
 def _verdict(test: EffectTest, metric: Metric, judging: Judging) -> str:
@@ -165,10 +164,10 @@ def _verdict(test: EffectTest, metric: Metric, judging: Judging) -> str:
     within = margin is not None and position(*interval, expected_region("equal", metric.scale, margin)) == "inside"
     if test.identical or within:
         return "equivalent"
-    for direction in ("higher", "lower") if significant else ():
-        if position(*interval, expected_region(direction, metric.scale)) == "inside":
-            return "better" if direction == metric.better else "worse"
-    return "undecided"
+    higher, lower = test.effect_low > metric.zero_effect, test.effect_high < metric.zero_effect
+    if not significant or not (higher or lower):
+        return "undecided"
+    return "better" if higher == (metric.better == "higher") else "worse"
 
 
 def why_underpowered(family: pd.DataFrame, alpha: float) -> str:

@@ -31,8 +31,7 @@ def power(effect: float, sd: float, n: int, level: float, split_correlation: flo
     is returned, which sign flips reach within 2 % in families of up to 20 rows (`docs/statistics.md`).
 
     Args:
-        effect: Mean of the differences within pairs.
-        sd: Their standard deviation.
+        effect, sd: Mean and standard deviation of the differences within pairs.
         n: Number of seeds, at least 2.
         level: Two-sided level.
         split_correlation: See `statistics.estimate_mean`; if not 0, the test is the corrected resampled t test.
@@ -116,7 +115,6 @@ def of_study(
     Args:
         study: Its variants without the baselines are the family.
         results: One row per run; None if `sd`, of the differences within pairs, is given.
-        metric: Name of the metric.
         alpha: Error rate of the family.
         effect: Effect to find: a difference, or a ratio on a log scale.
 
@@ -147,7 +145,8 @@ def of_study(
 
 
 def _spread(variant: pd.DataFrame, baseline: pd.DataFrame, log: bool) -> float:
-    values, other_values = (logarithms(runs["value"]) if log else runs["value"] for runs in (variant, baseline))
+    """Return the standard deviation of the differences within pairs."""
     if len(variant) < 2 or not (variant["finished"] & baseline["finished"]).all():
         return math.nan
-    return float(np.std(np.asarray(values) - np.asarray(other_values), ddof=1))
+    values, reference = (logarithms(runs["value"]) if log else runs["value"].to_numpy() for runs in (variant, baseline))
+    return float(np.std(values - reference, ddof=1))

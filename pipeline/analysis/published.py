@@ -1,7 +1,7 @@
 """Measured outcomes beside published ones: the same quantity, the same statistic, a rule that each row states."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from pipeline.core.rounding import rounded
 from pipeline.data import DatasetConfig
 from pipeline.data.linear import Linear
 from pipeline.data.polynomial import Polynomial
-from pipeline.project.schema import PublishedConfig
+from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.training.config import RunConfig
 from pipeline.training.initializers import Normal
@@ -21,25 +21,22 @@ _HEAD = ["config", "factor", "quantity", "rebuilds", "statistic"]
 _PUBLISHED = {"estimate": "published", "sd": "published_sd", "low": "published_low", "high": "published_high"}
 
 
-def compare(
-    table: pd.DataFrame,
-    sources: Sequence[PublishedConfig],
-    studies: Mapping[str, Study],
-    datasets: Mapping[str, DatasetConfig],
-    results: Mapping[str, pd.DataFrame],
-    findings: Mapping[str, pd.DataFrame],
+def judge(
+    project: Params, table: pd.DataFrame, results: Mapping[str, pd.DataFrame], findings: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Put the measured outcome, the closed form and the verdict of `judge` beside every published outcome.
+    """Put the measured outcome, the closed form and the verdict beside every published outcome.
 
     Args:
-        table: Published outcomes.
-        sources: The study and variant, or the measurement, that measures each of them.
-        studies, datasets, results, findings: By id; `results` have one row per run.
+        project: Says which study and variant, or which measurement, measures each outcome.
+        table: Published outcomes; empty if the project names none.
+        results: By study, one row per run.
+        findings: By measurement.
     """
-    source_of = {(source.config, source.factor): source for source in sources}
+    outcomes = project.published.outcomes if project.published else ()
+    sources = {(source.config, source.factor): source for source in outcomes}
     rows = []
     for item in table.itertuples():
-        source = source_of.get((item.config, item.factor))
+        source = sources.get((item.config, item.factor))
         numbers = dict.fromkeys(("measured", "sd", "min", "max", "closed_form"), np.nan)
         row: dict[str, Any] = {"where": "", "n": 0, **numbers}
         if source is not None and source.measurement is not None:
@@ -48,17 +45,17 @@ def compare(
             if item.quantity in quantities.index:
                 row |= {name: quantities.at[item.quantity, name] for name in ("n", "measured", "sd", "min", "max")}
         elif source is not None:
-            study = studies[str(source.study)]
+            study = project.studies[str(source.study)]
             variant = study.variant(str(source.variant))
             row["where"] = f"{study.id}: {variant.id}"
-            row["closed_form"] = closed_form(variant.config, datasets[study.dataset], item.quantity)
+            row["closed_form"] = closed_form(variant.config, project.datasets[study.dataset], item.quantity)
             runs, name = results[study.id], metric(study, item.quantity)
             if name in runs.columns:
-                whole = runs[(runs["variant"] == variant.id) & (runs["fold"] == 0) & (runs["status"] == "finished")]
-                values = whole[name]
+                finished = (runs["variant"] == variant.id) & (runs["fold"] == 0) & (runs["status"] == "finished")
+                values = runs.loc[finished, name]
                 row |= {"n": len(values), "sd": values.std(), "min": values.min(), "max": values.max()}
                 row["measured"] = values.median() if item.statistic == "median" else values.mean()
-        row["rule"], row["verdict"] = judge(item.estimate, item.sd, item.low, item.high, row["measured"])
+        row["rule"], row["verdict"] = verdict(item.estimate, item.sd, item.low, item.high, row["measured"])
         rows.append(row)
     published = table.rename(columns=_PUBLISHED)[[*_HEAD, *_PUBLISHED.values()]]
     return published.join(pd.DataFrame(rows, index=table.index))
@@ -70,25 +67,25 @@ def metric(study: Study, quantity: str) -> str:
     return f"{quantity}_running" if running else quantity
 
 
-def judge(estimate: float, sd: float, low: float, high: float, measured: float) -> tuple[str, str]:
+def verdict(estimate: float, sd: float, low: float, high: float, measured: float) -> tuple[str, str]:
     """Return rule and verdict ("inside", "outside" or "not measured") of a measured value.
 
     The rule is the published range if there is one, else two published standard deviations around the published
     estimate, else, if no spread was published, 10 % around it.
 
-    >>> judge(0.8, 0.1, 0.7, 0.85, 0.86)
+    >>> verdict(0.8, 0.1, 0.7, 0.85, 0.86)
     ('range', 'outside')
-    >>> judge(0.8, 0.1, math.nan, math.nan, 0.86)
+    >>> verdict(0.8, 0.1, math.nan, math.nan, 0.86)
     ('2 sd', 'inside')
-    >>> judge(0.8, math.nan, math.nan, math.nan, 0.9)
+    >>> verdict(0.8, math.nan, math.nan, math.nan, 0.9)
     ('10 %', 'outside')
     """
     rule = "range" if not math.isnan(low) else "2 sd" if not math.isnan(sd) else "10 %"
     if rule != "range":
         distance = 2 * sd if rule == "2 sd" else 0.1 * abs(estimate)
         low, high = rounded(estimate - distance), rounded(estimate + distance)
-    verdict = position(rounded(measured), rounded(measured), (low, high))
-    return rule, "not measured" if verdict == "across" else verdict
+    where = position(rounded(measured), rounded(measured), (low, high))
+    return rule, "not measured" if where == "across" else where
 
 
 def closed_form(config: RunConfig, data: DatasetConfig, quantity: str) -> float:

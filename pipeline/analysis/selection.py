@@ -7,8 +7,8 @@ one-standard-error rule.
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.runs import by_seed
 from pipeline.analysis.statistics import estimate_mean
+from pipeline.analysis.summary import by_seed
 from pipeline.core.rounding import rounded
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
@@ -26,14 +26,13 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
         Columns block, seed_index, rule, variant, cost: the factor (of a loss) or difference (of an accuracy) by which
         the chosen variant is worse on the test set than the best variant of the seed.
     """
-    quantity = "accuracy" if study.metric.endswith("accuracy") else "loss"
-    sign = -1 if quantity == "accuracy" else 1
-    grouped = results[results["fold"] > 0].groupby(["seed_index", "variant"])[f"validation_{quantity}"]
+    sign = -1 if study.score == "accuracy" else 1
+    grouped = results[results["fold"] > 0].groupby(["seed_index", "variant"])[f"validation_{study.score}"]
     means = (sign * grouped.agg(lambda values: rounded(values.mean(skipna=False)))).unstack("variant")
     errors = grouped.agg(lambda values: values.sem()).unstack("variant")
-    tests = (sign * by_seed(results).set_index(["seed_index", "variant"])[f"test_{quantity}"]).unstack("variant")
+    tests = (sign * by_seed(results).set_index(["seed_index", "variant"])[f"test_{study.score}"]).unstack("variant")
     rows = []
-    for block in dict.fromkeys(variant.block for variant in study.variants):
+    for block in study.blocks:
         ids = [variant.id for variant in study.variants if variant.block == block and len(variant.folds) > 1]
         for seed in means.index:
             mean, test = means.loc[seed, ids], tests.loc[seed, ids]
@@ -47,7 +46,7 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
             for rule, variant in chosen.items():
                 # a ratio to a loss of 0 is undefined, and so is the estimate of the costs
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    cost = test[variant] - test.min() if quantity == "accuracy" else test[variant] / test.min()
+                    cost = test[variant] - test.min() if study.score == "accuracy" else test[variant] / test.min()
                 rows.append((block, seed, rule, variant, cost))
     return pd.DataFrame(rows, columns=["block", "seed_index", "rule", "variant", "cost"])
 

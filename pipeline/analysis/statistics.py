@@ -33,11 +33,11 @@ def estimate_mean(values: ArrayLike, scale: Scale, split_correlation: float = 0.
     Args:
         values: (n,). The estimate is undefined if any value is not finite or, on a log scale, not above 0; the interval
             also if n = 1.
-        scale: Scale of the metric.
-        split_correlation: Second term of the variance (1 / n + split_correlation) s^2 of a mean of n values. It is 0 if
-            they are independent, and k * validated / trained on if every seed validates on k parts of one data set
-            (C. Nadeau and Y. Bengio, 2003, "Inference for the generalization error", Machine Learning 52:239; for folds
-            R. Bouckaert and E. Frank, 2004).
+        split_correlation: q / (1 - q), where q is the correlation of two seeds that split one data set; 0 if they are
+            independent. It is the second term of the corrected variance (1 / n + q / (1 - q)) s^2 of a mean.
+
+    Reference: C. Nadeau and Y. Bengio (2003), "Inference for the generalization error", Machine Learning 52:239; for
+    folds R. Bouckaert and E. Frank (2004).
 
     >>> round(estimate_mean([1.0, 10.0, 100.0], "log").estimate, 6)
     10.0

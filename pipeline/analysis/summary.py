@@ -1,15 +1,32 @@
-"""Estimates over the seeds: the numbers of `dvc metrics` and `dvc plots`, and the lines of figures."""
+"""Runs grouped by seed, and estimates over the seeds for `dvc metrics`, `dvc plots` and the lines of figures.
+
+The seed is the unit of replication; folds are parts of it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from pipeline.analysis.runs import by_seed, samples
 from pipeline.analysis.statistics import Scale, estimate_mean, estimate_means
 from pipeline.project.variants import Study
 
 _INTERVAL = ["estimate", "low", "high"]
+
+
+def by_seed(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs on all examples, one per variant and seed, with validation metrics averaged over the folds.
+
+    The mean is undefined (NaN) if a fold diverged. Columns keep their order.
+    """
+    columns = [name for name in results.columns if name.startswith("validation_")]
+    whole, folds = results[results["fold"] == 0], results[results["fold"] > 0]
+    if columns:
+        keys = ["variant", "seed_index"]
+        means = folds.groupby(keys)[columns].agg(lambda values: values.mean(skipna=False))
+        whole = whole.drop(columns=columns).join(means, on=keys)[list(results.columns)]
+    return whole.reset_index(drop=True)
 
 
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -41,9 +58,10 @@ def curves(runs: pd.DataFrame, split_correlations: Mapping[str, float]) -> pd.Da
 
     Returns columns variant, split, epoch, estimate, low, high, without the epochs by which a run had diverged.
     """
-    table, values = samples(runs)
+    table, values = _samples(runs)
     table[_INTERVAL] = estimate_means(values, "log", table["split"].map(split_correlations))
     defined = table.dropna(subset="estimate", ignore_index=True)
+    # the interval of a single seed is undefined, and its band has no width
     return defined.assign(**{name: defined[name].fillna(defined["estimate"]) for name in ("low", "high")})
 
 
@@ -52,6 +70,15 @@ def over_seeds(runs: pd.DataFrame, scale: Scale, split_correlation: float = 0.0)
 
     Returns the other columns and estimate, low, high, without the rows whose estimate is undefined.
     """
-    table, values = samples(runs)
+    table, values = _samples(runs)
     table[_INTERVAL] = estimate_means(values, scale, split_correlation)
     return table.dropna(subset="estimate", ignore_index=True)
+
+
+def _samples(runs: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Group runs by all columns except `value` and `seed_index`: the S groups and their values over n seeds, (S, n)."""
+    keys = [name for name in runs.columns if name not in ("value", "seed_index")]
+    groups = runs.groupby(keys, sort=False, observed=True)
+    table = pd.DataFrame(list(groups.size().index), columns=keys)
+    order = np.argsort(groups.ngroup().to_numpy(), kind="stable")
+    return table, runs["value"].to_numpy(float)[order].reshape(len(table), -1 if len(table) else 0)

@@ -13,8 +13,13 @@ from numpy.typing import ArrayLike
 
 from pipeline.arithmetic import library
 
-_LANES = 16
+LANES = 16  # numbers in a vector of the kernels
 _EPSILON = 2.0**-52
+
+
+def padded_size(count: int) -> int:
+    """Round a number of numbers up to whole vectors."""
+    return -(-count // LANES) * LANES
 
 
 def pcg64_state(stream: np.random.Generator) -> np.ndarray:
@@ -27,12 +32,11 @@ def pcg64_state(stream: np.random.Generator) -> np.ndarray:
 def normals(stream: np.random.Generator, shape: int | Sequence[int]) -> np.ndarray:
     """Draw standard normal numbers, each from 52 bits by the inverse distribution function.
 
-    Each number takes one 64-bit draw of PCG64, so the first n are the same however many are drawn. The largest error of
-    the quantile is 4.6 units in the last place, in the middle, the tails and near 1/2 alike, among 69,000 that were
-    compared with mpmath.
+    Each number takes one 64-bit draw of PCG64, so the first n are the same however many are drawn. The quantile has
+    errors below 5 units in the last place (69,000 numbers compared with mpmath).
     """
     count = math.prod(shape) if isinstance(shape, Sequence) else shape
-    state, numbers = pcg64_state(stream), np.empty(_padded(count))
+    state, numbers = pcg64_state(stream), np.empty(padded_size(count))
     draw = library.function("pipeline.arithmetic.draws:normals", "uint64*", "float64*", "int64")
     draw(state.ctypes.data, numbers.ctypes.data, count)
     stream.bit_generator.advance(count)  # type: ignore[attr-defined]
@@ -51,10 +55,10 @@ def log(values: ArrayLike) -> np.ndarray:
 
 def _exp_or_log(values: ArrayLike, which: int) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    padded = np.ones(_padded(values.size))
+    padded = np.ones(padded_size(values.size))
     padded[: values.size] = values.reshape(-1)
     replace = library.function("pipeline.arithmetic.functions:replace_by_exp_or_log", "float64*", *["int64"] * 2)
-    replace(padded.ctypes.data, padded.size // _LANES, which)
+    replace(padded.ctypes.data, padded.size // LANES, which)
     return padded[: values.size].reshape(values.shape)
 
 
@@ -79,11 +83,11 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     rows, inner, columns = *left.shape[-2:], right.shape[-1]
     left = np.ascontiguousarray(left, np.float64)
-    padded = np.zeros((*right.shape[:-1], _padded(columns)))
+    padded = np.zeros((*right.shape[:-1], padded_size(columns)))
     padded[..., :columns] = right
-    out = np.empty((*left.shape[:-1], _padded(columns)))
+    out = np.empty((*left.shape[:-1], padded_size(columns)))
     multiply = library.function("pipeline.arithmetic.matrices:product", *["float64*"] * 3, *["int64"] * 4)
-    count, strips = math.prod(left.shape[:-2]), padded.shape[-1] // _LANES
+    count, strips = math.prod(left.shape[:-2]), padded.shape[-1] // LANES
     multiply(left.ctypes.data, padded.ctypes.data, out.ctypes.data, count, rows, inner, strips)
     return out[..., :columns]
 
@@ -123,14 +127,14 @@ def decompose(matrix: np.ndarray) -> Decomposition:
     tall = matrix.shape[-1] <= matrix.shape[-2]
     short = np.swapaxes(matrix, -1, -2) if tall else matrix
     count, length = short.shape[-2:]
-    start = _padded(length)
-    rows = np.zeros((*short.shape[:-1], start + _padded(count)))  # followed by the rotation
+    start = padded_size(length)
+    rows = np.zeros((*short.shape[:-1], start + padded_size(count)))  # followed by the rotation
     rows[..., :length] = short
     rows[..., start : start + count] = np.eye(count)
     kernel = "pipeline.arithmetic.matrices:orthogonalize"
     orthogonalize = library.function(kernel, "float64*", *["int64"] * 4, "float64")
-    matrices, strips = math.prod(short.shape[:-2]), rows.shape[-1] // _LANES
-    orthogonalize(rows.ctypes.data, matrices, count, start // _LANES, strips, _EPSILON * math.sqrt(length))
+    matrices, strips = math.prod(short.shape[:-2]), rows.shape[-1] // LANES
+    orthogonalize(rows.ctypes.data, matrices, count, start // LANES, strips, _EPSILON * math.sqrt(length))
     rotated, rotation = rows[..., :length], rows[..., start : start + count]
     left, right = (rotation, rotated) if tall else (rotated, rotation)
     return Decomposition(left, right, total(np.square(rotated)))
@@ -141,8 +145,3 @@ def solve(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
     parts = decompose(matrix)
     kept = parts.kept(_EPSILON * max(matrix.shape[-2:]))
     return product(parts.coordinates(values, kept)[..., None, :], parts.left)[..., 0, :]
-
-
-def _padded(count: int) -> int:
-    """Round up to whole vectors."""
-    return -(-count // _LANES) * _LANES

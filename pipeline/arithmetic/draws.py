@@ -102,7 +102,7 @@ def _multiply(typing, a):
 
 
 @intrinsic
-def counters(typing, first):
+def _counters(typing, first):
     """Return first, first + 1, ..., first + 15 as 32-bit integers."""
 
     def code(context, builder, sig, args):
@@ -113,9 +113,10 @@ def counters(typing, first):
 
 
 @inline
-def random_bits(counter, step, key):
-    """Return 64 random bits for every counter, as two vectors of 32: Philox 2x32 with 10 rounds."""
-    left, right = counter, splat(counter, step)
+def random_bits(first, step, key):
+    """Return 64 random bits of each counter first, ..., first + 15 as two vectors of 32: Philox 2x32, 10 rounds."""
+    left = _counters(first)
+    right = splat(left, step)
     for _ in range(10):
         high, low = _multiply(left)
         left, right = high ^ key ^ right, low

@@ -1,8 +1,8 @@
-"""Kernels as functions: numba compiles each once per machine, then it is loaded from a file in 50 ms.
+"""Kernels as functions: numba compiles each once per machine; from then on it is loaded from a file in 50 ms.
 
 A file holds the machine code of one kernel. Its name is a digest of all that the code depends on: the sources of all
-kernels, the compiler and the processor. So clones, temporary folders and edits share a file exactly if it fits. Only
-compiling imports numba.
+kernels, the compiler and the processor. So clones and temporary folders share the files whose sources are the same.
+Only compiling imports numba.
 """
 
 import ctypes
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
-import numpy as np
 import platformdirs
 
 from pipeline.core.cache import Cache
@@ -35,7 +34,7 @@ _lock = threading.Lock()
 _engines: list[llvm.ExecutionEngine] = []  # they own the loaded code
 
 Function = Callable[..., None]
-Argument = str | np.dtype
+Argument = str | tuple[tuple[str, str], ...]
 
 
 def function(name: str, *signature: Argument, real: str = "float64") -> Function:
@@ -43,8 +42,8 @@ def function(name: str, *signature: Argument, real: str = "float64") -> Function
 
     Args:
         name: Module and function, such as "pipeline.arithmetic.draws:permute".
-        signature: Types of the arguments: the dtype of a record; a scalar such as "int64"; "int64*" for the address of
-            an array; "real" stands for the type `real`.
+        signature: Types of the arguments: a scalar such as "int64"; "int64*" for the address of an array; names and
+            types of its fields for the address of a record; "real" stands for the type `real`.
         real: float32 or float64.
 
     Raises:
@@ -81,7 +80,7 @@ def _function(name: str, signature: tuple[Argument, ...], real: str) -> Function
 
 
 def check_processor() -> None:
-    """Raise a UserError on processors and in modes that give other bits, or none."""
+    """Raise a UserError if the processor lacks what kernels need, or computes other bits in its current mode."""
     machine = platform.machine().lower()
     missing = [name for name in _NEEDED.get(machine, ("x86-64 or ARM64",)) if not features().get(name)]
     if missing:
@@ -95,16 +94,11 @@ def check_processor() -> None:
 
 @functools.cache
 def features() -> dict[str, bool]:
-    """Return what the code may use; numba's variable NUMBA_CPU_FEATURES, such as "+avx2,-avx512f", overrides it."""
+    """Return the features of the processor; numba's NUMBA_CPU_FEATURES, such as "+avx2,-avx512f", overrides them."""
     flags = os.environ.get("NUMBA_CPU_FEATURES")
     if flags is None:
         return dict(llvm.get_host_cpu_features())
     return {flag[1:]: flag[0] == "+" for flag in flags.split(",") if flag}
-
-
-def wide_registers() -> bool:
-    """Return if the code may use 32 registers of 16 float32."""
-    return features().get("avx512f", False)
 
 
 # --- the cache -------------------------------------------------------------------------------------------------------
@@ -145,10 +139,12 @@ def _code(name: str, signature: tuple[Argument, ...], real: str) -> tuple[str, b
 def _compile(
     name: str, signature: tuple[Argument, ...], real: str, machine: llvm.TargetMachine | None = None
 ) -> tuple[str, bytes]:
-    """Compile by numba, but optimise once: numba optimises every function that a kernel calls, and the whole again."""
-    from numba import from_dtype, types
+    """Compile with numba, but optimise once: numba would optimise every function of a kernel, then the whole again."""
+    from numba import types
     from numba.core import codegen, compiler_lock
     from numba.core.registry import cpu_target
+
+    from pipeline.arithmetic.vector import Record
 
     class Unfinished(codegen.JITCodeLibrary):
         """A function and all that it calls in LLVM's intermediate code, neither optimised nor translated."""
@@ -165,9 +161,9 @@ def _compile(
         def get_pointer_to_function(self, name: str) -> int:
             return 0
 
-    def numba_type(argument: Argument) -> object:
-        if isinstance(argument, np.dtype):
-            return from_dtype(argument)
+    def numba_type(argument: Argument) -> Any:
+        if isinstance(argument, tuple):
+            return Record({field: numba_type(type_) for field, type_ in argument})
         element = getattr(types, argument.rstrip("*").replace("real", real))
         return types.CPointer(element) if argument.endswith("*") else element
 

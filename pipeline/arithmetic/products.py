@@ -1,4 +1,4 @@
-"""The three products of a layer: x w + b, its gradient by x, and its gradient by w.
+"""The three products of a layer: x w + b, and its gradients with respect to x and w.
 
 Every entry of a product is one chain, c = fma(a[k], b[k], c) with k ascending, so how rows, columns and k are cut into
 tiles, and how wide the registers are, changes no bit. A tile of the result stays in registers while k runs: 6 or more
@@ -10,12 +10,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from pipeline.arithmetic.library import wide_registers
+from pipeline.arithmetic.library import features
 from pipeline.arithmetic.vector import *
 from pipeline.arithmetic.vector import I64, address, broadcast, call_llvm, load_vector, store_vector
 
 # rows and strips of a tile: AVX-512 has 32 registers of 16 numbers; AVX2 has 16 of 8, NEON 32 of 4
-ROWS, STRIPS = (12, 2) if wide_registers() else (6, 1)
+ROWS, STRIPS = (12, 2) if features().get("avx512f") else (6, 1)
 _BLOCK = 12  # strips of k at once, so that what a tile needs of b stays in the first-level cache
 
 

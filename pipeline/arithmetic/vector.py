@@ -4,26 +4,28 @@ Every operation rounds once and element by element, as IEEE 754 says, so its bit
 splits a vector into as many registers as the processor needs (16 float32: one of AVX-512, two of AVX2, four of NEON).
 No operation carries a fast-math flag, and `fma` is the only one that multiplies and adds in one rounding.
 
-Kernels get memory as addresses and check nothing; `pipeline.training.engine` checks shapes before it calls them.
+Kernels get memory as addresses and check nothing: whoever calls them sizes the arrays.
 """
 
 import operator
 from typing import NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from pipeline.arithmetic.arrays import LANES
+
 # what kernels import with *; the rest serves other intrinsics
 __all__ = [
-    "LANES", "Matrix", "absolute", "bits", "doubles", "fill", "fma", "get", "inline", "integers", "kernel", "lane",
-    "lanes", "largest", "load", "load_bytes", "of_bits", "part", "pointer", "put", "read_shared", "skip", "splat",
-    "sqrt", "store", "to_float", "total", "transpose_tile", "where", "widen", "words",
+    "LANES", "Matrix", "absolute", "bits", "fma", "get", "inline", "kernel", "lane", "lanes", "load", "load_bytes",
+    "of_bits", "part", "put", "read_shared", "skip", "splat", "sqrt", "store", "to_float", "total", "transpose_tile",
+    "where", "widen",
 ]  # fmt: skip
 
-LANES = 16
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
 # every function of a kernel: IEEE division, no bounds checks, merged into its caller
@@ -44,6 +46,21 @@ class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, vector):
         scalar = ir.IntType(1) if vector.element == types.boolean else manager.lookup(vector.element).get_value_type()
         super().__init__(manager, vector, ir.VectorType(scalar, LANES))
+
+
+class Record(types.Record):
+    """A record of numbers and addresses of 8 bytes each; numba's own has no addresses."""
+
+    def __init__(self, fields: dict[str, types.Type]) -> None:
+        places = [(name, {"type": field, "offset": 8 * i}) for i, (name, field) in enumerate(fields.items())]
+        super().__init__(places, 8 * len(places), aligned=True)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype((np.void, self.size))
+
+
+register_model(Record)(models.RecordModel)
 
 
 class Matrix(NamedTuple):
@@ -201,29 +218,18 @@ to_float = _elementwise(ir.IRBuilder.sitofp, _FLOATS.get)  # integers as floats 
 widen = _elementwise(ir.IRBuilder.fpext, lambda element: types.float64)
 
 
-def _reduction(join):
-    """Define a function that joins halves of a vector with halves until one lane is left: one order everywhere."""
+@intrinsic
+def total(typing, a):
+    """Add halves of a vector to halves until one number is left, the same order on every processor."""
 
-    @intrinsic
-    def function(typing, a):
-        def code(context, builder, sig, args):
-            (vector,) = args
-            while half := vector.type.count // 2:
-                parts = [ir.Constant(ir.VectorType(I32, half), list(range(i, i + half))) for i in (0, half)]
-                vector = join(builder, *(builder.shuffle_vector(vector, vector, part) for part in parts))
-            return builder.extract_element(vector, I32(0))
+    def code(context, builder, sig, args):
+        (vector,) = args
+        while half := vector.type.count // 2:
+            parts = [ir.Constant(ir.VectorType(I32, half), list(range(i, i + half))) for i in (0, half)]
+            vector = builder.fadd(*(builder.shuffle_vector(vector, vector, part) for part in parts))
+        return builder.extract_element(vector, I32(0))
 
-        return a.element(a), code
-
-    return function
-
-
-def _larger(builder, low, high):
-    return builder.select(builder.fcmp_ordered("<", low, high), high, low)
-
-
-total = _reduction(ir.IRBuilder.fadd)
-largest = _reduction(_larger)  # of lanes with NaN, any of them
+    return a.element(a), code
 
 
 @inline
@@ -233,34 +239,6 @@ def absolute(x):
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------
-
-
-@intrinsic
-def pointer(typing, like, address, offset):
-    """Point to the element `offset` elements behind an address, of the type that `like` points to."""
-
-    def code(context, builder, sig, args):
-        base = builder.inttoptr(args[1], context.get_value_type(sig.return_type))
-        return builder.gep(base, [args[2]])
-
-    return like(like, types.uint64, types.int64), code
-
-
-def _pointer_to(element):
-    result = types.CPointer(element)
-
-    @intrinsic
-    def at(typing, address):
-        def code(context, builder, sig, args):
-            return builder.inttoptr(args[0], context.get_value_type(result))
-
-        return result(types.uint64), code
-
-    return at
-
-
-# the numbers at an address
-integers, doubles, words = _pointer_to(types.int64), _pointer_to(types.float64), _pointer_to(types.uint64)
 
 
 @intrinsic
@@ -310,17 +288,13 @@ def address(context, builder, matrix, value, strip, row):
 
 
 def load_vector(builder, start):
-    """Emit a load of a vector that is aligned as its elements are."""
-    return builder.load(start, align=_bytes_of_element(start))
+    """Emit a load of a vector of floats, which begins at any of them."""
+    return builder.load(start, align=4)
 
 
 def store_vector(builder, vector, start):
-    """Emit a store of a vector that is aligned as its elements are."""
-    builder.store(vector, start, align=_bytes_of_element(start))
-
-
-def _bytes_of_element(start):
-    return 4 if start.type.pointee.element == ir.FloatType() else 8
+    """Emit a store of a vector of floats, which begins at any of them."""
+    builder.store(vector, start, align=4)
 
 
 @intrinsic
@@ -345,29 +319,24 @@ def store(typing, matrix, strip, row, value):
 
 
 @intrinsic
-def load_bytes(typing, like, address, offset):
-    """Read 16 unsigned bytes as floats like `like`."""
+def load_bytes(typing, start, offset):
+    """Read 16 unsigned bytes, `offset` bytes behind `start`, as floats of the type that it points to."""
+    result = Vector(start.dtype)
 
     def code(context, builder, sig, args):
+        first = builder.gep(builder.bitcast(args[0], ir.IntType(8).as_pointer()), [args[1]])
         vector = ir.VectorType(ir.IntType(8), LANES)
-        start = builder.inttoptr(builder.add(args[1], args[2]), vector.as_pointer())
-        return builder.uitofp(builder.load(start, align=1), context.get_value_type(like))
+        return builder.uitofp(
+            builder.load(builder.bitcast(first, vector.as_pointer()), align=1), context.get_value_type(result)
+        )
 
-    return like(like, types.uint64, types.int64), code
+    return result(start, types.int64), code
 
 
 @inline
 def part(matrix, strip, count):
     """Return `count` strips of a matrix, from `strip` on."""
     return Matrix(skip(matrix.data, strip * matrix.rows * LANES), matrix.rows, count)
-
-
-@kernel
-def fill(matrix, value):
-    """Set every number of a matrix."""
-    for strip in range(matrix.strips):
-        for row in range(matrix.rows):
-            store(matrix, strip, row, splat(load(matrix, strip, row), value))
 
 
 @intrinsic

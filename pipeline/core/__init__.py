@@ -1,1 +1,1 @@
-"""Shared by every other package: errors, configs, seeds, data sets, atomic files, the cache."""
+"""Shared by every other package: errors, configs, dotted keys, seeds, data sets, atomic files, the cache."""

@@ -1,7 +1,7 @@
-"""A folder of computed contents, each under a digest of everything that it depends on.
+"""A folder of computed contents; the key of each is a digest of everything that it depends on.
 
 A damaged file counts as missing, and its content is computed again. Files are written under a temporary name and
-renamed, and end with a digest of key and content, so that a file under another's name is not taken either.
+renamed. They end with a digest of key and content, so a file under the name of another counts as damaged, too.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _ABANDONED = 3600  # seconds without a change after which the writer of a tempor
 
 
 class Cache:
-    """Contents by key; keys are digests of 64 hexadecimal digits, of which two name a folder.
+    """Contents by key: a digest of 64 hexadecimal digits, of which the first two name a folder.
 
     Args:
         folder: Folder of the files; None keeps nothing.
@@ -56,7 +56,7 @@ class Cache:
         return content
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep a content; if that fails, say so once and keep nothing from then on."""
+        """Write a content; if that fails, log it once and write nothing from then on."""
         if self.folder is None or self._failed:
             return
         path = self.path(key)
@@ -77,7 +77,7 @@ class Cache:
         """Delete the least recently used files if all together exceed the limit, down to 90 % of it."""
         if self.folder is None:
             return
-        # other names are not the cache's: the user may have named any folder
+        # files of other names stay: the user may have named any folder
         digits = "[0-9a-f]"
         with contextlib.suppress(OSError):  # another process deletes too
             for temporary in self.folder.glob(f"{digits * 2}/.*.tmp"):

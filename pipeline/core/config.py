@@ -1,6 +1,6 @@
-"""What all config classes share: the base class, types with limits, and the description of a mistake."""
+"""The base of all config classes: base class, types with limits, and the description of mistakes."""
 
-import unicodedata
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, LiteralString, Self
@@ -12,7 +12,7 @@ from pipeline.core.errors import shorten
 
 
 def refused(key: Any, allowed: str, code: LiteralString = "refused") -> PydanticCustomError:
-    """Return the error that `problems` reports for this key of the block."""
+    """Return the error of a validator about one key of its block, as `problems` reports it."""
     return PydanticCustomError(code, "{allowed}", {"key": key, "allowed": allowed})
 
 
@@ -37,12 +37,14 @@ def list_of(item: Any, min_length: int = 0, max_length: int = 1000) -> Any:
     return Annotated[tuple[item, ...], Field(strict=False, min_length=min_length, max_length=max_length)]
 
 
+# control characters but the line end; surrogates; separators of lines; marks that turn the direction of writing
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+
+
 def _printable(text: str) -> str:
-    """Refuse control characters and marks that turn the direction of writing: text would show other than it is."""
-    for letter in text:
-        turns = "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
-        if letter != "\n" and (turns or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")):
-            raise PydanticCustomError("text", "text without control characters")
+    """Refuse characters with which text is displayed other than it is written."""
+    if _CONTROL.search(text):
+        raise PydanticCustomError("text", "text without control characters")
     return text
 
 
@@ -104,22 +106,22 @@ def problems(error: ValidationError, raw: Any) -> Iterator[tuple[list[str], str,
                 node = node[key]
                 keys.append(str(key))
         context, code = item.get("ctx", {}), item["type"]
-        allowed = item["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        if "key" in context or "discriminator" in context:
+            key = context["key"] if "key" in context else str(context["discriminator"]).strip("'")
+            node = node.get(key) if isinstance(node, dict) else node
+            keys.append(str(key))
+        found, allowed = shorten(node), item["msg"].removeprefix("Input should be ").removeprefix("a valid ")
         if code == "missing":
-            yield [*keys, str(item["loc"][-1])], "nothing", "every field written out"
-        elif "key" in context:
-            value = node.get(context["key"]) if isinstance(node, dict) else node
-            yield [*keys, str(context["key"])], "an unknown key" if code == "unknown_key" else shorten(value), allowed
+            keys.append(str(item["loc"][-1]))
+            found, allowed = "nothing", "every field written out"
+        elif code == "unknown_key":
+            found = "an unknown key"
         elif code in ("union_tag_not_found", "union_tag_invalid"):
-            tag = str(context["discriminator"]).strip("'")
-            value = node.get(tag) if isinstance(node, dict) else node
-            tags = context.get("expected_tags", f"a mapping with the key {tag}").replace("'", "")
-            yield [*keys, tag], shorten(value), tags
+            allowed = context.get("expected_tags", f"a mapping with the key {key}").replace("'", "")
         elif item["loc"][-1:] == ("[key]",):
-            yield keys, f"the id {shorten(item['input'])}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
+            found, allowed = f"the id {shorten(item['input'])}", f"a-z, 0-9 and _, at most {LONGEST_ID} of them"
         elif code in ("too_short", "too_long", "string_too_short", "string_too_long"):
             unit = "characters" if code.startswith("string") else "values"
             side, limit = ("at least", "min_length") if code.endswith("short") else ("at most", "max_length")
-            yield keys, shorten(node), f"{side} {context[limit]} {unit}"
-        else:
-            yield keys, shorten(node), allowed
+            allowed = f"{side} {context[limit]} {unit}"
+        yield keys, found, allowed

@@ -1,4 +1,4 @@
-"""Base classes of the data set configs: what each source states about its data, and how it makes them."""
+"""Base classes of the data set configs."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,8 @@ from pipeline.core.config import MAX_SEEDS, Config, Count, NonNegative
 from pipeline.core.dataset import Dataset, Split, Task
 from pipeline.core.seeding import Seed, generator
 
+OwnSeeds = Annotated[int, Field(ge=1, le=MAX_SEEDS)] | None
+
 
 class Facts(NamedTuple):
     """What is known about a data set before it is made."""
@@ -21,12 +23,12 @@ class Facts(NamedTuple):
     features: int  # after encoding
     train_examples: int
     test_examples: int
-    source: str = "table"
-    shifts: bool = False
+    images: bool = False
+    shifts: bool = False  # between training and test
 
 
 class Validation(Protocol):
-    """The numbers of a validation config that `Source.split_correlation` depends on."""
+    """The part of a validation config that `Source.split_correlation` depends on."""
 
     @property
     def split_correlation(self) -> float: ...
@@ -35,38 +37,36 @@ class Validation(Protocol):
 
 
 class Source(Config):
-    """Base of all data set configs. The defaults are those of a data set that is the same for all seeds."""
+    """Base of all data set configs; by default all seeds share the examples."""
 
     @abstractmethod
-    def facts(self) -> Facts:
-        """Return what is known about the data set before it is made."""
+    def facts(self) -> Facts: ...
 
     @abstractmethod
-    def make(self, seeds: Sequence[Seed]) -> Dataset:
-        """Make the data set."""
+    def make(self, seeds: Sequence[Seed]) -> Dataset: ...
 
     def split_correlation(self, split: str, validations: Iterable[Validation]) -> float:
-        """Return the second term of Nadeau and Bengio's variance (analysis/statistics.py) for one split.
+        """Return q / (1 - q) for one split, the second term of Nadeau and Bengio's corrected variance.
 
         Args:
             split: The part of the data that a value is measured on: train, validation, test, or none.
-            validations: Those of all runs that are compared.
+            validations: The validation configs of all runs that are compared.
         """
         return max((run.split_correlation for run in validations), default=0.0) if split == "validation" else 0.0
 
     def true_weights(self) -> list[float]:
-        """Return the weights of the linear model that the data follow, if they follow one."""
+        """Return the weights of the linear model that the data follow; empty if there is no such model."""
         return []
 
 
 class Generated(Source):
-    """Base of the data sets that each seed draws."""
+    """Base of data sets whose examples each seed draws."""
 
     train_examples: Count
     """Examples that each seed draws to train on; if the data shift, before the shift."""
     test_examples: Count
     """Examples that each seed draws to test on; if the data shift, after the shift."""
-    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | None = None
+    seeds: OwnSeeds = None
     """Seeds of the studies on this data set, if their number is not `seeds.count`."""
 
     def split_correlation(self, split: str, validations: Iterable[Validation]) -> float:
@@ -74,7 +74,7 @@ class Generated(Source):
 
 
 class Regression(Generated):
-    """Base of inputs and noisy values; the first n examples of a seed do not depend on how many are drawn."""
+    """Base of generated regressions; the first n examples of a seed do not depend on how many are drawn."""
 
     noise_sd: NonNegative
     """Standard deviation of the noise in y; 0 for none."""
@@ -86,18 +86,19 @@ class Regression(Generated):
     def make(self, seeds: Sequence[Seed]) -> Dataset:
         """Draw inputs (S, N, D) and values (S, N)."""
 
-        def draw(seed: Seed, part: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
-            inputs, values = self.sample(generator(seed, "data", part, 0), examples)
-            return inputs, values + self.noise_sd * normals(generator(seed, "data", part, 1), examples)
+        def split(part: int, examples: int) -> Split:
+            samples = []
+            for seed in seeds:
+                inputs, values = self.sample(generator(seed, "data", part, 0), examples)
+                noise = self.noise_sd * normals(generator(seed, "data", part, 1), examples)
+                samples.append((inputs, values + noise))
+            return stack(samples)
 
-        train, test = (
-            stack([draw(seed, part, examples) for seed in seeds])
-            for part, examples in enumerate((self.train_examples, self.test_examples))
-        )
-        return Dataset(task="regression", outputs=1, train=train, test=test, seeds=tuple(seeds))
+        train, test = split(0, self.train_examples), split(1, self.test_examples)
+        return Dataset("regression", 1, train, test, seeds=tuple(seeds))
 
 
 def stack(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> Split:
-    """Return the split whose examples each seed drew: inputs (N, D) and targets (N,) per seed."""
+    """Stack the inputs (N, D) and targets (N,) of each seed."""
     inputs, targets = zip(*samples, strict=True)
     return Split(np.stack(inputs), np.stack(targets))

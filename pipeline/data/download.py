@@ -64,7 +64,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _access(server: str) -> tuple[str, Any]:
-    """Return the URL of a server, without a password, or a folder; and how pooch gets a file from there."""
+    """Return the URL of a server without its login, or a folder, and a function for pooch that gets files from it."""
     import pooch
 
     scheme, login, rest = re.findall(r"(?s)^(?:(\w+://)(?:([^/]*)@)?)?(.*?)/*$", server)[0]
@@ -76,7 +76,7 @@ def _access(server: str) -> tuple[str, Any]:
         progressbar=True,
         timeout=(10, 30),
         auth=(unquote(user), unquote(password)) if login else None,
-        # the files are compressed: a server must not compress them again, nor have them unpacked on arrival
+        # the files are compressed: the server must not compress them again, nor requests unpack them
         headers={"Accept-Encoding": "identity"},
         hooks={"response": lambda response, **_: response.raw.headers.discard("Content-Encoding")},
     )

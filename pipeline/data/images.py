@@ -1,4 +1,4 @@
-"""Real images with a fixed test set: scikit-learn's digits, or torchvision's IDX family."""
+"""Data sources of real images: scikit-learn's digits and torchvision's IDX family."""
 
 import gzip
 import tempfile
@@ -14,7 +14,7 @@ from pipeline.core.seeding import Seed
 from pipeline.data.base import Facts, Source
 from pipeline.data.download import raw_file
 
-# scikit-learn's digits come in one piece: the last 360 of the 1,797 are the test set, in the published order
+# scikit-learn's digits are not split: the last 360 of the 1,797 are the test set, in the published order
 _DIGITS_TRAIN, _DIGITS_TEST = 1437, 360
 _CLASSES = {"fashion_mnist": "FashionMNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 
@@ -32,22 +32,22 @@ class Images(Source):
     def facts(self) -> Facts:
         digits = self.source == "digits"
         features, train, test = (64, _DIGITS_TRAIN, _DIGITS_TEST) if digits else (784, 60_000, 10_000)
-        return Facts("classification", 10, features, train, test, self.source)
+        return Facts("classification", 10, features, train, test, images=True)
 
     def make(self, seeds: Sequence[Seed] = ()) -> Dataset:
         """Read bytes (1, N, D) and labels (1, N); `factor` and `offset` scale the bytes."""
-        largest, names, train, test = _digits() if self.source == "digits" else _idx(self.source)
-        unit = self.scale == "unit"
+        digits, unit = self.source == "digits", self.scale == "unit"
+        names, train, test = _digits() if digits else _idx(self.source)
+        largest = 16 if digits else 255
         factor, offset = (1 / largest, 0.0) if unit else (2 / largest, -1.0)
         return Dataset("classification", 10, train, test, factor, offset, names=names)
 
 
-_Parts = tuple[int, tuple[str, ...], Split, Split]  # largest pixel, names of classes, training and test examples
+_Parts = tuple[tuple[str, ...], Split, Split]  # names of the classes, training and test examples
 
 
 def _split(images: np.ndarray, labels: np.ndarray) -> Split:
-    flat = images.reshape(1, len(images), -1).astype(np.uint8)
-    return Split(np.ascontiguousarray(flat), labels.reshape(1, -1).astype(np.int64))
+    return Split(images.reshape(1, len(images), -1).astype(np.uint8), labels.reshape(1, -1).astype(np.int64))
 
 
 def _digits() -> _Parts:
@@ -55,13 +55,13 @@ def _digits() -> _Parts:
 
     images, labels = load_digits(return_X_y=True)
     train, test = slice(_DIGITS_TRAIN), slice(_DIGITS_TRAIN, None)
-    return 16, tuple("0123456789"), _split(images[train], labels[train]), _split(images[test], labels[test])
+    return tuple("0123456789"), _split(images[train], labels[train]), _split(images[test], labels[test])
 
 
 def _idx(source: str) -> _Parts:
     reader = getattr(_torchvision_datasets(), _CLASSES[source])
     with tempfile.TemporaryDirectory() as folder:
-        # torchvision trusts the files in its folder, so it gets a new one with files that were checked
+        # torchvision does not check the files in its folder, so it gets a new folder with checked files
         raw = Path(folder, reader.__name__, "raw")
         raw.mkdir(parents=True)
         for name, md5 in reader.resources:
@@ -70,14 +70,14 @@ def _idx(source: str) -> _Parts:
         parts = [reader(folder, train=train) for train in (True, False)]
     train, test = (_split(part.data.numpy(), part.targets.numpy()) for part in parts)
     # classes are called "0 - zero" in one data set, "Ankle boot" in another
-    return 255, tuple(name.split(" - ")[0] for name in reader.classes), train, test
+    return tuple(name.split(" - ")[0] for name in reader.classes), train, test
 
 
 def _torchvision_datasets() -> ModuleType:
-    """Import `torchvision.datasets`, also beside a CPU build of torch.
+    """Import `torchvision.datasets`, also with a CPU build of torch.
 
-    The wheel on PyPI is compiled for torch with CUDA. Beside another build its compiled operators are missing and the
-    import fails; it succeeds if the two that it looks up are declared.
+    The wheel on PyPI is compiled for torch with CUDA. With another build its compiled operators are missing, and the
+    import fails unless the two that it looks up are declared.
     """
     try:
         import torchvision.datasets

@@ -16,7 +16,6 @@ class Linear(Regression):
     """y = b + sum_j w x_j + noise, for x ~ N(0, I) and one w for all inputs; drawn for every seed."""
 
     source: Literal["linear"]
-    """Selects this data set."""
     inputs: Count
     """Number of inputs j."""
     weight: Number
@@ -25,7 +24,7 @@ class Linear(Regression):
     """True bias b."""
 
     def facts(self) -> Facts:
-        return Facts("regression", 1, self.inputs, self.train_examples, self.test_examples, self.source)
+        return Facts("regression", 1, self.inputs, self.train_examples, self.test_examples)
 
     def true_weights(self) -> list[float]:
         return [self.weight] * self.inputs

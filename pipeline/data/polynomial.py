@@ -18,7 +18,6 @@ class Polynomial(Regression):
     """y = sum_i w_i x^i / i! + noise, for x ~ N(0, 1); drawn for every seed."""
 
     source: Literal["polynomial"]
-    """Selects this data set."""
     features: Annotated[int, Field(ge=1, le=100)]
     """Inputs of the model: the powers x^i / i! for i = 0 to features - 1."""
     weights: list_of(Number)  # type: ignore[valid-type]
@@ -31,7 +30,7 @@ class Polynomial(Regression):
         return self
 
     def facts(self) -> Facts:
-        return Facts("regression", 1, self.features, self.train_examples, self.test_examples, self.source)
+        return Facts("regression", 1, self.features, self.train_examples, self.test_examples)
 
     def true_weights(self) -> list[float]:
         return [*self.weights, *[0.0] * (self.features - len(self.weights))]

@@ -10,8 +10,8 @@ et al. (2018), "Detecting and correcting for label shift with black box predicto
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -29,103 +29,112 @@ _MIN_WEIGHT, _MAX_WEIGHT = 1e-200, 1e200
 _Sample = tuple[np.ndarray, np.ndarray]  # inputs (N, 2) and labels (N,)
 
 
+class _Logistic(NamedTuple):
+    """x ~ N(mean, I), P(y = 1 | x) = sigmoid(logit(x))."""
+
+    mean: np.ndarray
+    logit: Callable[[np.ndarray], np.ndarray]  # (N, 2) -> (N,)
+
+    def sample(self, examples: int, stream: np.random.Generator) -> _Sample:
+        inputs = normals(stream, (examples, 2)) + self.mean
+        return inputs, (stream.random(examples) < 1 / (1 + exp(-self.logit(inputs)))).astype(np.int64)
+
+    def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Compute log p(x, y), (N,), up to a constant."""
+        odds = np.where(labels == 1, -1.0, 1.0) * self.logit(inputs)  # log odds of the other label
+        softplus = np.maximum(odds, 0) + log(1 + exp(-np.abs(odds)))
+        density: np.ndarray = -total(np.square(inputs - self.mean) / 2) - softplus
+        return density
+
+
+class _Clusters(NamedTuple):
+    """P(y) = shares[y], x | y ~ N(means[y], I)."""
+
+    shares: np.ndarray  # (classes,)
+    means: np.ndarray  # (classes, 2)
+
+    def sample(self, examples: int, stream: np.random.Generator) -> _Sample:
+        noise = normals(stream, (examples, 2))
+        labels = np.searchsorted(np.cumsum(self.shares)[:-1], stream.random(examples), side="right")
+        return self.means[labels] + noise, labels
+
+    def log_density(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Compute log p(x, y), (N,), up to a constant."""
+        density: np.ndarray = log(self.shares[labels]) - total(np.square(inputs - self.means[labels]) / 2)
+        return density
+
+
 class Shift(Generated):
     """Training examples from a source distribution p, test examples from a target distribution q; two inputs."""
 
     target_examples: Count
     """Examples after the shift that each seed draws to estimate weights from, with labels if the concept shifts."""
 
+    @property
+    def classes(self) -> int:
+        return 2
+
     def facts(self) -> Facts:
-        source: str = self.source  # type: ignore[attr-defined]
-        return Facts("classification", self._classes(), 2, self.train_examples, self.test_examples, source, shifts=True)
+        return Facts("classification", self.classes, 2, self.train_examples, self.test_examples, shifts=True)
 
     def make(self, seeds: Sequence[Seed]) -> Dataset:
         """Draw inputs (S, N, 2), labels (S, N) and the weights (S, N) of the training examples."""
+        p, q = self.distributions()
         train, test, oracle, estimated = [], [], [], []
         for seed in seeds:
-            source = self._sample(self.train_examples, generator(seed, "data", 0), after=False)
-            target = self._sample(self.target_examples, generator(seed, "data", 1), after=True)
+            source = p.sample(self.train_examples, generator(seed, "data", 0))
+            target = q.sample(self.target_examples, generator(seed, "data", 1))
             train.append(source)
-            test.append(self._sample(self.test_examples, generator(seed, "data", 2), after=True))
-            oracle.append(_ratio(self._log_density(*source, after=True) - self._log_density(*source, after=False)))
+            test.append(q.sample(self.test_examples, generator(seed, "data", 2)))
+            oracle.append(_clipped_exp(q.log_density(*source) - p.log_density(*source)))
             estimated.append(self.estimate_weights(source, target))
         return Dataset(
             task="classification",
-            outputs=self._classes(),
+            outputs=self.classes,
             train=stack(train),
             test=stack(test),
             seeds=tuple(seeds),
             weights={"oracle": np.stack(oracle), "estimated": np.stack(estimated)},
-            names=tuple(map(str, range(self._classes()))),
+            names=tuple(map(str, range(self.classes))),
         )
 
-    def _classes(self) -> int:
-        return 2
-
     @abstractmethod
-    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
-        """Draw examples from before or after the shift."""
-
-    @abstractmethod
-    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
-        """Compute log p(x, y), (N,), up to a constant that both distributions share."""
+    def distributions(self) -> tuple[_Logistic | _Clusters, _Logistic | _Clusters]:
+        """Return p and q, with densities up to the same constant."""
 
     @abstractmethod
     def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
         """Estimate the weights (N,) of the source examples from examples alone."""
 
 
-class _LogisticShift(Shift):
-    """x ~ N(mean, I), P(y = 1 | x) = sigmoid(logit)."""
+class CovariateShift(Shift):
+    """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
 
     slope: Positive
     """Factor of the log odds: the larger, the sharper the boundary between the classes."""
-
-    def _mean(self, after: bool) -> np.ndarray:
-        return np.zeros(2)
-
-    @abstractmethod
-    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray: ...
-
-    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
-        inputs = normals(stream, (examples, 2)) + self._mean(after)
-        return inputs, (stream.random(examples) < 1 / (1 + exp(-self._logit(inputs, after)))).astype(np.int64)
-
-    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
-        odds = np.where(labels == 1, -1.0, 1.0) * self._logit(inputs, after)  # log odds of the other label
-        softplus = np.maximum(odds, 0) + log(1 + exp(-np.abs(odds)))
-        density: np.ndarray = -total(np.square(inputs - self._mean(after)) / 2) - softplus
-        return density
-
-
-class CovariateShift(_LogisticShift):
-    """x ~ N(0, I) becomes N((shift, 0), I); P(y = 1 | x) = sigmoid(slope (x_2 + x_1^2 / 2 - 1/2)) stays."""
-
     source: Literal["covariate_shift"]
-    """Selects this data set."""
     shift: Distance
     """How far the mean of the first input moves, in its standard deviations; 0 for no shift."""
 
-    def _mean(self, after: bool) -> np.ndarray:
-        return np.array([self.shift if after else 0.0, 0.0])
+    def distributions(self) -> tuple[_Logistic, _Logistic]:
+        def logit(inputs: np.ndarray) -> np.ndarray:
+            odds: np.ndarray = self.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
+            return odds
 
-    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray:
-        logit: np.ndarray = self.slope * (inputs[:, 1] + np.square(inputs[:, 0]) / 2 - 0.5)
-        return logit
+        return _Logistic(np.zeros(2), logit), _Logistic(np.array([self.shift, 0.0]), logit)
 
     def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
         """Return the odds of a logistic regression that tells target inputs from source inputs."""
         both = np.concatenate([source[0], target[0]])
         is_target = np.repeat([0, 1], [len(source[0]), len(target[0])])
         odds = logistic.log_odds(source[0], logistic.fit(both, is_target, 2))[:, 1]
-        return _ratio(odds) * len(source[0]) / len(target[0])
+        return _clipped_exp(odds) * len(source[0]) / len(target[0])
 
 
 class LabelShift(Shift):
     """P(y) changes from one list to the other; x | y ~ N(c_y, I), c_y evenly on a circle of radius `separation`."""
 
     source: Literal["label_shift"]
-    """Selects this data set."""
     proportions: list_of(Positive, min_length=2, max_length=100)  # type: ignore[valid-type]
     """Share of each class before the shift; they sum to 1."""
     target_proportions: list_of(Positive, min_length=2, max_length=100)  # type: ignore[valid-type]
@@ -137,47 +146,39 @@ class LabelShift(Shift):
     def _proportions_fit(self) -> Self:
         for name in ("proportions", "target_proportions"):
             shares = getattr(self, name)
-            if len(shares) != len(self.proportions) or abs(sum(shares) - 1) > 1e-9:
+            if len(shares) != self.classes or abs(sum(shares) - 1) > 1e-9:
                 raise refused(name, "as many shares as classes, that sum to 1")
         return self
 
-    def _classes(self) -> int:
+    @property
+    def classes(self) -> int:
         return len(self.proportions)
 
-    def _shares(self, after: bool) -> np.ndarray:
-        return np.array(self.target_proportions if after else self.proportions)
-
-    def _means(self) -> np.ndarray:
-        return self.separation * np.array([direction(360 * k / self._classes()) for k in range(self._classes())])
-
-    def _sample(self, examples: int, stream: np.random.Generator, after: bool) -> _Sample:
-        noise = normals(stream, (examples, 2))
-        labels = np.searchsorted(np.cumsum(self._shares(after))[:-1], stream.random(examples), side="right")
-        return self._means()[labels] + noise, labels
-
-    def _log_density(self, inputs: np.ndarray, labels: np.ndarray, after: bool) -> np.ndarray:
-        half_squares = total(np.square(inputs - self._means()[labels]) / 2)
-        density: np.ndarray = log(self._shares(after)[labels]) - half_squares
-        return density
+    def distributions(self) -> tuple[_Clusters, _Clusters]:
+        means = self.separation * np.array([direction(360 * k / self.classes) for k in range(self.classes)])
+        return _Clusters(np.array(self.proportions), means), _Clusters(np.array(self.target_proportions), means)
 
     def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
         """Return the weight of each example's class, as `label_weights` estimates it."""
-        weights: np.ndarray = np.maximum(label_weights(source, target[0], self._classes()), _MIN_WEIGHT)
+        weights: np.ndarray = np.maximum(label_weights(source, target[0], self.classes), _MIN_WEIGHT)
         return weights[source[1]]
 
 
-class ConceptShift(_LogisticShift):
+class ConceptShift(Shift):
     """x ~ N(0, I) stays; P(y = 1 | x) = sigmoid(slope x_1) turns by `angle` degrees."""
 
+    slope: Positive
+    """Factor of the log odds: the larger, the sharper the boundary between the classes."""
     source: Literal["concept_shift"]
-    """Selects this data set."""
     angle: Number
     """How far the boundary between the classes turns, in degrees; 0 for no shift."""
 
-    def _logit(self, inputs: np.ndarray, after: bool) -> np.ndarray:
-        cosine, sine = direction(self.angle if after else 0.0)
-        logit: np.ndarray = self.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1])
-        return logit
+    def distributions(self) -> tuple[_Logistic, _Logistic]:
+        def turned(angle: float) -> _Logistic:
+            cosine, sine = direction(angle)
+            return _Logistic(np.zeros(2), lambda inputs: self.slope * (cosine * inputs[:, 0] + sine * inputs[:, 1]))
+
+        return turned(0.0), turned(self.angle)
 
     def estimate_weights(self, source: _Sample, target: _Sample) -> np.ndarray:
         """Return the ratio of two logistic regressions of the label, on the target and on the source examples."""
@@ -187,7 +188,7 @@ class ConceptShift(_LogisticShift):
         return ratio
 
 
-def _ratio(logarithm: np.ndarray) -> np.ndarray:
+def _clipped_exp(logarithm: np.ndarray) -> np.ndarray:
     return exp(np.clip(logarithm, *log([_MIN_WEIGHT, _MAX_WEIGHT])))
 
 
@@ -198,7 +199,7 @@ def direction(degrees: float) -> tuple[float, float]:
     ((0.0, 1.0), (-1.0, 0.0))
     """
     degrees = math.fmod(degrees, 360)
-    rest = math.remainder(degrees, 90)  # as exact as fmod, whatever the C library
+    rest = math.remainder(degrees, 90)  # exact with every C library, like fmod
     x = rest * (math.pi / 180)
     cosine = sine = 1.0
     for n in range(20, 0, -2):

@@ -5,11 +5,13 @@ One thread trains a run from start to end, so its numbers do not depend on where
 
 import contextlib
 import copy
+import itertools
 import os
 import queue
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -70,43 +72,52 @@ def _in_threads(specs: Sequence[RunSpec], examples: Examples, progress: Progress
 
 def _on_cluster(address: str, specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> Generator[Numbered]:
     """Use Dask's own futures: joblib's backend loses the tasks of a worker that dies (docs/decisions/0009)."""
-    variable = "DASK_SCHEDULER_ADDRESS"
-    try:
-        from distributed import Client, as_completed
+    with _client(address) as client:
+        from distributed import as_completed
 
-        client = Client(address, timeout=_CONNECT)
-    except ImportError:
-        raise UserError(f"{variable} is set, but Dask is not installed: pip install '.[cluster]'") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{variable}: no scheduler at {address} ({error}); `dask scheduler` starts one") from None
-    with client:
-        if not client.nthreads():
-            raise UserError(f"{variable}: {address} has no workers; `dask worker {address}` starts some")
+        numbered, versions = list(enumerate(specs)), _versions()
         # the first run is trained here: its duration decides how many runs make a task
-        begun, epochs = time.perf_counter(), specs[0].config.training.epochs
-        yield 0, results.run_one(specs[0], Examples(dataset))
-        progress(epochs)
+        begun = time.perf_counter()
+        first = _run_task(numbered[:1], dataset, versions)
         size = max(1, round(_TASK / (time.perf_counter() - begun)))
         # the data set is the result of a task: if the worker that holds it dies, another worker repeats the task
         examples = client.submit(copy.copy, dataset, pure=False)
-        numbered, identity = list(enumerate(specs)), _identity()
         tasks = [numbered[start : start + size] for start in range(1, len(specs), size)]
-        futures = [client.submit(_run_task, task, examples, identity, pure=False) for task in tasks]
-        for _, task_results in as_completed(futures, with_results=True):
+        futures = [client.submit(_run_task, task, examples, versions, pure=False) for task in tasks]
+        others = (task_results for _, task_results in as_completed(futures, with_results=True))
+        epochs = 0
+        for task_results in itertools.chain([first], others):
             for index, result in task_results:
                 epochs += specs[index].config.training.epochs
                 yield index, result
             progress(epochs)
 
 
+def _client(address: str) -> Any:
+    """Return the client of a scheduler that has workers."""
+    variable = "DASK_SCHEDULER_ADDRESS"
+    try:
+        from distributed import Client
+
+        client = Client(address, timeout=_CONNECT)
+    except ImportError:
+        raise UserError(f"{variable} is set, but Dask is not installed: pip install '.[cluster]'") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{variable}: no scheduler at {address} ({error}); `dask scheduler` starts one") from None
+    if not client.nthreads():
+        client.close()
+        raise UserError(f"{variable}: {address} has no workers; `dask worker {address}` starts some")
+    return client
+
+
 def _run_task(task: Sequence[tuple[int, RunSpec]], dataset: Dataset, here: Mapping[str, str]) -> list[Numbered]:
     """Train the runs of a task on a worker, which must have the same versions and code as the client."""
-    there = _identity()
+    there = _versions()
     if differing := [f"{name} {there[name]}, here {here[name]}" for name in here if there[name] != here[name]]:
         raise UserError(f"a worker would give other results: {'; '.join(differing)}")
     examples = Examples(dataset)
     return [(index, results.run_one(spec, examples)) for index, spec in task]
 
 
-def _identity() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     return store.environment(["scratch", "concise"]) | {"code": store.code()}

@@ -1,6 +1,10 @@
-"""One run: what it is a function of, and the numbers that the tables and the store keep of it.
+"""One run: spec in, result out.
 
-The weights of large networks are not kept: ten thousand results must fit into memory, into a store and into messages.
+A run has diverged if a loss or a weight is infinite or NaN at the end of training. Its result is stored like any other.
+In the tables it has the status "diverged" and none of the metrics of training (`tables.py`); verdicts count it
+(`analysis/judging.py`).
+
+Only small linear models keep their weights, since ten thousand results must fit into memory and into the store.
 """
 
 import json
@@ -12,13 +16,13 @@ import numpy as np
 from pipeline.core.seeding import Seed
 from pipeline.training import engine
 from pipeline.training.config import RunConfig
-from pipeline.training.engine import Control, Examples, one_nan
+from pipeline.training.engine import Control, Examples, canonical_nan
 
 _KEPT_WEIGHTS = 1000  # largest number of weights that are kept of a linear model
 
 
 class RunSpec(NamedTuple):
-    """All that a run is a function of, besides its examples."""
+    """Everything that a run depends on, besides the examples."""
 
     config: RunConfig
     seed: Seed
@@ -29,7 +33,7 @@ class RunSpec(NamedTuple):
 class RunResult:
     """The numbers of one run."""
 
-    finite: bool  # whether losses and weights were finite at the end of training
+    diverged: bool
     metrics: dict[str, float]  # at the end of training
     curves: dict[str, np.ndarray]  # the loss at the evaluated epochs, (E,), by split
     layers: dict[tuple[str, str], np.ndarray]  # (L,), by quantity and moment ("start", "end")
@@ -53,19 +57,19 @@ class RunResult:
 
 
 def run_one(spec: RunSpec, examples: Examples, control: Control | None = None) -> RunResult:
-    """Train one run by the implementation that its config names; `StoppedError` if `control` stops it."""
+    """Train one run with the implementation that its config names; raise `StoppedError` if `control` stops it."""
     train = engine.train
     if spec.config.implementation == "concise":
         from pipeline.training.concise import train  # imports torch, which takes seconds and few studies need
     trained = train(spec.config, spec.seed, examples, fold=spec.fold, control=control)
     metrics = trained.metrics()
-    losses = [value for name, value in metrics.items() if name.endswith("_loss")]
+    losses = np.array([value for name, value in metrics.items() if name.endswith("_loss")])
     weights = np.zeros(0)
     if len(trained.weights) == 1 and trained.weights[0].size <= _KEPT_WEIGHTS:
         weights = np.concatenate([trained.weights[0].reshape(-1), trained.biases[0]])
     return RunResult(
-        finite=bool(np.isfinite(losses).all()) and all(bool(np.isfinite(layer).all()) for layer in trained.weights),
-        metrics=dict(zip(metrics, one_nan(list(metrics.values())).tolist(), strict=True)),
+        diverged=not all(np.isfinite(numbers).all() for numbers in [losses, *trained.weights]),
+        metrics=dict(zip(metrics, canonical_nan(list(metrics.values())).tolist(), strict=True)),
         curves={split: trained.curves[f"{split}_loss"] for split in ("train", "test")},
         layers=trained.layers,
         weights=weights,

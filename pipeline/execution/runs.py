@@ -1,4 +1,4 @@
-"""All runs of a study: finished ones are taken from the store, the others are trained and kept there."""
+"""All runs of a study: finished ones come from the store, the others are trained and stored."""
 
 import contextlib
 import logging
@@ -13,7 +13,7 @@ from pipeline.core.seeding import Seed
 from pipeline.execution import pool
 from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store
-from pipeline.execution.tables import StudyResult, study_result
+from pipeline.execution.tables import Run, StudyResult, study_result
 from pipeline.project.variants import Study
 from pipeline.training import closed_form
 
@@ -40,7 +40,7 @@ def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: St
     solutions = dict(zip(linear, closed_form.solve([specs[index] for index in linear], dataset), strict=True))
     to_train = [specs[index] for index in missing]
     total = sum(spec.config.training.epochs for spec in to_train)
-    # a progress bar on a terminal; in a log, which disables the bar, a line every few seconds
+    # tqdm disables the bar if there is no terminal; then a line every few seconds
     with (
         tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar,
         contextlib.closing(pool.run_all(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as finished,
@@ -54,5 +54,5 @@ def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: St
                 log.info("%s: %d of %d runs", study.id, count, len(missing))
                 logged = time.monotonic()
     if missing:
-        store.prune()
-    return study_result(study, [(*run, results[index]) for index, run in enumerate(runs)], dataset)
+        store.cache.prune()
+    return study_result(study, [Run(*run, results[index]) for index, run in enumerate(runs)], dataset)

@@ -1,7 +1,8 @@
 """The store of finished runs: no run is trained twice.
 
-A run is a pure function, so its result is kept under a digest of everything that it depends on. `ABLATE_STORE` names
-another folder than the one in the user's cache, or `off`.
+Two runs are the same if they have the same config, seed, fold and examples, and if the same code and the same versions
+of the libraries train them. A result is kept under a digest of all this. `ABLATE_STORE` selects
+a folder other than the one in the user's cache, or `off`.
 """
 
 import functools
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
-from pipeline.core.cache import LIMIT, Cache
+from pipeline.core.cache import Cache
 from pipeline.core.dataset import Dataset
 from pipeline.execution.results import RunResult, RunSpec
 
@@ -41,9 +42,8 @@ def code() -> str:
 class Store:
     """Results of finished runs in a folder; without a folder it keeps nothing."""
 
-    def __init__(self, folder: Path | None, limit: int = LIMIT) -> None:
-        self.cache = Cache(folder, ".run", "finished runs", limit)
-        self.prune = self.cache.prune
+    def __init__(self, folder: Path | None) -> None:
+        self.cache = Cache(folder, ".run", "finished runs")
 
     @classmethod
     def of_user(cls) -> "Store":
@@ -52,18 +52,19 @@ class Store:
         return cls(None if name == "off" else Path(name))
 
     def keys(self, specs: Sequence[RunSpec], dataset: Dataset) -> list[str]:
-        """Return for each run a digest of everything that its numbers depend on."""
-        if self.cache.folder is None:
-            return [""] * len(specs)
-        digest = functools.cache(dataset.digest)
-        shared = functools.cache(lambda implementation: json.dumps([code(), environment([implementation])]))
-        # variants share few configs, and hashing one takes longer than training a small network
+        """Return the key of each run: a digest of everything that its numbers depend on."""
+        examples = functools.cache(dataset.digest)
+        trained_by = functools.cache(lambda implementation: json.dumps([code(), environment([implementation])]))
+        # many runs share a config, and serialising it takes longer than training a small network
         configs = {id(spec.config): spec.config.model_dump_json() for spec in specs}
-        parts = [
-            [shared(config.implementation), configs[id(config)], seed, fold, digest(dataset.seed_index(seed.index))]
-            for config, seed, fold in specs
-        ]
-        return [hashlib.sha256(repr(key).encode()).hexdigest() for key in parts]
+
+        def key(spec: RunSpec) -> str:
+            seed_index = dataset.seed_index(spec.seed.index)
+            shared = trained_by(spec.config.implementation), configs[id(spec.config)]
+            parts = *shared, spec.seed, spec.fold, examples(seed_index)
+            return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+        return list(map(key, specs))
 
     def get(self, key: str) -> RunResult | None:
         """Return the result under this key, or None if it is missing or damaged."""

@@ -1,9 +1,10 @@
-"""Results of runs as tables: results and curves with one row per run, and diagnostics for the figures."""
+"""The tables of a study: results and curves of its runs, and diagnostics for the figures."""
 
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,21 @@ from pipeline.project.artifacts import DIAGNOSTICS, Diagnostics, results_columns
 from pipeline.project.figures import NAMED
 from pipeline.project.variants import Study, Variant
 from pipeline.training import engine
+from pipeline.training.importance_weights import effective_examples, example_weights
 from pipeline.training.subsets import subset
-from pipeline.training.weights import effective_examples, example_weights
 
 PICTURES = 8  # test images of each variant that are kept, right and wrong ones
 POINTS = 200  # examples of each split that are kept
 
-Runs = Sequence[tuple[Variant, RunSpec, RunResult]]
 Rows = Iterator[tuple[object, ...]]
+
+
+class Run(NamedTuple):
+    """A finished run of a study."""
+
+    variant: Variant
+    spec: RunSpec
+    result: RunResult
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,16 @@ class StudyResult:
     diagnostics: Diagnostics
 
 
-def study_result(study: Study, runs: Runs, dataset: Dataset) -> StudyResult:
+def study_result(study: Study, runs: Sequence[Run], dataset: Dataset) -> StudyResult:
     """Return all tables of a study, with rows in the order of its runs."""
     fingerprint = functools.cache(dataset.fingerprint)
-    rows = [_row(study, *run, dataset) | {"data": fingerprint(dataset.seed_index(run[1].seed.index))} for run in runs]
-    whole = [run for run in runs if run[1].fold == 0]
-    shown = study.figure is not None and "images" in NAMED[study.figure]
-    pictured = [run for run in whole if shown and run[1].seed == runs[0][1].seed]
+    rows = [_row(study, run, dataset) | {"data": fingerprint(dataset.seed_index(run.spec.seed.index))} for run in runs]
+    whole = [run for run in runs if run.spec.fold == 0]
+    shows_images = study.figure is not None and "images" in NAMED[study.figure]
+    pictured = [run for run in whole if shows_images and run.spec.seed == whole[0].spec.seed]
     tables = {
         "layers": _layers(whole),
-        "weights": (
-            (variant.id, spec.seed.index, index, float(value))
-            for variant, spec, result in whole
-            for index, value in enumerate(result.weights)
-        ),
+        "weights": _weights(whole),
         "points": _points(dataset),
         "pictures": _pictures(pictured, dataset),
     }
@@ -60,25 +64,31 @@ def study_result(study: Study, runs: Runs, dataset: Dataset) -> StudyResult:
     )
 
 
-def _row(study: Study, variant: Variant, spec: RunSpec, result: RunResult, dataset: Dataset) -> dict[str, object]:
-    """Return the row of a run, without metrics that are undefined."""
-    config, seed, fold = spec
+def _row(study: Study, run: Run, dataset: Dataset) -> dict[str, object]:
+    """Return the row of a run in the results; a metric that is left out is an empty cell."""
+    config, seed, fold = run.spec
     pairs = itertools.pairwise(engine.widths(config, dataset))
     parameters = sum((inputs + config.model.bias) * outputs for inputs, outputs in pairs)
-    metrics = result.metrics | {"parameters": parameters}
+    metrics = run.result.metrics | {"parameters": parameters}
     if "shift" in study.traits:
         trained = subset(config, seed, fold, dataset.train.examples).trained
         weights = example_weights(config.data.importance_weights, dataset, seed, trained)
         metrics["effective_examples"] = effective_examples(weights)
-    if not result.finite:
+    if run.result.diverged:
         # metrics of training mean nothing after divergence, even those that are finite
         metrics = {metric.name: metrics[metric.name] for metric in study.metrics if not metric.trained}
-    status = "finished" if result.finite else "diverged"
-    run = {"variant": variant.id, "seed_root": seed.root, "seed_index": seed.index, "fold": fold, "status": status}
-    return run | variant.written_factors() | metrics
+    return {
+        "variant": run.variant.id,
+        **run.variant.written_factors(),
+        "seed_root": seed.root,
+        "seed_index": seed.index,
+        "fold": fold,
+        "status": "diverged" if run.result.diverged else "finished",
+        **metrics,
+    }
 
 
-def _curves(runs: Runs) -> pd.DataFrame:
+def _curves(runs: Sequence[Run]) -> pd.DataFrame:
     epochs = {variant.id: engine.evaluated_epochs(variant.config) for variant, *_ in runs}
     curves = [(variant.id, split, values) for variant, _, result in runs for split, values in result.curves.items()]
     lengths = [len(values) for *_, values in curves]
@@ -93,11 +103,17 @@ def _curves(runs: Runs) -> pd.DataFrame:
     )
 
 
-def _layers(runs: Runs) -> Rows:
+def _layers(runs: Sequence[Run]) -> Rows:
     for variant, spec, result in runs:
         for (quantity, moment), values in result.layers.items():
             for layer, value in enumerate(values, start=1):
                 yield variant.id, spec.seed.index, moment, quantity, layer, float(value)
+
+
+def _weights(runs: Sequence[Run]) -> Rows:
+    for variant, spec, result in runs:
+        for index, value in enumerate(result.weights):
+            yield variant.id, spec.seed.index, index, float(value)
 
 
 def _points(dataset: Dataset) -> Rows:
@@ -107,7 +123,7 @@ def _points(dataset: Dataset) -> Rows:
             yield split, x1, x2, label
 
 
-def _pictures(runs: Runs, dataset: Dataset) -> Rows:
+def _pictures(runs: Sequence[Run], dataset: Dataset) -> Rows:
     """Yield the first test images of each run that were classified right, and those that were classified wrong."""
     for (variant, spec, result), right in itertools.product(runs, (True, False)):
         seed_index = dataset.seed_index(spec.seed.index)

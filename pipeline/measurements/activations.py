@@ -1,4 +1,4 @@
-"""Measurement `activations`: activation functions, and the gradients that the backward pass multiplies by.
+"""Measurement `activations`: activation functions and their gradients.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Multilayer perceptrons".
 """
@@ -21,7 +21,6 @@ class Activations(Measurement):
     """Value and gradient of activation functions at evenly spaced points."""
 
     kind: Literal["activations"]
-    """Selects this measurement."""
     functions: Annotated[tuple[ActivationName, ...], Field(strict=False, min_length=1)]
     """The activation functions, each once."""
     low: Number

@@ -1,4 +1,4 @@
-"""Interface of a measurement: a config that measures itself and says what theory expects."""
+"""Interface of a measurement: its config, its series and the quantities that are estimated from them."""
 
 import math
 from abc import abstractmethod
@@ -12,12 +12,12 @@ from pipeline.core.config import ClaimConfig, Config, Id, Number
 if TYPE_CHECKING:
     import pandas as pd
 
-# case, quantity, x and values (n,); a single case or x belongs to all values
+# case, quantity, x and values (n,); a single case or x applies to all values
 Series = tuple[str | Sequence[str], str, np.ndarray | int, np.ndarray]
 
 
 class Quantity(NamedTuple):
-    """A number that is estimated from the values of one case and quantity of the table."""
+    """A number that is estimated from the values of one case and quantity in the table of a measurement."""
 
     label: str  # in the report
     source: tuple[str, str]  # case and quantity
@@ -36,7 +36,7 @@ class MeasurementClaimConfig(ClaimConfig):
 
 
 class Measurement(Config):
-    """Configuration of one measurement."""
+    """Config of one measurement."""
 
     claims: dict[Id, MeasurementClaimConfig] = {}  # noqa: RUF012  # pydantic copies it
     """Claims about its quantities, by id."""
@@ -44,7 +44,7 @@ class Measurement(Config):
     @property
     @abstractmethod
     def quantities(self) -> Mapping[str, Quantity]:
-        """What is estimated, by the name that claims use."""
+        """Return what is estimated, by the name that claims use."""
 
     @abstractmethod
     def series(self, root: int) -> Iterator[Series]:
@@ -52,7 +52,7 @@ class Measurement(Config):
 
     def measure(self, root: int) -> "pd.DataFrame":
         """Return all series as one table: case, quantity, x and value."""
-        import pandas as pd  # here, since every command imports the configs and pandas takes 0.3 s
+        import pandas as pd  # imported lazily: every command imports the configs, and pandas takes 0.3 s
 
         columns = ("case", "quantity", "x", "value")
         tables = [pd.DataFrame(dict(zip(columns, series, strict=True))) for series in self.series(root)]

@@ -1,4 +1,4 @@
-"""Measurement `matrix_product`: the product of many random matrices, as gradients explode that pass many layers.
+"""Measurement `matrix_product`: the product of many random matrices, which explodes as gradients of deep networks do.
 
 Reference: Zhang et al., "Dive into Deep Learning", section "Numerical stability and initialization".
 """
@@ -18,14 +18,13 @@ _LN_2, _LN_10, _EULER = 0.6931471805599453, 2.302585092994046, 0.577215664901532
 
 
 class MatrixProduct(Measurement):
-    """A standard normal matrix (size, size), times `factors` more."""
+    """The product of 1 + `factors` standard normal matrices (size, size)."""
 
     kind: Literal["matrix_product"]
-    """Selects this measurement."""
     size: Annotated[int, Field(ge=1, le=100)]
-    """Rows, and columns, of each matrix."""
+    """Number of rows and of columns of each matrix."""
     factors: Annotated[int, Field(ge=1, le=1000)]
-    """Number of matrices that the first one is multiplied by, one after the other."""
+    """Number of matrices that the first one is multiplied by."""
     repetitions: Annotated[int, Field(ge=2, le=100_000)]
     """Number of products that are drawn."""
 

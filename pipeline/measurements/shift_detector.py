@@ -1,4 +1,4 @@
-"""Measurement `shift_detector`: covariate shift is detected if a classifier can tell new inputs from old ones.
+"""Measurement `shift_detector`: detect covariate shift by a classifier that tells new inputs from old ones.
 
 Reference: Lopez-Paz and Oquab (2017), "Revisiting classifier two-sample tests".
 """
@@ -22,7 +22,6 @@ class ShiftDetector(Measurement):
     """A classifier two-sample test of N(0, I) against N((shift, 0, ..), I), for every shift; 0 is a false alarm."""
 
     kind: Literal["shift_detector"]
-    """Selects this measurement."""
     inputs: Count
     """Number of inputs; the first one is shifted."""
     examples: Annotated[Count, Field(ge=4)]

@@ -1,1 +1,1 @@
-"""A project: what `params.yaml` says, checked, and the files that stand for its data and results."""
+"""A project: `params.yaml`, read and checked, and the files of data and results."""

@@ -112,8 +112,7 @@ def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
 
 def write_results(study: Study, results: pd.DataFrame) -> None:
     """Write one row per run; floats keep every bit, and an undefined number is an empty cell."""
-    with replacing(results_path(study.id)) as temporary:
-        results[results_columns(study)].to_csv(temporary, index=False, lineterminator="\n")
+    write_text(results_path(study.id), results[results_columns(study)].to_csv(index=False, lineterminator="\n"))
 
 
 def read_results(project: Params, key: str) -> pd.DataFrame:
@@ -132,10 +131,10 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
 
 
 def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write one JSON file per variant, as `dvc metrics` shows it best."""
-    metrics = _round(metrics)
-    texts = {f"{name}.json": json.dumps(values, indent=2, allow_nan=False) + "\n" for name, values in metrics.items()}
-    _write_folder(METRICS / study, texts)
+    """Write one JSON file per variant, rounded; `dvc metrics` shows a row per file."""
+    text = json.dumps(metrics, allow_nan=False)
+    short = json.loads(text, parse_float=lambda number: rounded(float(number), WRITTEN))
+    _write_folder(METRICS / study, {f"{id}.json": json.dumps(values, indent=2) + "\n" for id, values in short.items()})
 
 
 def write_curves(study: str, curves: pd.DataFrame) -> None:
@@ -203,7 +202,7 @@ def read_measured(measurement: str) -> pd.DataFrame:
 
 
 def read_published(published: Published | None) -> pd.DataFrame:
-    """Read the published outcomes that the user has written; no rows if `params.yaml` names none.
+    """Read the user's table of published outcomes; no rows if `params.yaml` names none.
 
     Raises:
         UserError: If the file is missing, or is not a table with these columns.
@@ -228,14 +227,14 @@ def write_claims(claims: pd.DataFrame, published: pd.DataFrame) -> None:
 
 
 def write_figures(figures: Mapping[str, str]) -> None:
-    """Write SVG figures by name."""
+    """Write figures, given as SVG by name."""
     _write_folder(FIGURES, {f"{name}.svg": svg for name, svg in figures.items()})
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
-    """Write the versions that the numbers depend on besides configs, data and code; equal ones once."""
-    distinct = {json.dumps(dict(environment), sort_keys=True) for environment in environments}
-    write_text(ENVIRONMENT, json.dumps([json.loads(text) for text in sorted(distinct)], indent=2) + "\n")
+    """Write the versions that the numbers depend on besides configs, data and code."""
+    texts = sorted(json.dumps(dict(environment), sort_keys=True) for environment in environments)
+    write_text(ENVIRONMENT, json.dumps([json.loads(text) for text in texts], indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -254,7 +253,7 @@ def prune(keys: Iterable[str]) -> None:
 
 
 def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write files by name, then delete other files in the folder."""
+    """Write these files, given as text by name, then delete all others in the folder."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
@@ -276,13 +275,6 @@ def _csv(derived: pd.DataFrame) -> str:
         index=False, lineterminator="\n", float_format=lambda value: str(rounded(value, WRITTEN))
     )
     return text
-
-
-def _round(value: Any) -> Any:
-    """Round a float, or all floats in nested mappings."""
-    if isinstance(value, Mapping):
-        return {name: _round(part) for name, part in value.items()}
-    return rounded(value, WRITTEN) if isinstance(value, float) else value
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

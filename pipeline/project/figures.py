@@ -1,7 +1,7 @@
 """The figures that a study may name (`figure:` in params.yaml), each with the traits that a study must have for it.
 
-Each is drawn by the function of the same name in `pipeline/report/figures.py`. The names stand here, apart from the
-functions, because `params.yaml` is checked by commands and stages that draw nothing.
+Each is drawn by the function of the same name in `pipeline/report/study_figures.py`. The names stand here, apart from
+the functions, because `params.yaml` is checked by commands and stages that draw nothing.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.core.errors import UserError
-from pipeline.project.params import value_at
+from pipeline.core.nested import value_at
 
 PATH = Path("dvc.lock")
 
@@ -36,8 +36,9 @@ def parse(content: bytes) -> Mapping[str, Any]:
     """Parse the bytes of a `dvc.lock`; for others, raise a `ValueError` with a message of one line."""
     try:
         lock: Mapping[str, Any] = YAML(typ="safe", pure=True).load(content) or {}
-        digests(lock)
+        digests(lock)  # this and the next lines fail for another structure
         for stage in _stages(lock):
+            dependencies(lock, stage)
             configs(lock, stage)
     except (YAMLError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())[:120]) from None
@@ -48,6 +49,11 @@ def digests(lock: Mapping[str, Any]) -> dict[str, str]:
     """Return the MD5 digest of every file that a stage left, by its path from the project's folder."""
     outs = [out for stage in _stages(lock).values() for out in stage.get("outs", [])]
     return {str(out["path"]): str(out.get("md5")) for out in outs}
+
+
+def dependencies(lock: Mapping[str, Any], stage: str) -> dict[str, str]:
+    """Return the MD5 digest of every file and folder that a stage was run on, by path; empty if it was never run."""
+    return {str(dep["path"]): str(dep.get("md5")) for dep in _stages(lock).get(stage, {}).get("deps", [])}
 
 
 def configs(lock: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Published(Config):
 
     file: str
     """The table: a CSV file inside the project, as a relative path without `..`."""
-    outcomes: list_of(PublishedConfig, 0, 10_000)  # type: ignore[valid-type]
+    outcomes: list_of(PublishedConfig, max_length=10_000)  # type: ignore[valid-type]
     """The study and variant, or the measurement, that measures each of its configs."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.analysis.judging import VERDICTS
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
-from pipeline.project.variants import Study, spoken
+from pipeline.project.variants import Study
 from pipeline.report.format import amount
 
 _MAX_BLOCKS = 3  # with a sentence each; more blocks share one sentence
@@ -22,10 +22,8 @@ def answer(study: Study, table: pd.DataFrame, detectable: pd.Series, judging: Ju
     A sentence begins with the largest effect among the better variants or, if none is better, among the worse ones.
 
     Args:
-        study: Names the variants.
         table: One row per variant, `comparison.EFFECTS`, judged by the study's own metric.
         detectable: By variant, the effect that its seeds detect with 80 % power; NaN if undefined.
-        judging: Margins.
     """
     blocks = list(dict.fromkeys(table["block"]))
     if len(blocks) > _MAX_BLOCKS or not table["verdict"].isin(["better", "worse"]).any():
@@ -41,7 +39,7 @@ def _sentence(study: Study, table: pd.DataFrame, detectable: pd.Series, judging:
     rows = list(table[~table["is_baseline"]].itertuples())
     baselines = list(table.loc[table["is_baseline"], "variant"])
     across = len(baselines) > 1
-    baseline = "the baseline" if across else spoken(study, study.variant(baselines[0]))
+    baseline = "the baseline" if across else study.spoken(baselines[0])
     decided = [row for verdict in ("better", "worse") for row in rows if row.verdict == verdict]
     if not rows:
         text = "there is one variant: nothing is compared"
@@ -50,7 +48,7 @@ def _sentence(study: Study, table: pd.DataFrame, detectable: pd.Series, judging:
         first = max((row for row in decided if row.verdict == verdict), key=lambda row: _size(row.effect, metric))
         text = "" if verdict == "better" else f"nothing is better than {baseline}; "
         text += f"with {first.block}, " if across else ""
-        text += _effect(first, spoken(study, study.variant(first.variant)), baseline, metric)
+        text += _effect(first, study.spoken(first.variant), baseline, metric)
         text += _others([row for row in rows if row is not first], verdict, across)
     else:
         text = _undecided(rows, baseline, metric, detectable, judging, across)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -51,12 +51,10 @@ class Picture:
 
 def picture(name: str, caption: str, draw: Callable[[], Figure]) -> Picture:
     """Draw a figure; the same tables give the same bytes."""
-    style: dict[str, Any] = {**sns.plotting_context("paper", font_scale=1.15), **sns.axes_style("whitegrid"), **_RC}
-    with matplotlib.rc_context():
-        # ignore the user's own matplotlibrc
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
-        file = io.StringIO()
+    file = io.StringIO()
+    styles = [sns.plotting_context("paper", font_scale=1.15), sns.axes_style("whitegrid"), _RC]
+    # "default": the user's own matplotlibrc is ignored
+    with matplotlib.style.context(["default", *styles]):
         draw().savefig(file, format="svg", metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
     return Picture(name, caption, _compact(file.getvalue()))
 
@@ -106,12 +104,11 @@ def _grouped(dots: re.Match[str]) -> str:
 
 def panels_of_blocks(study: Study, width: float, rows: int = 1) -> tuple[Figure, list[tuple[str, Any]]]:
     """Return a figure with a column of panels for each block on shared axes, and each block with its panels."""
-    blocks = block_names(study)
-    figure = Figure(figsize=(width * len(blocks), HEIGHT * rows), layout="constrained")
-    grid = figure.subplots(rows, len(blocks), squeeze=False, sharey="row", sharex=True)
-    for block, axes in zip(blocks, grid[0], strict=True):
-        axes.set_title(shortened(block))
-    return figure, list(zip(blocks, grid[0] if rows == 1 else grid.T, strict=True))
+    figure = Figure(figsize=(width * len(study.blocks), HEIGHT * rows), layout="constrained")
+    grid = figure.subplots(rows, len(study.blocks), squeeze=False, sharey="row", sharex=True)
+    for block, axes in zip(study.blocks, grid[0], strict=True):
+        axes.set_title(short_name(block))
+    return figure, list(zip(study.blocks, grid[0] if rows == 1 else grid.T, strict=True))
 
 
 def band(axes: Axes, table: pd.DataFrame, x: str, colour: Any, **line: Any) -> None:
@@ -150,8 +147,8 @@ def log_axis(axes: Axes) -> None:
 
 def factor_axis(axes: Axes, study: Study) -> None:
     """Name the variants on the x axis, also those for which nothing is drawn; long names are slanted."""
-    names = label_names(study)
-    axes.set(xticks=range(len(names)), xticklabels=[shortened(name) for name in names], xlim=(-0.5, len(names) - 0.5))
+    names = study.labels
+    axes.set(xticks=range(len(names)), xticklabels=[short_name(name) for name in names], xlim=(-0.5, len(names) - 0.5))
     axes.set(xlabel=factor_label(study))
     if is_long(names):
         axes.tick_params(axis="x", rotation=25)
@@ -159,10 +156,10 @@ def factor_axis(axes: Axes, study: Study) -> None:
             tick.set(ha="right", rotation_mode="anchor")
 
 
-def shortened(name: str) -> str:
+def short_name(name: str) -> str:
     """Return a name that leaves room for the drawing: its beginning and its end.
 
-    >>> shortened("normal(std=0.01)"), shortened(str([1] * 99))
+    >>> short_name("normal(std=0.01)"), short_name(str([1] * 99))
     ('normal(std=0.01)', '[1, 1, 1, 1, 1, 1, 1,... 1, 1, 1, 1]')
     """
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 15]}...{name[-12:]}"
@@ -171,16 +168,6 @@ def shortened(name: str) -> str:
 def is_long(names: list[str]) -> bool:
     """Return whether names do not fit beside each other."""
     return max(map(len, names)) > 12 or sum(map(len, names)) > 70
-
-
-def label_names(study: Study) -> list[str]:
-    """Return the distinct labels of the variants, in order."""
-    return list(dict.fromkeys(variant.label for variant in study.variants))
-
-
-def block_names(study: Study) -> list[str]:
-    """Return the distinct blocks, in order."""
-    return list(dict.fromkeys(variant.block for variant in study.variants))
 
 
 def with_labels(study: Study, table: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +188,7 @@ def is_numeric(study: Study) -> bool:
 
 def colours(study: Study) -> dict[str, Any]:
     """Return a colour for each label: ordered shades for numbers, distinct colours for names."""
-    labels = label_names(study)
+    labels = study.labels
     # the palette for colour-blind readers has ten colours; more variants need more hues
     named = "colorblind" if len(labels) <= 10 else "husl"
     palette = sns.color_palette("crest" if is_numeric(study) else named, len(labels))
@@ -218,7 +205,7 @@ def factor_label(study: Study) -> str:
 
 def label_handles(study: Study, **style: Any) -> list[Line2D]:
     """Return an entry of a legend for each label."""
-    return [Line2D([], [], color=colour, label=shortened(name), **style) for name, colour in colours(study).items()]
+    return [Line2D([], [], color=colour, label=short_name(name), **style) for name, colour in colours(study).items()]
 
 
 def legend(figure: Figure, study: Study, handles: Sequence[Line2D], columns: int = 1) -> None:
@@ -230,7 +217,7 @@ def wide_legend(figure: Figure, study: Study, parts: Sequence[str]) -> None:
     """Add a legend of the variants' colours and the parts' dashes, and widen the figure if it needs the room."""
     handles = label_handles(study, linewidth=2) + [Line2D([], [], color="grey", **PARTS[part]) for part in parts]
     columns = 1 + len(handles) // 12
-    longest = min(_LONGEST, max(map(len, label_names(study))))
+    longest = min(_LONGEST, max(map(len, study.labels)))
     needed, width = columns * (0.6 + 0.09 * longest), figure.get_figwidth()
     if needed > width - 1.5:
         # a legend takes its room from the panels, which would disappear

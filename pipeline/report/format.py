@@ -116,14 +116,14 @@ def significant(value: float) -> str:
 
 def cells(row: Any, metric: Metric | None) -> dict[str, str]:
     """Format a row of `judging.COLUMNS`: its cells by name; undefined ones are empty."""
-    wins = UNDEFINED if row.identical else digits(100 * row.win_rate, 3)
+    no_wins = row.identical or math.isnan(row.win_rate)
     texts = {
         "estimate": number(row.estimate, metric),
         "interval": interval(row.low, row.high, metric),
         "effect": effect(row.effect, metric),
         "effect_interval": effect_interval(row.effect_low, row.effect_high, metric),
         "p": p_value(row.p_adjusted),
-        "wins": wins if wins == UNDEFINED else f"{wins} %",
+        "wins": UNDEFINED if no_wins else f"{digits(100 * row.win_rate, 3)} %",
         "verdict": row.verdict,
         "note": row.note,
     }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escape the text of a cell: nothing ends the cell or becomes markup, a link, a mention or a formula."""
     text = re.sub(r"[\\`|_*<>\[\]~&$]", r"\\\g<0>", text.strip())
     # a git host links URLs and notifies mentioned users in escaped text too; an empty comment splits them
@@ -12,8 +12,8 @@ def escaped(text: str) -> str:
 
 
 def paragraph(line: str) -> str:
-    """Escape a line of text, which does not begin a heading, a list, a rule or a block of code."""
-    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", escaped(line))
+    """Escape a line of text so that it does not begin a heading, a list, a rule or a block of code."""
+    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", escape_markdown(line))
 
 
 def line_of(cells: Sequence[object]) -> str:

@@ -10,7 +10,7 @@ from pipeline.measurements import MeasurementConfig
 from pipeline.measurements.activations import Activations
 from pipeline.measurements.matrix_product import MatrixProduct
 from pipeline.measurements.shift_detector import ShiftDetector
-from pipeline.report.drawing import HEIGHT, Picture, picture
+from pipeline.report.drawing import HEIGHT, Picture, error_bars, picture
 
 
 def measurement_pictures(config: MeasurementConfig, measured: pd.DataFrame, findings: pd.DataFrame) -> list[Picture]:
@@ -53,8 +53,7 @@ def shift_detector(config: ShiftDetector, measured: pd.DataFrame, findings: pd.D
     """Draw the share of detections against the size of the shift."""
     figure = Figure(figsize=(5.2, HEIGHT), layout="constrained")
     axes = figure.subplots()
-    errors = [findings["estimate"] - findings["low"], findings["high"] - findings["estimate"]]
-    axes.errorbar(config.shifts, findings["estimate"], yerr=errors, marker="o", capsize=3)
+    error_bars(axes, config.shifts, findings, marker="o", capsize=3)
     axes.axhline(config.alpha, linestyle="--", color="grey", label=f"level {config.alpha:g}")
     axes.set(xlabel="shift of the mean, in standard deviations", ylabel="share of detections", ylim=(-0.02, 1.02))
     axes.legend()

@@ -10,12 +10,12 @@ from pipeline.analysis.judging import why_underpowered
 from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS
 from pipeline.report.drawing import Picture
-from pipeline.report.figures import pictures
 from pipeline.report.format import cells, count_verdicts, digits, effect, effect_interval
-from pipeline.report.markdown import anchor, escaped, line_of, paragraph, title
+from pipeline.report.markdown import anchor, escape_markdown, line_of, paragraph, title
 from pipeline.report.measurement_figures import measurement_pictures
-from pipeline.report.provenance import differing, differs, shared
+from pipeline.report.provenance import configs, differs
 from pipeline.report.section import Report
+from pipeline.report.study_figures import pictures
 
 Pictures = Mapping[str, Sequence[Picture]]
 
@@ -36,14 +36,14 @@ def files(drawn: Pictures) -> dict[str, str]:
 
 def render(report: Report, drawn: Pictures) -> str:
     """Return the page with its figures, as `draw` returns them."""
-    html = _filled("page.html.jinja", report, drawn, differs, shared, differing, inline, pixels)
+    html = _filled("page.html.jinja", report, drawn, configs, differs, inline, pixels)
     # a number and its percent sign stay on one line
     return re.sub(r"(?<=[0-9n]) %", "\N{NO-BREAK SPACE}%", html)
 
 
 def summary(report: Report, drawn: Pictures) -> str:
-    """Return the page in short as Markdown, which refers to the figures' files."""
-    return _filled("summary.md.jinja", report, drawn, escaped, paragraph, line_of, title, anchor)
+    """Return the summary in Markdown, which links to the files of the figures."""
+    return _filled("summary.md.jinja", report, drawn, escape_markdown, paragraph, line_of, title, anchor)
 
 
 def _filled(template: str, report: Report, drawn: Pictures, *filters: Callable[..., object]) -> str:

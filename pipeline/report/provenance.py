@@ -2,37 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from pipeline.project.artifacts import Diagnostics
+from pipeline.core.nested import flatten
+from pipeline.project.labels import label
 from pipeline.project.params import Params
-from pipeline.project.variants import Study, Variant, label
+from pipeline.project.variants import Study, Variant
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Digests, each the first 12 hexadecimal digits of SHA-256.
+    """Digests, each the first 12 hexadecimal digits of SHA-256; that of the code is among the diagnostics."""
 
-    Attributes:
-        config: Digest of seeds, data set, base and study as written in `params.yaml`, without claims.
-        code: Digest of the modules that computed the numbers, taken when the study was trained.
-        data: Digest of the examples of all seeds.
-        data_sets: Number of distinct data sets; 1 if all seeds see the same examples.
-        environment: Versions of the libraries that compute.
-    """
-
-    config: str
-    code: str
-    data: str
-    data_sets: int
-    environment: Mapping[str, str]
+    config: str  # of seeds, data set, base and study as written in `params.yaml`, without claims
+    data: str  # of the examples of all seeds
+    data_sets: int  # number of distinct data sets; 1 if all seeds see the same examples
 
 
-def provenance(project: Params, study: Study, results: pd.DataFrame, diagnostics: Diagnostics) -> Provenance:
+def provenance(project: Params, study: Study, results: pd.DataFrame) -> Provenance:
     """Return the provenance of a study; `results` has one row per run."""
     written = project.written
     config = {
@@ -44,10 +33,8 @@ def provenance(project: Params, study: Study, results: pd.DataFrame, diagnostics
     data = sorted(set(results["data"]))
     return Provenance(
         config=_digest(json.dumps(config, sort_keys=True)),
-        code=diagnostics.code,
         data=data[0] if len(data) == 1 else _digest("\n".join(data)),
         data_sets=len(data),
-        environment=diagnostics.environment,
     )
 
 
@@ -57,32 +44,21 @@ def _digest(text: str) -> str:
 
 def resolved(variant: Variant) -> dict[str, str]:
     """Return the complete config of a variant: dotted key to formatted value."""
-    return dict(_leaves(variant.config.model_dump(mode="json")))
+    values = variant.config.model_dump(mode="json")
+    # below the top level a choice is one value: `normal(std=0.01)`
+    leaves = flatten(values, lambda dotted, value: "." in dotted and "name" in value)
+    return {dotted: label(value) for dotted, value in leaves.items()}
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    # the name of a choice before its options
-    for key, value in sorted(values.items(), key=lambda item: item[0] != "name"):
-        # below the top level a choice is one value: `normal(std=0.01)`
-        if isinstance(value, Mapping) and not (prefix and "name" in value):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", label(value)
+def configs(study: Study) -> tuple[dict[str, str], pd.DataFrame]:
+    """Return the part of the config that all variants share, by dotted key, and the part that differs.
 
-
-def shared(study: Study) -> dict[str, str]:
-    """Return the part of the config that all variants of a study share."""
-    first, *others = [resolved(variant) for variant in study.variants]
-    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
-
-
-def differing(study: Study) -> pd.DataFrame:
-    """Return the part of the config that differs: one row per variant, one column per dotted key, "" if it has none."""
-    common = shared(study)
-    rows = [resolved(variant) for variant in study.variants]
-    keys = list(dict.fromkeys(key for row in rows for key in row if key not in common))
+    The second has one row per variant and one column per dotted key, "" where the variant does not have it.
+    """
     ids = [variant.id for variant in study.variants]
-    return pd.DataFrame([[row.get(key, "") for key in keys] for row in rows], index=ids, columns=keys)
+    table = pd.DataFrame([resolved(variant) for variant in study.variants], index=ids).fillna("")
+    varied = table.nunique() > 1
+    return table.loc[ids[0], ~varied].to_dict(), table.loc[:, varied]
 
 
 def differs(study: Study, id: str) -> str:

@@ -1,18 +1,16 @@
-"""One study, one measurement and the whole report as figures, page and summary use them; `analysis` computes it all."""
+"""The tables behind page, summary and figures: of a study, of a measurement, of the whole report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import claims, comparison, findings, power, selection, summary
-from pipeline.analysis.published import compare
-from pipeline.analysis.runs import by_seed
+from pipeline.analysis import claims, comparison, findings, power, published, selection, summary
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.artifacts import Diagnostics
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.project.params import Params, missing
+from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance
@@ -57,25 +55,14 @@ class Section:
         return sum(variant.id != variant.baseline for variant in self.study.variants)
 
     @property
-    def score(self) -> str:
-        """The quantity in which figures compare training, validation and test: loss or accuracy."""
-        return "accuracy" if self.study.metric.endswith(("accuracy", "accuracy_running")) else "loss"
-
-    @property
     def seeds(self) -> int:
         return int(self.results["seed_index"].nunique())
 
-    def name(self, variant: str) -> str:
-        """Return block and label of a variant."""
-        block, label = self.study.variant(variant).block, self.study.variant(variant).label
-        return f"{block}, {label}" if block else label
-
     def estimates(self, metric: str, block: str) -> pd.DataFrame:
         """Return the defined estimates of a metric within a block, with the `position` of each among the labels."""
-        labels = list(dict.fromkeys(variant.label for variant in self.study.variants))
         table = self.effects[metric]
         rows = table[(table["block"] == block) & table["estimate"].notna()]
-        return rows.assign(position=[labels.index(label) for label in rows["label"]])
+        return rows.assign(position=[self.study.labels.index(label) for label in rows["label"]])
 
 
 @dataclass(frozen=True)
@@ -90,7 +77,7 @@ class MeasurementSection:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that page and summary show."""
+    """Everything that the page and the summary show."""
 
     project: Params
     sections: list[Section]
@@ -101,7 +88,7 @@ class Report:
     @property
     def environments(self) -> list[Mapping[str, str]]:
         """The distinct library versions that computed the numbers."""
-        environments = [section.provenance.environment for section in self.sections]
+        environments = [section.diagnostics.environment for section in self.sections]
         return list({tuple(sorted(versions.items())): versions for versions in environments}.values())
 
 
@@ -120,7 +107,7 @@ def study_section(
         study=study,
         data=project.datasets[study.dataset],
         answer=answer(study, effects[study.metric], powers["detectable"], judging),
-        results=by_seed(results),
+        results=summary.by_seed(results),
         effects=effects,
         power=powers,
         curves=curves,
@@ -129,7 +116,7 @@ def study_section(
         choices=choices,
         costs=selection.costs(study, choices) if len(choices) else pd.DataFrame(),
         diagnostics=diagnostics,
-        provenance=provenance(project, study, results, diagnostics),
+        provenance=provenance(project, study, results),
     )
 
 
@@ -139,7 +126,7 @@ def report(
     curves: Mapping[str, pd.DataFrame],
     diagnostics: Mapping[str, Diagnostics],
     measured: Mapping[str, pd.DataFrame],
-    published: pd.DataFrame,
+    outcomes: pd.DataFrame,
 ) -> Report:
     """Compute the whole report.
 
@@ -147,21 +134,18 @@ def report(
         project: All studies and measurements.
         results, curves, diagnostics: Tables of each study, by id.
         measured: Numbers of each measurement, by id.
-        published: Published outcomes; empty if the project names none.
+        outcomes: Published outcomes; empty if the project names none.
     """
-    studies, configs = project.studies, project.measurements
-    tables = {key: findings.findings(config, measured[key]) for key, config in configs.items()}
-    outcomes = [
-        outcome
-        for outcome in (project.published.outcomes if project.published else ())
-        if missing(outcome, studies, configs) is None
-    ]
+    tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
     return Report(
         project=project,
         sections=[
-            study_section(project, study, results[key], curves[key], diagnostics[key]) for key, study in studies.items()
+            study_section(project, study, results[key], curves[key], diagnostics[key])
+            for key, study in project.studies.items()
         ],
-        measurements=[MeasurementSection(key, config, measured[key], tables[key]) for key, config in configs.items()],
-        claims=claims.judge(project.claims, studies, configs, results, tables),
-        published=compare(published, outcomes, studies, project.datasets, results, tables),
+        measurements=[
+            MeasurementSection(key, config, measured[key], tables[key]) for key, config in project.measurements.items()
+        ],
+        claims=claims.judge(project, results, tables),
+        published=published.judge(project, outcomes, results, tables),
     )

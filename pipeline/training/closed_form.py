@@ -28,7 +28,7 @@ def solve(specs: Sequence[_Spec], dataset: Dataset) -> list[dict[str, float]]:
     An l1 penalty and other losses have no closed form, and what decoupled weight decay approaches depends on the steps:
     both numbers are then undefined (NaN).
 
-    Runs that differ in nothing but their penalty and loss share one decomposition, so they belong into one call.
+    Runs that differ only in penalty and loss share one decomposition if they are in one call.
 
     Args:
         specs: Config, seed and fold of each run.

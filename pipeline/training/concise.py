@@ -22,11 +22,19 @@ from torch import Tensor, nn
 from pipeline.core.seeding import Seed
 from pipeline.training.config import RunConfig
 from pipeline.training.draws import masks, orders
-from pipeline.training.engine import Control, Examples, StoppedError, TrainingResult, evaluated_epochs, one_nan, widths
+from pipeline.training.engine import (
+    Control,
+    Examples,
+    StoppedError,
+    TrainingResult,
+    canonical_nan,
+    evaluated_epochs,
+    widths,
+)
+from pipeline.training.importance_weights import example_weights
 from pipeline.training.initializers import initial
 from pipeline.training.kernels.arguments import REGRESSION_LOSSES, ROWS
 from pipeline.training.subsets import subset
-from pipeline.training.weights import example_weights
 
 torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
 # the vector functions of torch's library choose a kernel at their first call, and two threads that call one at once may
@@ -151,15 +159,17 @@ class _Training:
             ]
             return TrainingResult(
                 epochs=np.array(evaluated),
-                curves={name: one_nan([rows[epoch][name] for epoch in evaluated]) for name in rows[evaluated[-1]]},
+                curves={
+                    name: canonical_nan([rows[epoch][name] for epoch in evaluated]) for name in rows[evaluated[-1]]
+                },
                 layers=layers,
                 affine_gap=self._affine_gap() if len(biases) > 1 else math.nan,
                 best_epoch=best_epoch or training.epochs,
                 predictions=self._network(self._parts["test"][0]).argmax(dim=1).numpy()
                 if self._classes
                 else np.zeros(0, int),
-                weights=[one_nan(linear.weight.T.double().numpy()) for linear in self._linears],
-                biases=[one_nan(bias.double().numpy()) for bias in biases],
+                weights=[canonical_nan(linear.weight.T.double().numpy()) for linear in self._linears],
+                biases=[canonical_nan(bias.double().numpy()) for bias in biases],
             )
 
     def _train_epoch(self, order: Tensor, control: Control) -> dict[str, float]:
@@ -215,7 +225,7 @@ class _Training:
         deviations = [float(hidden.detach().double().std(correction=0)) for hidden in self._network.hidden(inputs)]
         gradients = [linear.weight.grad for linear in self._linears]
         rms = [float(gradient.double().square().mean().sqrt()) for gradient in gradients if gradient is not None]
-        return {("activation_sd", moment): one_nan(deviations), ("gradient_rms", moment): one_nan(rms)}
+        return {("activation_sd", moment): canonical_nan(deviations), ("gradient_rms", moment): canonical_nan(rms)}
 
     def _affine_gap(self) -> float:
         """Compute the largest distance of an output from that without activations, relative to the largest output."""

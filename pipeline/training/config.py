@@ -1,7 +1,7 @@
 """`RunConfig`, the complete config of model and training of one run: what `params.yaml` states for a variant."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -37,7 +37,10 @@ class HoldOut(Config):
 
     @property
     def split_correlation(self) -> float:
-        """Return validation examples per training example: what seeds that split the same data have in common."""
+        """Return q / (1 - q) for the share q that is validated: the second term of the corrected variance of a mean.
+
+        Reference: Nadeau and Bengio (2003), "Inference for the generalization error".
+        """
         return self.fraction / (1 - self.fraction)
 
     @property
@@ -60,7 +63,10 @@ class KFold(Config):
 
     @property
     def split_correlation(self) -> float:
-        """Return the same ratio as a hold-out, times the number of folds that a seed's mean is taken over."""
+        """Return k q / (1 - q) for q = 1 / k: k times that of a hold-out.
+
+        The value of a seed is a mean over k folds, whose variance is 1 / k of that of one fold.
+        """
         return self.folds / (self.folds - 1)
 
     def held_out(self, examples: int) -> int:
@@ -74,33 +80,29 @@ class NoWeights(Config):
 
 
 class OracleWeights(Config):
-    """An example weighs as many times more as it is more frequent after the shift, by the true distributions."""
+    """The weight of an example is its density after the shift divided by that before, from the true distributions."""
 
     name: Literal["oracle"]
-    """Selects these importance weights."""
 
     clip: ClassVar[float] = math.inf
 
 
 class EstimatedWeights(Config):
-    """The same weight estimated from examples of both distributions, not above `clip`."""
+    """The weight of an example is the ratio of densities after and before the shift, estimated from examples."""
 
     name: Literal["estimated"]
-    """Selects these importance weights."""
     clip: Positive
-    """Largest weight of an example; an estimate above it is cut to it."""
+    """Largest weight of an example; larger estimates are reduced to it."""
 
 
 Validation = Annotated[NoValidation | HoldOut | KFold, Discriminator("name")]
 ImportanceWeights = Annotated[NoWeights | OracleWeights | EstimatedWeights, Discriminator("name")]
 
 
-def _all_or_number(value: Any) -> str:
-    return "all" if isinstance(value, str) else "number"
-
-
+# tags, so that an error mentions only the type that was intended
 AllOrCount = Annotated[
-    Annotated[Literal["all"], Tag("all")] | Annotated[Count, Tag("number")], Discriminator(_all_or_number)
+    Annotated[Literal["all"], Tag("all")] | Annotated[Count, Tag("number")],
+    Discriminator(lambda value: "all" if isinstance(value, str) else "number"),
 ]
 
 
@@ -108,31 +110,27 @@ class Data(Config):
     """Which part of the training set is used, and how."""
 
     examples: AllOrCount
-    """Training examples that are used: all of them, or this many from the first."""
+    """Training examples that are used: all, or the first n."""
     validation: Validation
-    """Which of them are left out of an additional training and validated on."""
+    """Which of them additional runs leave out and are validated on."""
     importance_weights: ImportanceWeights
     """How examples are weighted where the test distribution differs from that of training."""
-
-
-def _number_or_list(value: Any) -> str:
-    return "list" if isinstance(value, list | tuple) else "number"
 
 
 class Model(Config):
     """A multilayer perceptron. With `hidden: []` it is linear (softmax) regression."""
 
     features: AllOrCount
-    """Features of the data set that the model sees: all of them, or this many from the first."""
+    """Features of the data set that the model sees: all, or the first n."""
     hidden: list_of(Count)  # type: ignore[valid-type]
-    """Width of each hidden layer, from the inputs on; [] is linear or softmax regression."""
+    """Width of each hidden layer, from input to output; [] is linear or softmax regression."""
     activation: ActivationName
     """Function that follows each hidden layer; identity leaves the network linear."""
     bias: bool
     """Whether layers have biases."""
     dropout: Annotated[
         Annotated[Rate, Tag("number")] | Annotated[list_of(Rate), Tag("list")],  # type: ignore[valid-type]
-        Discriminator(_number_or_list),
+        Discriminator(lambda value: "list" if isinstance(value, list | tuple) else "number"),
     ]
     """Probability that a hidden unit is dropped: a number for all hidden layers, or a list with one per layer."""
     initialization: Initialization
@@ -152,12 +150,12 @@ class Model(Config):
 
 
 class Penalty(Config):
-    """Term of the loss that is trained: l2 |w|^2 / 2 + l1 |w|_1, over all weights and no bias."""
+    """Term of the training loss: l2 |w|^2 / 2 + l1 |w|_1, over all weights and no bias."""
 
     l1: NonNegative
-    """Factor of the sum of absolute weights; 0 is none."""
+    """Factor of the sum of absolute weights; 0 for none."""
     l2: NonNegative
-    """Factor of half the sum of squared weights; 0 is none."""
+    """Factor of half the sum of squared weights; 0 for none."""
 
 
 class NoStopping(Config):
@@ -170,9 +168,9 @@ class NoStopping(Config):
 
 
 class StoppingOnLoss(Config):
-    """A part of the training examples is set aside; the weights after the epoch of its lowest loss are kept.
+    """A part of the training examples is set aside; the weights of the epoch with its lowest loss are kept.
 
-    Training ends when the loss has not been lower for `patience` epochs.
+    Training ends after `patience` epochs without a lower loss.
     """
 
     name: Literal["validation_loss"]
@@ -189,11 +187,11 @@ class Training(Config):
     """Number of epochs, batches, and learning rates; the last batch of an epoch may be short."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Passes over the training examples; with early stopping, at most."""
+    """Passes over the training examples; with early stopping, the maximum."""
     batch_size: Count
-    """Examples in a minibatch; with at least the number of training examples each epoch is one step."""
+    """Examples in a minibatch; if it covers all training examples, an epoch is one step."""
     evaluations: Annotated[int, Field(ge=1, le=100)]
-    """Passes over training and test set for the learning curves, spread over the epochs."""
+    """Number of evaluations on training and test set for the learning curves, spread evenly over the epochs."""
     lr_schedule: LRSchedule
     """How the optimizer's learning rate changes from epoch to epoch."""
     early_stopping: EarlyStopping
@@ -201,7 +199,7 @@ class Training(Config):
 
 
 class Sizes(NamedTuple):
-    """Number of examples that a run trains on, is validated on, and is stopped by."""
+    """Number of examples for training, for validation, and for early stopping."""
 
     trained: int
     validation: int
@@ -218,18 +216,18 @@ class RunConfig(Config):
     model: Model
     """The network."""
     loss: LossName
-    """Loss that is trained: cross_entropy where the data set has classes, one of the others where it has numbers."""
+    """Training loss: cross_entropy where the data set has classes, one of the others where it has numbers."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    """Share of each label that is trained as if it were spread over all classes; 0 is none."""
+    """Share of each label that training spreads evenly over all classes; 0 for none."""
     penalty: Penalty
-    """Term that is added to the loss that is trained; no reported loss contains it."""
+    """Term that is added to the training loss; no reported loss contains it."""
     optimizer: Optimizer
     """How a step follows from the gradients."""
     training: Training
     """Number of epochs, batches, and learning rates."""
 
     def sizes(self, fold: int, examples: int) -> Sizes:
-        """Return how many examples a run uses for what.
+        """Return how many examples a run uses for each purpose.
 
         Args:
             fold: 0 trains on all and validates on none; 1, 2, ... leave one part out.

@@ -1,7 +1,7 @@
 """Random choices during training: the order of the examples and the units that are dropped.
 
-Both follow from the run's seed, so variants with one seed see the same order and, where widths allow, the same masks: a
-higher rate drops the units of a lower one, and more.
+Both depend on the seed: variants with the same seed see the same order and, if their layers have the same widths, the
+same masks. A higher rate drops the units of a lower one, and more.
 """
 
 import itertools
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from pipeline.arithmetic import library
-from pipeline.arithmetic.arrays import pcg64_state
+from pipeline.arithmetic.arrays import LANES, padded_size, pcg64_state
 from pipeline.core.seeding import Seed, generator
 from pipeline.training.kernels.arguments import LEVELS
 
@@ -37,14 +37,12 @@ def mask_key(seed: Seed, layer: int) -> int:
 
 def masks(seed: Seed, layer: int, rate: float, width: int) -> Callable[[int], np.ndarray]:
     """Return a function that draws the next mask of a hidden layer: B to (B, H) float64, 0 or 1 / (1 - rate)."""
-    write = library.function(
-        "pipeline.training.kernels.network:write_mask", "float64*", "float64*", *["int64"] * 5, real="float64"
-    )
-    key, strips, steps = mask_key(seed, layer), -(-width // 16), itertools.count()
+    write = library.function("pipeline.training.kernels.network:write_mask", "float64*", "float64*", *["int64"] * 5)
+    key, strips, steps = mask_key(seed, layer), padded_size(width) // LANES, itertools.count()
 
     def draw(rows: int) -> np.ndarray:
-        mask, workspace = np.empty((2, strips, rows, 16))
-        write(mask.ctypes.data, workspace.ctypes.data, rows, strips, threshold(rate), key, next(steps))
+        mask, slopes = np.ones((2, strips, rows, LANES))
+        write(mask.ctypes.data, slopes.ctypes.data, rows, strips, threshold(rate), key, next(steps))
         return np.ascontiguousarray(mask.transpose(1, 0, 2).reshape(rows, -1)[:, :width])
 
     return draw

@@ -1,35 +1,34 @@
 """Training of one run: config, seed and examples go to the compiled kernels; curves and weights come back.
 
-A run is a pure function of these three, with the same bits on every processor: one thread trains it from its first
+A run is a pure function of these three and has the same bits on every processor. One thread trains it, from its first
 weight to its last metric (`kernels.training`).
 """
 
 import functools
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.arithmetic import library
-from pipeline.arithmetic.arrays import pcg64_state, total
+from pipeline.arithmetic.arrays import LANES, padded_size, pcg64_state, total
 from pipeline.core.dataset import Dataset
 from pipeline.core.rounding import rounded
 from pipeline.core.seeding import Seed, generator
 from pipeline.training.config import RunConfig
 from pipeline.training.draws import mask_key, threshold
+from pipeline.training.importance_weights import example_weights
 from pipeline.training.initializers import initial
-from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, HYPER, LOSSES, ROWS, RUN
-from pipeline.training.optimizers import OPTIMIZERS, hyperparameters
+from pipeline.training.kernels.arguments import ACTIVATIONS, CURVES, FIELDS, LOSSES, ROWS, RUN
+from pipeline.training.optimizers import HYPER, OPTIMIZERS, hyperparameters
 from pipeline.training.subsets import subset
-from pipeline.training.weights import example_weights
 
 Real = Literal["float32", "float64"]
 Part = Literal["train", "test"]
-
-_LANES = 16  # columns of a strip, to which rows are padded
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ class TrainingResult:
         epochs: Evaluated epochs, (E,).
         curves: Each metric at the evaluated epochs, (E,) float64.
         layers: For each quantity and moment ("start", "end") one number per layer, (L,) float64.
-        affine_gap: Largest distance of an output from the one without activations, relative to the largest output, on
+        affine_gap: Largest difference between outputs with and without activations, relative to the largest output, on
             up to 256 examples. NaN if an output is not finite, the largest one is 0, or there is no hidden layer.
-        best_epoch: Epoch whose weights were kept: the last one without early stopping.
+        best_epoch: Epoch whose weights were kept; without early stopping, the last one.
         predictions: Predicted class of each test example, (N,) int64; empty for a regression.
         weights, biases: Final parameters of each layer, (D, H) and (H,) float64.
     """
@@ -59,9 +58,9 @@ class TrainingResult:
     def metrics(self) -> dict[str, float]:
         """Return the numbers of the run at the end of training.
 
-        The ratios are those at the start: standard deviation of the last hidden layer to that of the first, and root
-        mean square of the first layer's gradient to that of the last. `unit_spread` tells how much the incoming weights
-        of the first layer's units differ: the root mean square of largest minus smallest.
+        Two ratios are measured before training: the standard deviation of the last hidden layer to that of the first,
+        and the root mean square of the first layer's gradient to that of the last. `unit_spread` is the root mean
+        square, over the inputs of the first layer, of the range of its weights across units.
         """
         metrics = {name: float(curve[-1]) for name, curve in self.curves.items()}
         metrics["best_epoch"] = float(self.best_epoch)
@@ -83,14 +82,14 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class Control:
-    """Numbers (int64) shared with other threads: training ends once stop[0] is not 0, and counts in epochs[0]."""
+    """Numbers (int64) shared with other threads: a stop[0] above 0 ends training, epochs[0] counts finished epochs."""
 
     stop: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     epochs: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
 
 
 class StoppedError(Exception):
-    """A training was stopped before its end."""
+    """Training was stopped before its end."""
 
 
 def evaluated_epochs(config: RunConfig) -> list[int]:
@@ -106,7 +105,7 @@ def widths(config: RunConfig, dataset: Dataset) -> list[int]:
 
 
 class Examples:
-    """A data set in the kernels' layout: rows of whole vectors, bytes as they are, other numbers scaled."""
+    """A data set in the kernels' layout: rows padded to whole vectors, bytes unscaled, other numbers scaled."""
 
     def __init__(self, dataset: Dataset, real: Real = "float32") -> None:
         self.dataset, self.real = dataset, real
@@ -120,7 +119,7 @@ class Examples:
         """Return inputs (N, D), with D padded to whole vectors; made once for all runs."""
         if (part, features) not in self._inputs:
             inputs = getattr(self.dataset, part).inputs[:, :, :features]
-            padded = np.zeros((*inputs.shape[:2], _padded(features)), np.uint8 if self.bytes else self.real)
+            padded = np.zeros((*inputs.shape[:2], padded_size(features)), np.uint8 if self.bytes else self.real)
             padded[:, :, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
             self._inputs[part, features] = list(padded)
         return self._inputs[part, features][seed_index]
@@ -131,7 +130,7 @@ class Examples:
 
     def plan(self, config: RunConfig, fold: int) -> "_Plan":
         """Return what all runs of one config and fold share."""
-        # by id, since hashing a config takes longer than training a small one; the plan keeps the config alive
+        # by id, since hashing a config takes longer than training a small network; the plan keeps the config alive
         if (id(config), fold) not in self._plans:
             self._plans[id(config), fold] = _Plan(config, self, fold)
         return self._plans[id(config), fold]
@@ -154,70 +153,73 @@ def train(
     """
     control = control or Control()
     run = _Run(examples.plan(config, fold), seed, control)
-    _kernel(examples.real)(run.address, 0)
+    run.fit()
     if control.stop[0]:
         raise StoppedError
     return run.result()
 
 
-@functools.cache
-def _kernel(real: Real) -> library.Function:
-    return library.function("pipeline.training.kernels.training:fit", RUN, "real*", real=real)
+class _Layer(NamedTuple):
+    """Widths of a layer, (D, H), and its parts of the arrays that hold all layers one after another."""
+
+    inputs: int
+    units: int
+    weights: slice  # of the parameters: strips of 16 columns; of a linear model one row of D numbers
+    biases: slice  # of the parameters: one row of strips
+    outputs: slice  # of the numbers per example and unit: strips of 16 columns
+
+
+def _layers(widths: list[int], rows: int, linear: bool) -> list[_Layer]:
+    layers, parameters, outputs = [], 0, 0
+    for inputs, units in itertools.pairwise(widths):
+        columns = padded_size(units)
+        weights = slice(parameters, parameters + padded_size(inputs) * (1 if linear else columns))
+        biases = slice(weights.stop, weights.stop + columns)
+        layers.append(_Layer(inputs, units, weights, biases, slice(outputs, outputs + rows * columns)))
+        parameters, outputs = biases.stop, outputs + rows * columns
+    return layers
 
 
 class _Plan:
-    """What all runs of one config and fold share: sizes, layout, and the record but for each run's own arrays."""
+    """What all runs of one config and fold share: sizes, layers, and the record except the arrays of each run."""
 
     def __init__(self, config: RunConfig, examples: Examples, fold: int) -> None:
         self.config, self.examples, self.fold = config, examples, fold
-        self.widths = widths(config, examples.dataset)
-        self.columns = [_padded(width) for width in self.widths]
-        self.evaluated = evaluated_epochs(config)
         self.sizes = config.sizes(fold, examples.dataset.train.examples)
         self.tested = examples.dataset.test.examples
+        self.evaluated = evaluated_epochs(config)
         self.classes = config.loss == "cross_entropy"
         self.weighted = config.data.importance_weights.name != "none"
+        self.widths = widths(config, examples.dataset)
         self.linear = len(self.widths) == 2 and not (self.classes or self.weighted or examples.bytes)
-        # examples that are computed at once
+        # number of rows of the largest batch
         batch = min(config.training.batch_size, self.sizes.trained)
         self.rows = max(batch, min(ROWS, max(*self.sizes, self.tested)))
-        # weights and biases of a layer follow each other, as strips of 16 columns; those of a linear model are one row
-        pairs = itertools.pairwise(self.columns)
-        lengths = [length for before, after in pairs for length in (before * (1 if self.linear else after), after)]
-        offsets = [0, *itertools.accumulate(lengths)]
-        self.weight_offsets, self.bias_offsets, self.parameter_count = offsets[:-1:2], offsets[1::2], offsets[-1]
-        self.unit_offsets = [0, *itertools.accumulate(self.rows * columns for columns in self.columns[1:])]
-        self.arrays, self.record = self._arrays(), np.zeros((), RUN)
-        addresses = {name: array.ctypes.data for name, array in self.arrays.items()}
-        for name, value in (self._numbers() | addresses).items():
-            self.record[name] = value
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        optimizer, training = self.config.optimizer, self.config.training
-        factors = [training.lr_schedule.factor(epoch, training.epochs) for epoch in range(1, training.epochs + 1)]
-        evaluations = np.full(training.epochs, -1)
-        evaluations[np.array(self.evaluated) - 1] = np.arange(len(self.evaluated))
-        return {
-            "widths": np.array(self.widths),
-            "weight_offsets": np.array(self.weight_offsets),
-            "bias_offsets": np.array(self.bias_offsets),
-            "output_offsets": np.array(self.unit_offsets[:-1]),
-            "tested": np.arange(self.tested),
-            "thresholds": np.array([threshold(rate) for rate in self.config.model.dropout_rates], np.int64),
-            # rounded, since the last digits of a cosine and of a power belong to the C library
-            "learning_rates": optimizer.learning_rate * np.array([rounded(factor) for factor in factors]),
-            "evaluations": evaluations,
-            "hyper": np.array([*hyperparameters(optimizer), 0, 0, 0, 0][:HYPER], np.float64),
-        }
+        self.layers = _layers(self.widths, self.rows, self.linear)
+        self.arrays = self._arrays()
+        self.record = np.zeros(1, RUN)
+        for name, number in self._numbers().items():
+            self.record[name] = number
+        _write_addresses(self.record, self.arrays)
 
     def _numbers(self) -> dict[str, float]:
-        config, optimizer, training = self.config, self.config.optimizer, self.config.training
-        counts = self.sizes._asdict() | {"tested": self.tested}
+        """Return the numbers of the record."""
+        config, examples, optimizer, training = self.config, self.examples, self.config.optimizer, self.config.training
+        factor, offset = examples.scale
         return {
-            **{f"{name}_count": count for name, count in counts.items()},
-            **{"bytes": self.examples.bytes, "factor": self.examples.scale[0], "offset": self.examples.scale[1]},
-            **{"features": self.widths[0], "layers": len(self.widths) - 1, "parameter_count": self.parameter_count},
-            **{"linear": self.linear, "weighted": self.weighted, "bias": config.model.bias},
+            "trained_count": self.sizes.trained,
+            "validation_count": self.sizes.validation,
+            "stopping_count": self.sizes.stopping,
+            "tested_count": self.tested,
+            "bytes": examples.bytes,
+            "factor": factor,
+            "offset": offset,
+            "features": self.widths[0],
+            "layers": len(self.layers),
+            "parameter_count": self.layers[-1].biases.stop,
+            "linear": self.linear,
+            "bias": config.model.bias,
+            "weighted": self.weighted,
             "activation": ACTIVATIONS.index(config.model.activation),
             "loss": LOSSES.index(config.loss),
             "label_smoothing": config.label_smoothing,
@@ -225,9 +227,35 @@ class _Plan:
             "decay": config.penalty.l2 + (0.0 if optimizer.decoupled else optimizer.weight_decay),
             "decoupled_decay": optimizer.weight_decay if optimizer.decoupled else 0.0,
             "optimizer": OPTIMIZERS.index(type(optimizer)),
-            **{"epochs": training.epochs, "batch_size": training.batch_size},
+            "epochs": training.epochs,
+            "batch_size": training.batch_size,
             "patience": training.early_stopping.patience,
+            "best_epoch": training.epochs,
         }
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the record that are the same for all runs."""
+        optimizer, training = self.config.optimizer, self.config.training
+        factors = [training.lr_schedule.factor(epoch, training.epochs) for epoch in range(1, training.epochs + 1)]
+        evaluations = np.full(training.epochs, -1)
+        evaluations[np.array(self.evaluated) - 1] = np.arange(len(self.evaluated))
+        return {
+            "tested": np.arange(self.tested),
+            "widths": np.array(self.widths),
+            "weight_offsets": np.array([layer.weights.start for layer in self.layers]),
+            "bias_offsets": np.array([layer.biases.start for layer in self.layers]),
+            "output_offsets": np.array([layer.outputs.start for layer in self.layers]),
+            "thresholds": np.array([threshold(rate) for rate in self.config.model.dropout_rates], np.int64),
+            # rounded, since the last digits of a cosine and of a power depend on the C library
+            "learning_rates": optimizer.learning_rate * np.array([rounded(factor) for factor in factors]),
+            "evaluations": evaluations,
+            "hyper": np.array(hyperparameters(optimizer)),
+        }
+
+
+def _write_addresses(record: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        record[name] = array.ctypes.data
 
 
 class _Run:
@@ -236,17 +264,13 @@ class _Run:
     def __init__(self, plan: _Plan, seed: Seed, control: Control) -> None:
         self.plan = plan
         self.arrays = self._examples(seed) | self._workspace() | self._results()
-        self._start(seed)
-        # a copy; NumPy's own goes field by field, which takes longer
+        self._initialize(seed)
+        # `copy` takes 30 times as long, since it goes field by field
         self.record = np.frombuffer(bytearray(plan.record.tobytes()), RUN)
-        for name, array in (self.arrays | {"stop": control.stop, "progress": control.epochs}).items():
-            self.record[name] = array.ctypes.data
-
-    @property
-    def address(self) -> int:
-        return int(self.record.ctypes.data)
+        _write_addresses(self.record, self.arrays | {"stop": control.stop, "progress": control.epochs})
 
     def _examples(self, seed: Seed) -> dict[str, np.ndarray]:
+        """Return examples, and the random state of their order and of dropout."""
         plan, config, examples, dataset = self.plan, self.plan.config, self.plan.examples, self.plan.examples.dataset
         seed_index, rates = dataset.seed_index(seed.index), config.model.dropout_rates
         indices = subset(config, seed, plan.fold, dataset.train.examples)
@@ -264,87 +288,95 @@ class _Run:
         return arrays
 
     def _workspace(self) -> dict[str, np.ndarray]:
-        plan, columns = self.plan, self.plan.columns
-        lengths = {"targets": _padded(plan.rows), "gradient": 2 * _LANES * max(columns)}
+        """Return arrays that the kernels write before they read them."""
+        plan, columns = self.plan, [padded_size(width) for width in self.plan.widths]
+        lengths = {"targets": padded_size(plan.rows), "gradient": 2 * LANES * max(columns)}
         if not plan.linear:
-            lengths |= {"weights": _padded(plan.rows), "predicted": _padded(plan.rows), "x": plan.rows * columns[0]}
-            lengths |= dict.fromkeys(("outputs", "hidden", "deltas"), plan.unit_offsets[-1])
-            inner = [before * after for before, after in itertools.pairwise(columns[1:])]
+            lengths |= dict.fromkeys(("weights", "predicted"), padded_size(plan.rows))
+            lengths |= dict.fromkeys(("outputs", "hidden", "deltas"), plan.layers[-1].outputs.stop)
+            lengths["x"] = plan.rows * columns[0]
             # transposed weights of a layer, or logits of 16 examples
-            lengths["workspace"] = max([*inner, (columns[-1] + _LANES) * _LANES])
+            inner = [layer.weights.stop - layer.weights.start for layer in plan.layers[1:]]
+            lengths["workspace"] = max([*inner, (columns[-1] + LANES) * LANES])
         arrays = {name: np.empty(length, plan.examples.real) for name, length in lengths.items()}
         return arrays | {"order": np.empty(plan.sizes.trained, np.int64)}
 
     def _results(self) -> dict[str, np.ndarray]:
-        plan, layers = self.plan, len(self.plan.widths) - 1
+        """Return the parameters, what the optimizer keeps from step to step, and the arrays of results."""
+        plan, layers = self.plan, len(self.plan.layers)
         names = ["parameters", "first_moments", "second_moments"][: 1 + plan.config.optimizer.moments]
         names += ["best_parameters"] if plan.config.training.early_stopping.patience else []
         return {
-            **{name: np.zeros(plan.parameter_count, plan.examples.real) for name in names},
+            **{name: np.zeros(plan.layers[-1].biases.stop, plan.examples.real) for name in names},
             "powers": np.ones(HYPER),
             "curves": np.full((len(plan.evaluated), len(CURVES)), np.nan),
             "activation_sd": np.zeros((2, layers - 1)),
             "gradient_rms": np.zeros((2, layers)),
             "predictions": np.zeros(plan.tested if plan.classes else 0, np.int64),
-            "best_epoch": np.zeros(1),
-            "affine_gap": np.full(1, np.nan),
         }
 
-    def _start(self, seed: Seed) -> None:
+    def _initialize(self, seed: Seed) -> None:
         """Write the initial parameters."""
         model = self.plan.config.model
-        for layer, (before, after) in enumerate(itertools.pairwise(self.plan.widths)):
-            weight, bias = initial(model.initialization, seed, layer, before, after)
+        for number, layer in enumerate(self.plan.layers):
+            weight, bias = initial(model.initialization, seed, number, layer.inputs, layer.units)
             strips = self._weight(layer)
-            padded = np.zeros((len(strips), strips[0].size))
-            padded[:before, :after] = weight
+            padded = np.zeros((layer.inputs, strips[0].size))
+            padded[:, : layer.units] = weight
             strips[:] = padded.reshape(strips.shape)
             if model.bias:
                 self._bias(layer)[:] = bias
 
-    def _weight(self, layer: int) -> np.ndarray:
-        """Return a view of the weights of a layer, (D padded, strips of H, 16); of a linear model (D padded, 1, 1)."""
-        before, after = self.plan.columns[layer : layer + 2]
-        lanes, start = 1 if self.plan.linear else _LANES, self.plan.weight_offsets[layer]
-        strips = after // _LANES
-        weights = self.arrays["parameters"][start : start + strips * before * lanes]
-        return weights.reshape(strips, before, lanes).transpose(1, 0, 2)
+    def _weight(self, layer: _Layer) -> np.ndarray:
+        """Return a view of the weights of a layer, (D, strips of H, 16); of a linear model (D, 1, 1)."""
+        weights, lanes = self.arrays["parameters"][layer.weights], 1 if self.plan.linear else LANES
+        return weights.reshape(-1, padded_size(layer.inputs), lanes).transpose(1, 0, 2)[: layer.inputs]
 
-    def _bias(self, layer: int) -> np.ndarray:
+    def _bias(self, layer: _Layer) -> np.ndarray:
         """Return a view of the biases of a layer, (H,)."""
-        start = self.plan.bias_offsets[layer]
-        return self.arrays["parameters"][start : start + self.plan.widths[layer + 1]]
+        return self.arrays["parameters"][layer.biases][: layer.units]
+
+    def fit(self) -> None:
+        """Train and measure in the kernel."""
+        _kernel(self.plan.examples.real)(self.record.ctypes.data)
 
     def result(self) -> TrainingResult:
         """Read the results from the arrays."""
         plan, arrays = self.plan, self.arrays
         names = [name for name in CURVES if plan.classes or "accuracy" not in name]
         names = [name for name in names if plan.sizes.validation or "validation" not in name]
-        weights = [self._weight(layer).reshape(plan.columns[layer], -1) for layer in range(len(plan.widths) - 1)]
-        shapes = itertools.pairwise(plan.widths)
+        weights = [self._weight(layer).reshape(layer.inputs, -1)[:, : layer.units] for layer in plan.layers]
         return TrainingResult(
             epochs=np.array(plan.evaluated),
-            curves={name: one_nan(arrays["curves"][:, CURVES.index(name)]) for name in names},
+            curves={name: canonical_nan(arrays["curves"][:, CURVES.index(name)]) for name in names},
             layers={
-                (quantity, moment): one_nan(arrays[quantity][number])
+                (quantity, moment): canonical_nan(arrays[quantity][number])
                 for number, moment in enumerate(("start", "end"))
                 for quantity in ("activation_sd", "gradient_rms")
             },
-            affine_gap=float(one_nan(arrays["affine_gap"][0])),
-            best_epoch=int(arrays["best_epoch"][0]),
+            affine_gap=self._affine_gap() if len(plan.layers) > 1 else math.nan,
+            best_epoch=int(self.record["best_epoch"][0]),
             predictions=arrays["predictions"],
-            weights=[
-                one_nan(weight[:before, :after].astype(np.float64))
-                for weight, (before, after) in zip(weights, shapes, strict=True)
-            ],
-            biases=[one_nan(self._bias(layer).astype(np.float64)) for layer in range(len(weights))],
+            weights=[canonical_nan(weight.astype(np.float64)) for weight in weights],
+            biases=[canonical_nan(self._bias(layer).astype(np.float64)) for layer in plan.layers],
         )
 
+    def _affine_gap(self) -> float:
+        """Compute the gap from the outputs that the kernel `compare_with_affine` left."""
+        plan, last = self.plan, self.plan.layers[-1]
+        strips = slice(last.outputs.start, last.outputs.start + min(ROWS, plan.sizes.trained) * padded_size(last.units))
+        outputs, affine = self.arrays["outputs"][strips], self.arrays["deltas"][strips]
+        with np.errstate(all="ignore"):
+            distance = np.abs(outputs - affine).max()
+            gap = np.float64(distance) / np.abs(outputs).max() if distance else 0.0
+        return float(gap) if np.isfinite(gap) else math.nan
 
-def _padded(width: int) -> int:
-    return -(-width // _LANES) * _LANES
+
+@functools.cache
+def _kernel(real: Real) -> library.Function:
+    return library.function("pipeline.training.kernels.training:fit", FIELDS, real=real)
 
 
-def one_nan(values: ArrayLike) -> np.ndarray:
-    """Replace every NaN by one, since the bits of NaN differ between processors."""
+def canonical_nan(values: ArrayLike) -> np.ndarray:
+    """Replace every NaN by the canonical NaN, since processors produce different bits."""
     return np.where(np.isnan(values), np.nan, values)

@@ -1,7 +1,6 @@
 """Initial weights and biases, drawn from NumPy streams so that both implementations start alike.
 
-A new initializer is a class here and its place in `WeightInitializer`, or also in `BiasInitializer`. One without
-parameters is a line in `_SCALES` and its name in `Scaled`.
+A new initializer is a class here and its place in `WeightInitializer`, in `BiasInitializer`, or in both.
 
 Reference: Glorot and Bengio (2010); He et al. (2015); `torch.nn.init`, whose names and formulas these are.
 """
@@ -42,7 +41,7 @@ class Zeros(Config):
 
 
 class Constant(Config):
-    """All `value`: an equal start, whose symmetry nothing but dropout breaks."""
+    """All `value`: an equal start, whose symmetry only dropout breaks."""
 
     name: Literal["constant"]
     value: Number
@@ -57,7 +56,7 @@ class Normal(Config):
 
     name: Literal["normal"]
     std: NonNegative
-    """Standard deviation; 0 is all zeros."""
+    """Standard deviation; 0 for all zeros."""
 
     def draw(self, stream: Stream, shape: Shape, fan_in: int, fan_out: int) -> np.ndarray:
         return _normal(self.std, stream, shape)
@@ -68,7 +67,7 @@ class Uniform(Config):
 
     name: Literal["uniform"]
     bound: NonNegative
-    """Half the width of the interval around 0; 0 is all zeros."""
+    """Half the width of the interval around 0; 0 for all zeros."""
 
     def draw(self, stream: Stream, shape: Shape, fan_in: int, fan_out: int) -> np.ndarray:
         return _uniform(self.bound, stream, shape)
@@ -83,14 +82,6 @@ class TorchLinear(Config):
         return _uniform(1 / math.sqrt(fan_in), stream, shape)
 
 
-_SCALES: dict[str, tuple[Callable[[float, Stream, Shape], np.ndarray], Callable[[int, int], float]]] = {
-    "xavier_uniform": (_uniform, lambda fan_in, fan_out: math.sqrt(6 / (fan_in + fan_out))),
-    "xavier_normal": (_normal, lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out))),
-    "kaiming_uniform": (_uniform, lambda fan_in, fan_out: math.sqrt(6 / fan_in)),
-    "kaiming_normal": (_normal, lambda fan_in, fan_out: math.sqrt(2 / fan_in)),
-}
-
-
 class Scaled(Config):
     """By the widths of a layer, as `torch.nn.init` does by default.
 
@@ -101,8 +92,10 @@ class Scaled(Config):
     name: Literal["xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"]
 
     def draw(self, stream: Stream, shape: Shape, fan_in: int, fan_out: int) -> np.ndarray:
-        distribution, scale = _SCALES[self.name]
-        return distribution(scale(fan_in, fan_out), stream, shape)
+        fans = fan_in + fan_out if self.name.startswith("xavier") else fan_in
+        if self.name.endswith("uniform"):
+            return _uniform(math.sqrt(6 / fans), stream, shape)
+        return _normal(math.sqrt(2 / fans), stream, shape)
 
 
 WeightInitializer = Annotated[Zeros | Constant | Normal | Uniform | Scaled | TorchLinear, Discriminator("name")]

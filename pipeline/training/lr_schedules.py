@@ -46,7 +46,7 @@ class CosineSchedule(Config):
 
     name: Literal["cosine"]
     final: Rate
-    """Share of the learning rate that would be left after the last epoch; 0 is none."""
+    """Share of the learning rate that would be left after the last epoch; 0 for none."""
 
     def factor(self, epoch: int, epochs: int) -> float:
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2

@@ -21,8 +21,7 @@ def test_the_tables_of_the_commands(params_file, in_folder):
 
 def test_against_a_revision_it_is_the_comparison(monkeypatch):
     sides = {
-        name: revision(str(name), {"s": results({"a": [0.5 + shift, 0.6, 0.7]})})
-        for name, shift in (("old", 0), (None, 0.1))
+        name: revision(str(name), {"s": results({"a": [value, 0.6]})}) for name, value in (("old", 0.5), (None, 0.7))
     }
     monkeypatch.setattr(revisions, "read", lambda name=None: sides[name])
     table = frames.judged(against="old")

@@ -98,28 +98,22 @@ def test_what_is_no_revision_or_no_project_is_named(made, monkeypatch, tmp_path)
         revisions.read("HEAD")
 
 
-@pytest.mark.parametrize(
-    ("path", "content"),
-    [("dvc.lock", "\t"), ("reports/environment.json", "{"), ("reports/environment.json", "1"), (PATH, 'a,b\n"1')],
-)
-def test_a_damaged_file_is_named(path, content, made):
-    (made.folder / path).write_text(content)
-    with pytest.raises(UserError, match=f"workspace: {path} is damaged"):
-        revisions.read()
-    made.commit("damaged")
-    with pytest.raises(UserError, match=f"HEAD: {path} is damaged"):
-        revisions.read("HEAD")
-
-
-def test_results_that_no_stage_left_are_refused(made):
-    (made.folder / "dvc.lock").write_text(
-        f"stages:\n  train@weight_decay:\n    outs:\n    - path: {PATH}\n      md5: x\n"
-    )
-    made.commit("edited by hand")
-    for name in ("HEAD", None):
-        with pytest.raises(UserError, match=f"{PATH}: damaged or replaced: found md5"):
-            revisions.read(name)
-    assert losses(revisions.read("HEAD", recorded=False)) == 0.1
+def test_a_damaged_file_is_named(made):
+    for path, content in (
+        ("dvc.lock", "\t"),
+        ("dvc.lock", "stages: {train@s: {deps: 3}}"),
+        ("dvc.lock", "stages: {train@s: {deps: [pipeline/training]}}"),
+        ("reports/environment.json", "{"),
+        ("reports/environment.json", "1"),
+        (PATH, 'a,b\n"1'),
+    ):
+        (made.folder / path).write_text(content)
+        with pytest.raises(UserError, match=f"workspace: {path} is damaged"):
+            revisions.read()
+        made.commit("damaged")
+        with pytest.raises(UserError, match=f"HEAD: {path} is damaged"):
+            revisions.read("HEAD")
+        made.run("git", "reset", "-q", "--hard", "HEAD~1")
 
 
 def test_git_that_does_not_end_is_stopped(made, monkeypatch):
@@ -127,5 +121,5 @@ def test_git_that_does_not_end_is_stopped(made, monkeypatch):
         raise subprocess.TimeoutExpired(command, options["timeout"])
 
     monkeypatch.setattr(subprocess, "run", endless)
-    with pytest.raises(UserError, match="git rev-parse: not done after"):
+    with pytest.raises(UserError, match="git rev-parse: did not finish within"):
         revisions.read("HEAD")

@@ -1,11 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.analysis import claims
 from pipeline.analysis.statistics import estimate_mean, paired_effect
+from pipeline.measurements.base import MeasurementClaimConfig
 from pipeline.project import params
-from pipeline.project.params import MeasurementClaim, StudyClaim
+from pipeline.project.claims import Claim
+from pipeline.project.schema import StudyClaimConfig
 
 FINDINGS = ["quantity", "label", "n", "estimate", "low", "high"]
 
@@ -16,8 +20,8 @@ def judged(project, study, metric, expected, variant, against, **constant):
     ids = [variant.id for variant in project.studies[study].variants]
     rows = [(id, index, 0, random.uniform(1, 2), random.random()) for id in ids for index in range(5)]
     runs = pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "weight_norm", "loss_gap"]).assign(**constant)
-    claim = StudyClaim("c", "?", expected, None, study, metric, variant, against)
-    (row,) = claims.judge({"c": claim}, project.studies, {}, {study: runs}, {}).itertuples()
+    claim = Claim(StudyClaimConfig(claim="?", variant=variant, expect=expected), study, metric, against, "")
+    (row,) = claims.judge(dataclasses.replace(project, claims={"c": claim}), {study: runs}, {}).itertuples()
     return row, {variant: group[metric].to_numpy() for variant, group in runs.groupby("variant")}
 
 
@@ -44,18 +48,20 @@ def test_a_claim_names_the_block_of_its_variants(params_file):
 
 
 def test_a_claim_about_a_measurement_compares_its_estimate_with_a_number(params_file):
-    project = params.load(path=params_file())
     findings = pd.DataFrame([["log10_largest", "largest entry", 9, 2.0, 1.5, 2.5]], columns=FINDINGS)
-    rows = [MeasurementClaim("c", "?", "equal", margin, "product", "log10_largest", 2.25) for margin in (1.0, 0.2, 0.5)]
-    table = claims.judge(dict(enumerate(rows)), {}, project.measurements, {}, {"product": findings})
+    written = {"claim": "?", "expect": "equal", "quantity": "log10_largest", "against": 2.25}
+    configs = [MeasurementClaimConfig(**written, margin=margin) for margin in (1.0, 0.2, 0.5)]
+    rows = [Claim(config, "product", config.quantity, config.against, "") for config in configs]
+    project = dataclasses.replace(params.load(params_file()), claims=dict(enumerate(rows)))
+    table = claims.judge(project, {}, {"product": findings})
     assert table[["n", "effect", "low", "high"]].to_numpy().tolist() == [[9, -0.25, -0.75, 0.25]] * 3
     assert table["verdict"].tolist() == ["holds", "undecided", "undecided"]
     assert set(table["where"]) == {"largest entry against 2.25"}
 
 
 def test_a_claim_about_something_that_is_gone_is_not_measured(params_file):
-    project = params.load(path=params_file())
-    claim = StudyClaim("c", "?", "lower", None, "weight_decay", "test_loss", "weight_decay_7", "weight_decay_0")
-    (row,) = claims.judge({"c": claim}, project.studies, {}, {}, {}).itertuples()
-    assert (row.n, row.verdict) == (0, "not measured")
-    assert "weight_decay_7" in row.where
+    config = StudyClaimConfig(claim="?", variant="gone", expect="lower")
+    claim = Claim(config, "study", "test_loss", "", "variant: found 'gone'")
+    project = dataclasses.replace(params.load(params_file()), claims={"c": claim})
+    (row,) = claims.judge(project, {}, {}).itertuples()
+    assert (row.n, row.where, row.verdict) == (0, "variant: found 'gone'", "not measured")

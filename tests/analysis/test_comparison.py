@@ -44,12 +44,12 @@ def test_every_variant_is_compared_with_the_baseline_of_its_block(metric, scale,
 
 def test_an_effect_is_undefined_if_a_run_diverged(study):
     runs = results(study).assign(activation_ratio=2.0)
-    lost = (runs["variant"] == RELU) & (runs["seed_index"] == 2)
-    runs.loc[lost, ["status", "test_loss", "activation_ratio"]] = ["diverged", np.nan, 32.0]
+    diverged = (runs["variant"] == RELU) & (runs["seed_index"] == 2)
+    runs.loc[diverged, ["status", "test_loss", "activation_ratio"]] = ["diverged", np.nan, 32.0]
     table = comparison.effects(study, runs, "test_loss").set_index("variant")
     assert table.loc[RELU, "diverged"] == 1
     assert np.isnan(table.loc[RELU, "effect"])
-    remaining = runs.loc[(runs["variant"] == RELU) & ~lost, "test_loss"]
+    remaining = runs.loc[(runs["variant"] == RELU) & ~diverged, "test_loss"]
     assert table.loc[RELU, "estimate"] == pytest.approx(estimate_mean(remaining, "log").estimate)
     assert table[~table["is_baseline"]].drop(index=RELU)["effect"].notna().all()
     # a metric that does not come from training includes the runs that diverged
@@ -73,20 +73,18 @@ def test_a_study_is_judged_as_one_family_without_its_baselines(study):
 
 
 @pytest.mark.parametrize(("status", "finished"), [("finished", [True, True]), ("diverged", [True, False])])
-def test_folds_are_averaged_within_a_seed(status, finished):
+def test_a_seed_finished_validation_if_all_folds_did(status, finished):
     """Two seeds of one variant, each on all examples and with two folds; the second fold of seed 1 as given."""
     rows = [
-        ("a", 0, seed, fold, status if (seed, fold) == (1, 2) else "finished", 10.0 * seed + fold if fold else np.nan)
+        ("a", 0, seed, fold, status if (seed, fold) == (1, 2) else "finished", 1.0, 1.0)
         for seed in (0, 1)
         for fold in (0, 1, 2)
     ]
-    runs = pd.DataFrame(rows, columns=[*COLUMNS[:5], "validation_accuracy"]).assign(test_loss=1.0)
-    runs.loc[runs["status"] == "diverged", "validation_accuracy"] = np.nan
-    table = comparison.outcomes(runs, METRICS["validation_accuracy"])["a"]
-    np.testing.assert_array_equal(table["value"], [1.5, 11.5 if status == "finished" else np.nan])
+    runs = pd.DataFrame(rows, columns=[*COLUMNS[:6], "validation_loss"]).assign(data="0a")
+    table = comparison.outcomes(runs, METRICS["validation_loss"])["a"]
     assert table["finished"].tolist() == finished
     assert table.index.tolist() == [(0, 0), (0, 1)]
-    table = comparison.outcomes(runs.assign(data="0a"), METRICS["test_loss"])["a"]
+    table = comparison.outcomes(runs, METRICS["test_loss"])["a"]
     assert table["finished"].all()
     assert table["data"].tolist() == ["0a", "0a"]
 

@@ -9,7 +9,7 @@ from samples import ROOT
 from scipy import stats
 
 from pipeline.analysis import judging, significance
-from pipeline.analysis.judging import EffectTest, compare, expected_region, judge, position
+from pipeline.analysis.judging import EffectTest, compare_runs, expected_region, judge, position
 from pipeline.project.metrics import METRICS
 from pipeline.project.schema import Judging
 
@@ -26,7 +26,7 @@ def side(values, root: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"value": values, "finished": ~np.isnan(values)}, index=index)
 
 
-def lost(values, count: int, first: int = 0) -> np.ndarray:
+def diverged(values, count: int, first: int = 0) -> np.ndarray:
     remaining = np.array(values, dtype=float)
     remaining[first : first + count] = np.nan
     return remaining
@@ -34,8 +34,8 @@ def lost(values, count: int, first: int = 0) -> np.ndarray:
 
 def judged(variant, baseline, metric=ACCURACY, rules=ALPHA, family: int = 1, root: int = 0) -> EffectTest:
     """The judged row; the rest of its family are rows without an effect."""
-    rest = [compare(side(BASE + NOISE[::-1]), side(BASE), metric) for _ in range(family - 1)]
-    return judge([compare(side(variant, root), side(baseline), metric), *rest], metric, rules)[0]
+    rest = [compare_runs(side(BASE + NOISE[::-1]), side(BASE), metric) for _ in range(family - 1)]
+    return judge([compare_runs(side(variant, root), side(baseline), metric), *rest], metric, rules)[0]
 
 
 def test_a_row_states_what_it_compared():
@@ -49,7 +49,7 @@ def test_a_row_states_what_it_compared():
     assert row.p == row.p_adjusted == row.min_p == 2 / 2**10
     assert row.win_rate == 1.0
     shuffled = side(BASE + 0.02 + NOISE).sample(frac=1, random_state=0)
-    assert judge([compare(shuffled, side(BASE), ACCURACY)], ACCURACY, ALPHA) == [row]
+    assert judge([compare_runs(shuffled, side(BASE), ACCURACY)], ACCURACY, ALPHA) == [row]
 
 
 P = 2 / 2**10  # the smallest p of 10 pairs
@@ -65,36 +65,31 @@ CASES = [
     # better needs a small p: five seeds have none, nor has a single one, and large families need a smaller one
     (ACCURACY, BASE[:5] + 0.02 + NOISE[:5], BASE[:5], {}, "undecided", FEW),
     (ACCURACY, [0.9], [0.8], {"rules": MARGINS}, "undecided", 1.0),
-    (ACCURACY, [0.8], [0.8], {"rules": MARGINS}, "undecided", 1.0),
     (ACCURACY, BASE + 0.02 + NOISE, BASE, {"family": 25}, "better", P),  # 25 * 2 / 2^10 = 0.0488
     (ACCURACY, BASE + 0.02 + NOISE, BASE, {"family": 26}, "undecided", P),
     # and an interval that excludes zero effect: with one outlier all signs agree, but the interval is wide
     (ACCURACY, BASE + np.array([1e-4] * 9 + [0.5]), BASE, {}, "undecided", P),
     # an interval within the margin is equivalent even if p is small
     (ACCURACY, BASE + 0.002 + NOISE / 10, BASE, {"rules": MARGINS}, "equivalent", P),
-    (ACCURACY, BASE - 0.002 + NOISE / 10, BASE, {"rules": MARGINS}, "equivalent", P),
     (ACCURACY, BASE + 0.0045 + NOISE / 2, BASE, {"rules": MARGINS}, "better", P),
     (LOSS, BASE * 1.02 + NOISE / 10, BASE, {"rules": MARGINS}, "equivalent", P),
     (LOSS, BASE * 1.02 + NOISE / 10, BASE, {"rules": Judging(margins={"train_loss": 1.05})}, "worse", P),
-    (LOSS, BASE * 1.049 + NOISE, BASE, {"rules": MARGINS}, "worse", P),
     # a ratio and its inverse are equally far from 1
     (LOSS, BASE * 0.9525 + NOISE / 100, BASE, {"rules": MARGINS}, "equivalent", P),
     (LOSS, BASE * 0.9515 + NOISE / 100, BASE, {"rules": MARGINS}, "better", P),
     # identical pairs are equivalent without a margin
     (ACCURACY, BASE, BASE, {}, "equivalent", 1.0),
     # divergence is judged by the pairs of which one diverged
-    (LOSS, lost(BASE, 6), BASE, {}, "worse", 2 / 2**6),
-    (LOSS, BASE, lost(BASE, 6), {}, "better", 2 / 2**6),
-    (LOSS, lost(BASE, 10), lost(BASE, 4), {}, "worse", 2 / 2**6),
-    (LOSS, lost(BASE, 5), BASE, {}, "not comparable", FEW),
-    (LOSS, lost(BASE, 10), lost(BASE, 10), {}, "not comparable", 1.0),
-    (LOSS, lost(BASE, 5), lost(BASE, 5, first=5), {}, "not comparable", 1.0),
+    (LOSS, diverged(BASE, 6), BASE, {}, "worse", 2 / 2**6),
+    (LOSS, BASE, diverged(BASE, 6), {}, "better", 2 / 2**6),
+    (LOSS, diverged(BASE, 5), BASE, {}, "not comparable", FEW),
+    (LOSS, diverged(BASE, 7), diverged(BASE, 1, first=9), {}, "not comparable", stats.binomtest(7, 8).pvalue),
     # it belongs to the family and comes before equivalence
-    (ACCURACY, lost(BASE, 6), BASE, {"family": 3}, "not comparable", 2 / 2**6),
-    (ACCURACY, lost(BASE, 1), lost(BASE, 1), {"rules": MARGINS}, "not comparable", 1.0),
+    (ACCURACY, diverged(BASE, 6), BASE, {"family": 3}, "not comparable", 2 / 2**6),
+    (ACCURACY, diverged(BASE, 1), diverged(BASE, 1), {"rules": MARGINS}, "not comparable", 1.0),
     # other seeds are not paired: permutations and Fisher's exact test
     (ACCURACY, BASE[:7] + 0.05, BASE, {"root": 1}, "better", None),
-    (LOSS, lost(BASE, 8), BASE, {"root": 1}, "worse", stats.fisher_exact([[8, 2], [0, 10]]).pvalue),
+    (LOSS, diverged(BASE, 8), BASE, {"root": 1}, "worse", stats.fisher_exact([[8, 2], [0, 10]]).pvalue),
 ]
 
 
@@ -122,16 +117,11 @@ def test_the_win_rate_counts_seeds_in_the_metric_s_direction_and_no_ties():
     [
         ("higher", "linear", None, 0.1, 0.2, "inside"),
         ("higher", "linear", None, -0.1, 0.0, "outside"),
-        ("higher", "log", None, 1.1, 1.2, "inside"),
-        ("higher", "log", None, 0.8, 1.0, "outside"),
         ("lower", "log", None, 0.8, 0.9, "inside"),
-        ("lower", "log", None, 0.8, 1.1, "across"),
         ("lower", "log", None, 1.0, 1.2, "outside"),
         ("equal", "linear", 0.02, -0.01, 0.02, "inside"),
-        ("equal", "linear", 0.02, -0.01, 0.03, "across"),
         ("equal", "linear", 0.02, 0.03, 0.04, "outside"),
         ("equal", "log", 1.1, 0.85, 1.05, "across"),
-        ("equal", "log", 1.1, 0.5, 0.6, "outside"),
         ("higher", "linear", None, np.nan, np.nan, "across"),
     ],
 )
@@ -160,20 +150,23 @@ def test_values_without_a_logarithm_are_not_comparable(bad):
     assert np.isnan([row.effect, row.p]).all()
     assert judged(variant, BASE).verdict != "not comparable"
     # this comes before divergence, and is no part of the family
-    assert judged(lost(variant, 6, first=4), BASE, LOSS).note.startswith("a value of 0")
-    family = [compare(side(BASE + 0.02 + NOISE), side(BASE), LOSS), *[compare(side(variant), side(BASE), LOSS)] * 100]
+    assert judged(diverged(variant, 6, first=4), BASE, LOSS).note.startswith("a value of 0")
+    family = [
+        compare_runs(side(BASE + 0.02 + NOISE), side(BASE), LOSS),
+        *[compare_runs(side(variant), side(BASE), LOSS)] * 100,
+    ]
     assert judge(family, LOSS, ALPHA)[0].p_adjusted == 2 / 2**10
 
 
 def test_runs_without_a_value_are_not_comparable():
-    unmeasured = side(lost(BASE, 10)).assign(finished=True)
-    (row,) = judge([compare(unmeasured, side(BASE), ACCURACY)], ACCURACY, ALPHA)
+    unmeasured = side(diverged(BASE, 10)).assign(finished=True)
+    (row,) = judge([compare_runs(unmeasured, side(BASE), ACCURACY)], ACCURACY, ALPHA)
     assert (row.verdict, row.note) == ("not comparable", "not measured for every run")
 
 
 def test_other_seeds_are_not_paired():
     row = judged(BASE[:7] + 0.05, BASE, root=1)
-    assert (row.n, row.reference_n, row.paired, row.note) == (7, 10, False, "other seeds: not paired")
+    assert (row.n, row.reference_n, row.paired, row.note) == (7, 10, False, "no seeds in common: not paired")
     expected = stats.ttest_ind(BASE[:7] + 0.05, BASE, equal_var=False).confidence_interval(0.95)
     assert (row.effect_low, row.effect_high) == pytest.approx((expected.low, expected.high))
     assert np.isnan(row.win_rate)
@@ -181,13 +174,8 @@ def test_other_seeds_are_not_paired():
     assert not judged(BASE, BASE, root=1).identical
 
 
-def test_seeds_in_common_are_compared_and_counted():
-    row = judged(BASE + 0.02 + NOISE, BASE[:8])
-    assert (row.n, row.reference_n, row.note) == (8, 8, "8 of 10 seeds in common")
-
-
 def test_splits_of_one_data_set_have_the_corrected_t_test():
-    independent, split = (compare(side(BASE + 0.01 + 3 * NOISE), side(BASE), ACCURACY, q) for q in (0.0, 0.25))
+    independent, split = (compare_runs(side(BASE + 0.01 + 3 * NOISE), side(BASE), ACCURACY, q) for q in (0.0, 0.25))
     differences = 0.01 + 3 * NOISE
     statistic = differences.mean() / (differences.std(ddof=1) * np.sqrt(1 / 10 + 0.25))
     assert (independent.p, split.p) == (2 / 2**10, pytest.approx(2 * stats.t.sf(statistic, 9)))
@@ -198,7 +186,6 @@ def test_splits_of_one_data_set_have_the_corrected_t_test():
     ("n", "root", "split_correlation", "family", "reason"),
     [
         (1, 0, 0, 1, "1 seed cannot decide a family of 1: at least 6 are needed"),
-        (5, 0, 0, 1, "5 seeds cannot decide a family of 1: at least 6 are needed"),
         (6, 0, 0, 1, ""),
         (5, 0, 0, 7, "5 seeds cannot decide a family of 7: at least 9 are needed"),
         (3, 1, 0, 1, "3 seeds cannot decide a family of 1"),
@@ -207,7 +194,7 @@ def test_splits_of_one_data_set_have_the_corrected_t_test():
     ],
 )
 def test_too_few_seeds_are_reported_for_a_family(n, root, split_correlation, family, reason):
-    row = compare(side(BASE[:n] + 0.02, root), side(BASE[:n]), ACCURACY, split_correlation)
+    row = compare_runs(side(BASE[:n] + 0.02, root), side(BASE[:n]), ACCURACY, split_correlation)
     rows = [astuple(test) for test in judge([row] * family, ACCURACY, ALPHA)]
     assert judging.why_underpowered(pd.DataFrame(rows, columns=judging.COLUMNS), 0.05) == reason
 

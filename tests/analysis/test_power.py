@@ -1,10 +1,10 @@
-"""The promised power of n seeds, against SciPy and against the whole procedure carried out many times."""
+"""The promised power of n seeds, against simulations and the whole procedure carried out many times."""
 
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
+from revisions_of import results
 from scipy import stats
 
 from pipeline.analysis import power as analysis
@@ -13,24 +13,13 @@ from pipeline.analysis.significance import holm, seeds_needed, sign_flips
 from pipeline.project import params
 
 
-@pytest.mark.parametrize("n", [15, 30, 100])
-@pytest.mark.parametrize("effect", [-0.5, 0.1, 0.5, 3.0])
-def test_many_seeds_have_the_power_of_the_t_test(n, effect):
-    shift, limit = effect / 2 * math.sqrt(n), stats.t.isf(0.01 / 2, n - 1)
-    expected = stats.nct.sf(limit, n - 1, shift) + stats.nct.cdf(-limit, n - 1, shift)
-    assert power(effect, 2.0, n, 0.01) == pytest.approx(np.nan_to_num(expected, nan=1.0), abs=1e-6)
-
-
-COLUMNS = ["variant", "seed_root", "seed_index", "fold", "status"]
-
-
 def reported(differences: np.ndarray, p: np.ndarray, level: float) -> np.ndarray:
     n = differences.shape[1]
     half_widths = stats.t.isf(0.025, n - 1) * differences.std(axis=1, ddof=1) / math.sqrt(n)
     return (p <= level) & (np.abs(differences.mean(axis=1)) > half_widths)
 
 
-@pytest.mark.parametrize(("n", "level"), [(6, 0.05), (8, 0.0125), (10, 0.05), (10, 0.05 / 7), (14, 0.001)])
+@pytest.mark.parametrize(("n", "level"), [(6, 0.05), (10, 0.05 / 7), (14, 0.001)])
 @pytest.mark.parametrize("effect", [0.5, 1.0, 2.0])
 def test_few_seeds_have_the_power_of_the_sign_flip_test(n, level, effect):
     """Simulated with other samples, 4,000: standard error 0.8 %."""
@@ -96,11 +85,10 @@ def test_more_splits_of_one_data_set_do_not_find_small_effects():
 @pytest.mark.parametrize(("metric", "effect"), [("test_accuracy", 0.02), ("test_loss", 1.02)])
 def test_the_spread_of_a_study_is_that_of_its_pairs(metric, effect, params_file):
     study = params.load(path=params_file()).studies["activation"]
-    noise = 0.01 * np.random.default_rng(23).standard_normal(10 * len(study.variants))
-    ids = [variant.id for variant in study.variants]
-    runs = pd.DataFrame([(id, 0, index, 0, "finished") for id in ids for index in range(10)], columns=COLUMNS)
-    runs = runs.assign(test_accuracy=0.5 + noise, test_loss=np.exp(noise))
-    values = {id: group[metric].to_numpy() for id, group in runs.groupby("variant")}
+    noise = 0.01 * np.random.default_rng(23).standard_normal((len(study.variants), 10))
+    outcomes = np.exp(noise) if metric == "test_loss" else 0.5 + noise
+    values = {variant.id: sample for variant, sample in zip(study.variants, outcomes, strict=True)}
+    runs = results(values, metric)
     table = analysis.of_study(study, runs, metric, 0.05, seeds=20, effect=effect)
     assert len(table) == 2  # without the baselines
     for row in table.itertuples():
@@ -114,8 +102,8 @@ def test_the_spread_of_a_study_is_that_of_its_pairs(metric, effect, params_file)
     given = analysis.of_study(study, None, metric, 0.05, seeds=10, effect=effect, sd=0.01)
     assert given[["n", "sd"]].to_numpy().tolist() == [[0, 0.01]] * 2
     # runs that diverged have no spread; by default there are as many seeds as runs
-    lost = (runs["variant"] == table.loc[0, "variant"]) & (runs["seed_index"] == 0)
-    runs.loc[lost, ["status", metric]] = ["diverged", np.nan]
+    diverged = (runs["variant"] == table.loc[0, "variant"]) & (runs["seed_index"] == 0)
+    runs.loc[diverged, ["status", metric]] = ["diverged", np.nan]
     first, second = analysis.of_study(study, runs, metric, 0.05, effect=effect).itertuples()
     assert np.isnan([first.sd, first.detectable]).all()
     assert (first.n, first.seeds) == (10, 0)

@@ -62,18 +62,6 @@ def test_without_differences_p_is_1():
     assert permutation(np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.2, 0.1])) == 1.0
 
 
-def runs(lost: int, of: int) -> np.ndarray:
-    return np.arange(of) < lost
-
-
-def test_divergence_is_tested_as_scipy_does():
-    expected = stats.binomtest(7, 8).pvalue
-    assert significance.divergence(runs(7, 10), runs(1, 10)[::-1], paired=True) == expected
-    assert significance.divergence(runs(3, 10), runs(3, 10), paired=True) == 1.0
-    expected = stats.fisher_exact([[7, 3], [1, 11]]).pvalue
-    assert significance.divergence(runs(7, 10), runs(1, 12), paired=False) == pytest.approx(expected)
-
-
 def test_without_split_correlation_the_corrected_resampled_t_is_the_t_test(random):
     differences = random.normal(0.5, 1, 10)
     assert significance.resampled_t(differences, 0.0) == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
@@ -174,8 +162,3 @@ def test_a_family_of_twenty_variants_is_wrong_in_at_most_alpha_of_cases():
     assert np.mean([min(significance.holm(list(family))) <= 0.05 for family in p]) <= bound(0.05, 1000)
     # without Holm's adjustment a third of the families would report an effect
     assert np.mean(p.min(axis=1) <= 0.05) > 0.3
-
-
-def test_a_difference_is_found():
-    differences = np.random.default_rng(17).normal(1, 1, (1000, 10))
-    assert 0.7 < np.mean(sign_flips(differences) <= 0.05) < 0.9  # the t test: 0.803

@@ -38,18 +38,6 @@ def test_small_samples(scale):
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
-@pytest.mark.parametrize("n", [1, 2, 9, 100])
-def test_many_samples_at_once_equal_one_after_the_other(scale, n):
-    random = np.random.default_rng(3)
-    samples = random.lognormal(0, 3, (20, n))
-    samples[4, 0], samples[5, 0], samples[6, 0] = np.nan, 0.0, np.inf
-    correlations = random.random(20)
-    expected = [estimate_mean(*pair)[1:] for pair in zip(samples, [scale] * 20, correlations, strict=True)]
-    np.testing.assert_array_equal(estimate_means(samples, scale, correlations), expected)
-    assert estimate_means(samples[:0], scale).shape == (0, 3)
-
-
-@pytest.mark.parametrize("scale", ["linear", "log"])
 def test_estimates_do_not_depend_on_the_last_bits_of_the_values(scale):
     values = np.random.default_rng(4).lognormal(0, 2, 15)
     assert estimate_mean(values, scale) == estimate_mean(np.nextafter(values, np.inf), scale)

@@ -22,6 +22,23 @@ def results(**columns) -> pd.DataFrame:
     return pd.DataFrame({**base, **constant, **columns})
 
 
+def test_validation_metrics_are_averaged_over_the_folds_of_a_seed():
+    rows = [
+        ("a", 0, 0, np.nan, 1.0),
+        ("a", 0, 1, 2.0, 8.0),
+        ("a", 0, 2, 4.0, 8.0),
+        ("a", 1, 0, np.nan, 3.0),
+        ("a", 1, 1, np.nan, np.nan),
+        ("a", 1, 2, 5.0, 8.0),
+    ]
+    runs = pd.DataFrame(rows, columns=["variant", "seed_index", "fold", "validation_loss", "test_loss"])
+    seeds = summary.by_seed(runs)
+    assert list(seeds.columns) == list(runs.columns)
+    assert seeds[["fold", "test_loss"]].to_numpy().tolist() == [[0, 1.0], [0, 3.0]]
+    # a fold that diverged leaves no mean
+    np.testing.assert_array_equal(seeds["validation_loss"], [3.0, np.nan])
+
+
 def test_the_metric_of_the_study_has_an_interval_the_others_an_estimate(study):
     variants = summary.metrics(study, results())
     assert list(variants) == ["weight_decay_0", "weight_decay_3"]

@@ -17,9 +17,9 @@ from pipeline.core.seeding import generator
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.training import closed_form
+from pipeline.training.importance_weights import effective_examples, example_weights
 from pipeline.training.initializers import WeightInitializer
 from pipeline.training.kernels.arguments import ACTIVATIONS
-from pipeline.training.weights import effective_examples, example_weights
 
 _SIZES = {"train_examples": 61, "test_examples": 37}
 _SHIFTS = {**_SIZES, "target_examples": 53}

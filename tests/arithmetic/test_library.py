@@ -4,8 +4,6 @@ import logging
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,12 +87,6 @@ def test_another_processor_another_type_and_other_arguments_have_a_file_of_their
     assert len(list(folder.glob("*/*.o"))) == 5
 
 
-@pytest.mark.parametrize(("flags", "expected"), [("+avx2,+avx512f", True), ("+avx2,-avx512f", False), ("", False)])
-def test_registers_are_wide_if_the_processor_s_are(folder, monkeypatch, flags, expected):
-    monkeypatch.setenv("NUMBA_CPU_FEATURES", flags)
-    assert library.wide_registers() == expected
-
-
 def test_numba_is_left_as_it_was(folder):
     """What it compiles for others is optimised as ever."""
     order()
@@ -102,14 +94,3 @@ def test_numba_is_left_as_it_was(folder):
     generator = sys.modules["numba.core.registry"].cpu_target.target_context.codegen()
     assert generator._library_class is sys.modules["numba.core.codegen"].JITCodeLibrary
     assert numba.njit(lambda x: x + 1)(1) == 2
-
-
-def test_python_goes_on_while_a_kernel_runs(folder):
-    order()
-    thread = threading.Thread(target=order, args=(10_000_000,))
-    thread.start()
-    ticks = 0
-    while thread.is_alive():
-        time.sleep(0.001)
-        ticks += 1
-    assert ticks > 20

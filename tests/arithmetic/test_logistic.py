@@ -19,12 +19,9 @@ def sample(classes: int, inputs: int, examples: int, distance: float) -> tuple[n
 SAMPLES = {
     "covariate shift": (2, 2, 1000, 1.5),
     "shift detector": (2, 5, 200, 0.5),
-    "no difference": (2, 3, 100, 0.0),
     "separable": (2, 4, 100, 50.0),
-    "very far apart": (2, 4, 100, 1000.0),
     "more inputs than examples": (2, 30, 20, 1.0),
     "three classes": (3, 2, 250, 1.5),
-    "many classes": (7, 3, 300, 1.0),
     "three classes far apart": (3, 2, 60, 100.0),
 }
 
@@ -41,13 +38,6 @@ def test_the_fit_is_scikit_learn_s_and_its_gradient_is_zero(name):
     residuals = (probabilities - (labels[:, None] == np.arange(classes)))[:, -len(coefficients) :]
     gradient = np.concatenate([inputs.T @ residuals + coefficients[:, :-1].T, residuals.sum(axis=0)[None]])
     assert np.abs(gradient).max() < 1e-8 * np.abs(inputs).max() * len(inputs)
-
-
-def test_log_odds_of_two_classes_are_those_of_the_second():
-    inputs, labels = sample(2, 3, 50, 1.0)
-    coefficients = logistic.fit(inputs, labels, 2)
-    odds, shares = logistic.log_odds(inputs, coefficients)[:, 1], logistic.probabilities(inputs, coefficients)
-    np.testing.assert_allclose(odds, np.log(shares[:, 1] / shares[:, 0]), rtol=1e-9)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

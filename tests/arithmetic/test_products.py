@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from compiled import compiled
 
-from pipeline.arithmetic import library, products
-
 # rows and columns at the edges of strips (16) and tiles (6 and 12 rows, one or two strips)
 SHAPES = [
     (rows, before, after)
@@ -80,15 +78,3 @@ def test_the_chain_differs_from_other_orders():
     result = multiply(0, x, w, b, z)
     assert not np.array_equal(result, chain(x[:, ::-1], w[::-1], b.repeat(13, 0)))
     assert not np.array_equal(result, x @ w + b)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_products_of_integers_are_exact_in_double_precision(shape):
-    x, w, b, z = (np.rint(9 * array) for array in sample(*shape))
-    assert np.array_equal(multiply(0, x, w, b, z), x @ w + b)
-    assert np.array_equal(multiply(1, x, w, b, z), z @ w.T)
-    assert np.array_equal(multiply(2, x, w, b, z), x.T @ z)
-
-
-def test_a_tile_is_as_large_as_the_registers():
-    assert ((12, 2) if library.wide_registers() else (6, 1)) == (products.ROWS, products.STRIPS)

@@ -26,11 +26,6 @@ def test_the_table_in_the_docs_has_the_rows_of_the_program():
     assert [row[:2] for row in docs[header : header + len(made)]] == [row[:2] for row in made]
 
 
-def test_a_false_verdict_needs_both_a_small_p_and_an_interval_without_0():
-    for name, n, (small, covered, false) in coverage.rows(200):
-        assert false <= min(small, 1 - covered) + 1e-12, (name, n)
-
-
 def test_the_asymmetric_differences_are_those_that_miss():
     """The interval of 5 normal differences holds 0 in 95 % of cases, that of 5 lognormal ones far less often."""
     kinds = coverage.PAIRED

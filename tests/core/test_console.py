@@ -34,7 +34,6 @@ def test_the_arguments_arrive(monkeypatch):
         (OSError(errno.ENOSPC, "No space left on device", "data/x.npz"), 2, "data/x.npz: No space left on device\n"),
         (OSError(errno.EMFILE, "Too many open files"), 2, "this machine: Too many open files\n"),
         (MemoryError("Unable to allocate 3 TiB"), 2, "out of memory (Unable to allocate 3 TiB)\n"),
-        (MemoryError(), 2, "out of memory\n"),
     ],
 )
 def test_an_error_that_the_user_can_correct_is_a_line_and_a_status(error, status, lines, monkeypatch, capsys):

@@ -38,11 +38,6 @@ def test_a_digest_is_of_all_that_a_run_with_the_seed_sees_and_of_nothing_else(ar
     assert same == [True, False, True, True, True]
 
 
-def test_sizes_are_those_of_the_arrays():
-    dataset = values(2, features=5, train=7)
-    assert (dataset.features, dataset.train.examples) == (5, 7)
-
-
 def test_the_examples_of_a_fixed_data_set_serve_every_seed():
     drawn = classes(3)
     assert [drawn.seed_index(index) for index in range(3)] == [0, 1, 2]

@@ -41,8 +41,3 @@ def test_leftovers_of_a_killed_writer_are_deleted_by_the_next_writer(in_folder):
     with replacing(Path("page.html")) as temporary:
         temporary.write_text("whole")
     assert {path.name for path in in_folder.iterdir()} == {"page.html", active.name}
-
-
-@pytest.mark.parametrize("name", ["results.csv", ".gitignore", "notes.12.tmp", ".notes.12.csv"])
-def test_other_files_are_no_temporary_files(name):
-    assert not is_being_written(Path(name))

@@ -1,8 +1,5 @@
 import itertools
 
-import numpy as np
-import pytest
-
 from pipeline.core.seeding import Seed, generator
 
 
@@ -19,20 +16,6 @@ def test_every_seed_purpose_and_key_has_its_own_stream():
     ]
     assert len({tuple(draws(*stream)) for stream in streams}) == len(streams)
     assert draws(Seed(0, 1), "order") == draws(Seed(0, 1), "order")
-
-
-def test_numpy_s_global_generator_is_neither_used_nor_moved():
-    np.random.seed(1)  # noqa: NPY002
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    first = draws(Seed(0, 0), "data")
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
-    np.random.seed(2)  # noqa: NPY002
-    assert draws(Seed(0, 0), "data") == first
-
-
-def test_an_unknown_purpose_is_refused():
-    with pytest.raises(ValueError, match="not in tuple"):
-        generator(Seed(0, 0), "luck")  # type: ignore[arg-type]
 
 
 def test_the_streams_are_the_published_ones():

@@ -1,4 +1,4 @@
-"""All sources: mistakes in blocks of `datasets`, facts that hold, and how the values of seeds correlate."""
+"""All sources: mistakes in blocks of `datasets`, facts, and the correlation of seeds."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,8 @@ DIGITS = {"source": "digits", "scale": "unit"}
 SIZES = {"train_examples": 12, "test_examples": 10}
 LINEAR = {"source": "linear", "inputs": 3, "weight": 0.01, "bias": 0.05, "noise_sd": 0.01, **SIZES}
 POLYNOMIAL = {"source": "polynomial", "features": 4, "weights": [1.0, 2.0], "noise_sd": 0.1, **SIZES}
-LABELS = {
-    "source": "label_shift",
-    "proportions": [0.5, 0.5],
-    "target_proportions": [0.2, 0.8],
-    "separation": 1.0,
-    "target_examples": 10,
-    **SIZES,
-}
+LABELS = {"source": "label_shift", "proportions": [0.5, 0.5], "target_proportions": [0.2, 0.8], "separation": 1.0}
+LABELS |= {"target_examples": 10, **SIZES}
 TABLE = {"source": "table", "file": "tables/own.csv", "target": "y"}
 SOURCES = [
     DIGITS,
@@ -37,15 +31,11 @@ WRONG = {
     ),
     "shares that do not sum to 1": ({**LABELS, "proportions": [0.5, 0.4]}, ["proportions: found", "sum to 1"]),
     "unknown source": ({"source": "cifar"}, ["source: found 'cifar'", "fashion_mnist", "table"]),
-    "no source": ({"scale": "unit"}, ["source: found None"]),
     "too many weights": ({**POLYNOMIAL, "features": 1}, ["weights: found", "(1)"]),
     "table elsewhere": ({**TABLE, "file": "own.csv"}, ["file: found 'own.csv'"]),
-    "table outside": ({**TABLE, "file": "tables/../../a.csv"}, ["file: found 'tables/../../a.csv'"]),
     "no table": ({**TABLE, "file": "tables/own.xlsx"}, ["found 'tables/own.xlsx'", ".parquet"]),
     "table without target": ({"source": "table", "file": "tables/own.csv"}, ["target: found"]),
     "no test set": ({**TABLE, "test_fraction": 0.0}, ["test_fraction: found 0.0", "than 0"]),
-    "all of it a test set": ({**TABLE, "test_fraction": 1.0}, ["test_fraction: found 1.0"]),
-    "unknown task": ({**TABLE, "task": "guess"}, ["task: found 'guess'", "'infer'"]),
 }
 
 
@@ -66,7 +56,7 @@ def test_a_data_set_is_as_its_facts_say(config):
     facts, dataset = source.facts(), source.make(seeds(2))
     sizes = (dataset.features, dataset.train.examples, dataset.test.examples)
     assert facts[:5] == (dataset.task, dataset.outputs, *sizes)
-    assert (facts.source, facts.shifts) == (config["source"], bool(dataset.weights))
+    assert (facts.images, facts.shifts) == (config["source"] == "digits", bool(dataset.weights))
     assert len(dataset.seeds) == (2 if "train_examples" in config else 0)
 
 
@@ -96,14 +86,11 @@ FOLDS = KFold(name="k_fold", folds=5)
     ("config", "split", "validations", "expected"),
     [
         (DIGITS, "test", [HALF], 0.0),
-        (DIGITS, "validation", [HALF, QUARTER], 1.0),
         (DIGITS, "validation", [QUARTER, FOLDS], 5 / 4),
         (LINEAR, "validation", [HALF], 0.0),
         ({**TABLE, "test_fraction": 0.2}, "test", [], 1 / 4),
         ({**TABLE, "test_fraction": 0.2}, "train", [], 4.0),
-        ({**TABLE, "test_fraction": 0.2}, "none", [], 4.0),
         ({**TABLE, "test_fraction": 0.2}, "validation", [NoValidation(name="none"), QUARTER], 1 / 4),
-        ({**TABLE, "test_fraction": 0.2}, "validation", [FOLDS], 4.0),
     ],
 )
 def test_values_of_seeds_correlate_by_the_share_of_the_data_that_they_are_measured_on(

@@ -1,12 +1,10 @@
 """Raw files from a folder; servers are in tests/faults/test_downloads.py."""
 
-import re
-
 import pytest
 from idx import NAMES
 
 from pipeline.core.errors import UserError
-from pipeline.data import download, images
+from pipeline.data import download
 
 
 def fetch(name: str = NAMES[1], source: str = "fashion_mnist") -> bytes:
@@ -39,9 +37,3 @@ def test_a_mirror_may_be_a_folder_or_its_url(form, mirror, monkeypatch):
     folder = str(mirror.with_name("of a user"))
     monkeypatch.setenv("ABLATE_MIRROR", form.format(folder.replace(" ", "%20") if "file" in form else folder))
     assert fetch()
-
-
-def test_the_servers_of_data_sets_are_asked_by_https():
-    assert download.SERVERS.keys() == images._CLASSES.keys()
-    for servers in download.SERVERS.values():
-        assert all(re.fullmatch(r"https://[\w.-]+(/[\w-]+)*", server) for server in servers)

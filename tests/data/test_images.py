@@ -1,9 +1,7 @@
-"""Images. The IDX files are tiny ones that the tests write; the real ones where `ABLATE_MIRROR` has them."""
+"""Images. The IDX files are tiny ones that the tests write."""
 
 import gzip
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,15 +61,3 @@ def test_operators_of_torchvision_are_declared_if_the_import_fails_without(monke
     monkeypatch.setattr(sys, "meta_path", [Failing(), *sys.meta_path])
     assert images._torchvision_datasets().FashionMNIST.resources == datasets.FashionMNIST.resources
     assert declared == ["torchvision::nms", "torchvision::qnms"]
-
-
-def test_the_real_fashion_mnist(tmp_path, monkeypatch):
-    if not Path(os.environ.get("ABLATE_MIRROR", ""), NAMES[0]).is_file():
-        pytest.skip("ABLATE_MIRROR names no folder with the real Fashion-MNIST files")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    dataset = make()
-    assert dataset.train.inputs.shape == (1, 60_000, 784)
-    # the mean pixel that the data set's users know
-    assert dataset.train.inputs.mean() * dataset.factor == pytest.approx(0.2860, abs=5e-5)
-    assert np.bincount(dataset.train.targets[0]).tolist() == [6000] * 10
-    assert np.bincount(dataset.test.targets[0]).tolist() == [1000] * 10

@@ -6,15 +6,6 @@ from samples import seeds
 
 from pipeline.data.polynomial import Polynomial, features
 
-CONFIG = {
-    "source": "polynomial",
-    "features": 20,
-    "weights": [5.0, 1.2, -3.4, 5.6],
-    "noise_sd": 0.1,
-    "train_examples": 100,
-    "test_examples": 60,
-}
-
 
 def test_features_are_powers_over_factorials():
     x = np.array([-1.7, 0.0, 0.3, 2.0])
@@ -24,7 +15,9 @@ def test_features_are_powers_over_factorials():
 
 
 def test_values_follow_the_published_polynomial_up_to_the_noise():
-    dataset = Polynomial.model_validate(CONFIG).make(seeds(200))
+    weights, sizes = (5.0, 1.2, -3.4, 5.6), {"train_examples": 100, "test_examples": 60}
+    config = Polynomial(source="polynomial", features=20, weights=weights, noise_sd=0.1, **sizes)
+    dataset = config.make(seeds(200))
     for split in (dataset.train, dataset.test):
         x = split.inputs[..., 1]
         noise = split.targets - (5 + 1.2 * x - 3.4 * x**2 / 2 + 5.6 * x**3 / 6)

@@ -40,11 +40,11 @@ def test_true_weights_turn_means_before_the_shift_into_means_after_it(name):
     assert dataset.weights["oracle"].mean() == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("name", "tolerance"), [("covariate", 0.35), ("label", 0.35), ("concept", 0.15)])
-def test_estimated_weights_come_close_to_the_true_ones(name, tolerance):
-    dataset = SHIFTS[name].make(seeds(5))
-    oracle, estimated = dataset.weights["oracle"], dataset.weights["estimated"]
-    assert np.sqrt(np.mean(np.square(oracle - estimated))) < tolerance * np.sqrt(np.mean(np.square(oracle - 1)))
+def test_classes_have_the_shares_of_the_config():
+    dataset = SHIFTS["label"].make(seeds(5))
+    for split, shares in ((dataset.train, [0.5, 0.3, 0.2]), (dataset.test, [0.1, 0.2, 0.7])):
+        np.testing.assert_allclose(np.bincount(split.targets.ravel()) / split.targets.size, shares, atol=0.02)
+    assert dataset.names == ("0", "1", "2")
 
 
 @pytest.mark.parametrize("labels", [np.repeat([0, 1], 10), np.zeros(20, dtype=int)], ids=["singular", "one class"])
@@ -93,10 +93,3 @@ def test_a_seed_s_examples_depend_neither_on_other_seeds_nor_its_weights_on_the_
     np.testing.assert_array_equal(few.train.inputs[0], many.train.inputs[0])
     np.testing.assert_array_equal(few.train.targets[0], many.train.targets[0])
     np.testing.assert_array_equal(few.weights["estimated"][0], many.weights["estimated"][0])
-
-
-def test_shares_of_classes_are_those_of_the_config():
-    dataset = SHIFTS["label"].make(seeds(5))
-    for split, shares in ((dataset.train, [0.5, 0.3, 0.2]), (dataset.test, [0.1, 0.2, 0.7])):
-        np.testing.assert_allclose(np.bincount(split.targets.ravel()) / split.targets.size, shares, atol=0.02)
-    assert dataset.names == ("0", "1", "2")

@@ -3,14 +3,11 @@
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from samples import ROOT
 
-TUTORIAL = [f"docs/tutorial/first-{name}.md" for name in ("report", "change", "sweep", "comparison")]
-EXTENDING = "docs/extending.md"  # its blocks change the code: test_extending.py applies them
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -23,28 +20,24 @@ class Block:
     text: str
 
 
-def pages(root: Path = ROOT) -> list[str]:
-    """README and every page that git knows or will know."""
+def pages() -> list[str]:
+    """Return README and every page that git knows or will know."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "README.md", "CONTRIBUTING.md", "docs"]
-    done = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True)
-    return sorted(name for name in done.stdout.split() if name.endswith(".md") and (root / name).is_file())
+    done = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
+    return sorted(name for name in done.stdout.split() if name.endswith(".md") and (ROOT / name).is_file())
 
 
-def blocks(page: str) -> Iterator[Block]:
-    """The blocks of a page."""
-    if page != EXTENDING:
-        yield from _blocks(page, (ROOT / page).read_text())
-
-
-def _blocks(page: str, text: str) -> Iterator[Block]:
-    fences = len(re.findall(r"^ *```", text, flags=re.MULTILINE))
-    found = [Block(page, one[2], textwrap.dedent(one[3])) for one in _BLOCK.finditer(text)]
-    assert fences == 2 * len(found), f"{page}: a block without an end"
-    yield from found
+def blocks(page: str) -> list[Block]:
+    """Return the blocks of a page."""
+    text = (ROOT / page).read_text()
+    # dedent also empties the lines that consist of the space in front of an unchanged line
+    found = [Block(page, m[2], textwrap.dedent(m[3]) if m[1] else m[3]) for m in _BLOCK.finditer(text)]
+    assert len(re.findall(r"^ *```", text, flags=re.MULTILINE)) == 2 * len(found), f"{page}: a block without an end"
+    return found
 
 
 def commands(text: str) -> list[str]:
-    """The commands of a block: one a line, or as many lines as a shell needs."""
+    """Return the commands of a block: one per line, or as many lines as a shell needs."""
     joined: list[str] = []
     open_end = False
     for line in text.splitlines():
@@ -60,22 +53,16 @@ def commands(text: str) -> list[str]:
     return joined
 
 
-def without_comment(command: str) -> str:
-    return re.sub(r"\s+# .*$", "", command)
-
-
-def status(command: str) -> int:
-    """The exit status that its comment states; 0 where it states none."""
-    found = re.search(r"# exit status (\d+)$", command)
-    return int(found[1]) if found else 0
-
-
 def transcript(text: str) -> list[tuple[str, list[str]]]:
-    """Commands behind `$ `, each with the lines that it prints."""
-    steps: list[tuple[str, list[str]]] = []
-    for line in text.splitlines():
-        if line.startswith("$ "):
-            steps.append((line.removeprefix("$ "), []))
-        elif steps:
-            steps[-1][1].append(line)
-    return steps
+    """Return the commands behind `$ `, each with the lines that it prints."""
+    steps = [part.splitlines() for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, lines) for command, *lines in steps]
+
+
+def apply_diff(text: str, path: Path) -> None:
+    """Change a file as the lines with + and - say."""
+    lines = text.splitlines(keepends=True)
+    before, after = ("".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
+    content = path.read_text()
+    assert content.count(before) == 1, f"not once in {path.name}:\n{before}"
+    path.write_text(content.replace(before, after))

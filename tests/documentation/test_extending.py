@@ -2,20 +2,16 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from documentation.blocks import apply_diff, blocks
 from samples import BASE, ROOT, laid_over, write_params
 
 pytestmark = pytest.mark.xdist_group("docs")
 
-PAGE = (ROOT / "docs" / "extending.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
-SECTIONS = PAGE.split("\n## ")[1:]
 RMSPROP = {"name": "rmsprop", "learning_rate": 0.003, "alpha": 0.9, "weight_decay": 0.0}
 KINK = {"source": "kink", "kink": 0.5, "noise_sd": 0.1, "train_examples": 60, "test_examples": 60}
 PARAMS = {
@@ -41,33 +37,15 @@ PARAMS = {
 PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from faults.whole import run; run()"
 
 
-def apply(language: str, text: str, clone: Path) -> None:
-    """Write the new file of a block, or change a file as its lines with + and - say."""
-    first, _, rest = text.partition("\n")
-    if language == "python":
-        (clone / first.removeprefix("# ")).write_text(rest)
-        return
-    path, lines = clone / first.removeprefix("--- "), rest.splitlines(keepends=True)
-    before, after = ("".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
-    content = path.read_text()
-    assert content.count(before) == 1, f"not once in {path.name}:\n{before}"
-    path.write_text(content.replace(before, after))
-
-
-def test_each_idea_is_short():
-    for section in SECTIONS:
-        lines = [
-            line for block in re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL) for line in block.splitlines()
-        ]
-        code = [line for line in lines if line.strip(" +") and not line.startswith(("---", "-", "import", "from"))]
-        assert len(code) <= 30, section.splitlines()[0]
-
-
 def test_every_idea_of_the_page_is_trained_measured_and_drawn(tmp_path):
     clone, folder = tmp_path / "clone", tmp_path / "project"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-    for language, text in BLOCKS:
-        apply(language, text, clone)
+    for block in blocks("docs/extending.md"):
+        first, _, rest = block.text.partition("\n")
+        if block.language == "python":
+            (clone / first.removeprefix("# ")).write_text(rest)
+        else:
+            apply_diff(rest, clone / first.removeprefix("--- "))
     folder.mkdir()
     write_params(folder, PARAMS)
     environment = {**os.environ, "PYTHONPATH": str(clone), "ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}

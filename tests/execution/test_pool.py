@@ -15,7 +15,7 @@ from samples import classes, config, seeds
 
 from pipeline.core.errors import UserError
 from pipeline.execution import pool
-from pipeline.execution.results import RunSpec
+from pipeline.execution.results import RunResult, RunSpec
 from pipeline.execution.runs import train_study
 from pipeline.execution.store import Store
 
@@ -48,19 +48,22 @@ def test_as_many_threads_as_the_process_may_use_cores(monkeypatch):
             pool.threads()
 
 
-def test_a_run_that_fails_ends_the_training(monkeypatch):
-    run_one, begun = pool.results.run_one, []
+def test_a_run_that_fails_ends_those_that_still_train(monkeypatch):
+    """They would take minutes; Ctrl-C and SIGTERM, which tests/faults/test_kills.py sends, end them the same way."""
+    run_one, long = pool.results.run_one, RunSpec(config(LONG), seeds(1)[0], 0)
 
     def failing(spec, examples, control):
-        begun.append(spec)
-        if len(begun) == 3:
-            raise UserError("no more")
-        return run_one(spec, examples, control)
+        if spec is long:
+            return run_one(spec, examples, control)
+        time.sleep(0.5)
+        raise UserError("no more")
 
     monkeypatch.setattr(pool.results, "run_one", failing)
+    monkeypatch.setenv("ABLATE_THREADS", "2")
+    begun = time.monotonic()
     with pytest.raises(UserError, match="no more"):
-        train_study(study(), seeds(3), classes(), Store(None))
-    assert len(begun) < 18
+        list(pool.run_all([long, RunSpec(config(), seeds(1)[0], 0), long], classes(1), lambda epochs: None))
+    assert time.monotonic() - begun < 10
 
 
 def test_progress_is_reported_while_a_run_trains(monkeypatch):
@@ -86,63 +89,7 @@ def test_without_dask_the_message_says_how_to_install_it(monkeypatch):
         train_study(study(), seeds(2), classes(), Store(None))
 
 
-# --- in other processes ----------------------------------------------------------------------------------------------
-
-IMPORTS = """
-import dataclasses, sys
-from pathlib import Path
-from execution.studies import study
-from execution.test_pool import LONG
-from samples import classes, config, seeds
-from pipeline.core import console
-from pipeline.execution import pool
-from pipeline.execution.runs import train_study
-from pipeline.execution.store import Store
-"""
-
-ENDLESS = """
-def main(arguments):
-    short, other = study().variants[:2]
-    variants = (short, dataclasses.replace(other, config=config(LONG)))
-    train_study(dataclasses.replace(study(), variants=variants), seeds(3), classes(), Store(Path(arguments[0])))
-
-console.run(main)
-"""
-
-# with a task for every run
-TRAINING = """
-def main(arguments):
-    pool._TASK = 0.0
-    result = train_study(study(**{"training.epochs": int(arguments[0])}), seeds(8), classes(8), Store(None))
-    sys.stdout.write(result.results.to_csv() + result.curves.to_csv() + result.diagnostics.layers.to_csv())
-
-console.run(main)
-"""
-
-
-def start(program: str, argument: object, **environment: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-c", IMPORTS + program, str(argument)],
-        env={**os.environ, "PYTHONPATH": PATHS, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_program_ends_soon_and_keeps_its_finished_runs(by, tmp_path):
-    process = start(ENDLESS, tmp_path)
-    while len(list(tmp_path.glob("*/*.run"))) < 3:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    time.sleep(0.5)
-    process.send_signal(by)
-    _, errors = process.communicate(timeout=10)  # the runs would take minutes
-    assert process.returncode == 128 + by
-    assert "Traceback" not in errors
-    assert len(list(tmp_path.glob("*/*.run"))) == 3
-
+# --- on a cluster ----------------------------------------------------------------------------------------------------
 
 # in its own process, as on other machines
 CLUSTER = """
@@ -155,56 +102,60 @@ with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_ad
 
 
 @contextlib.contextmanager
-def cluster(workers: int, paths: str = PATHS) -> Iterator[tuple[str, list[int]]]:
-    """Start a scheduler and workers; yield its address and their process ids."""
+def cluster(monkeypatch, workers: int, paths: str = PATHS) -> Iterator[list[int]]:
+    """Start and use a scheduler and workers; yield the process ids of the workers."""
     pytest.importorskip("distributed", reason="Dask is not installed: pip install '.[cluster]'")
     command = [sys.executable, "-c", CLUSTER, str(workers)]
     variables = {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "error"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=variables, **pipes) as process:
         address, *pids = process.stdout.readline().split()
-        yield address, [int(pid) for pid in pids]
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+        yield [int(pid) for pid in pids]
         process.communicate(timeout=60)
 
 
-@pytest.mark.xdist_group("cluster")
-def test_a_cluster_gives_the_same_bits_even_if_a_worker_is_killed():
-    with cluster(2) as (address, pids):
-        process = start(TRAINING, 150, DASK_SCHEDULER_ADDRESS=address)
-        lines: list[str] = []
-        while "of 48 runs" not in (lines or [""])[-1]:
-            lines.append(process.stderr.readline())
-            assert lines[-1], lines
-        os.kill(pids[0], signal.SIGKILL)
-        output, errors = process.communicate(timeout=240)
-    assert "48 of 48 runs" in errors
-    assert output == start(TRAINING, 150).communicate()[0]
+def run_all() -> Iterator[tuple[int, RunResult]]:
+    specs = [RunSpec(variant.config, seed, 0) for variant in study().variants for seed in seeds(8)]
+    return pool.run_all(specs, classes(8), lambda epochs: None)
 
 
 @pytest.mark.xdist_group("cluster")
-def test_a_worker_of_other_versions_is_refused(tmp_path):
+def test_a_cluster_gives_the_same_bits_even_if_a_worker_is_killed(monkeypatch):
+    expected = {index: result.to_bytes() for index, result in run_all()}
+    monkeypatch.setattr(pool, "_TASK", 0.0)  # a task for every run
+    trained = {}
+    with cluster(monkeypatch, 2) as pids:
+        for index, result in run_all():
+            trained[index] = result.to_bytes()
+            if len(trained) == 5:
+                os.kill(pids[0], signal.SIGKILL)
+    assert trained == expected
+
+
+@pytest.mark.xdist_group("cluster")
+def test_a_worker_of_other_versions_is_refused(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.metadata as m\n"
         "version = m.version\n"
         "m.version = lambda name: '0.1' if name == 'numba' else version(name)\n"
     )
-    with cluster(1, f"{tmp_path}{os.pathsep}{PATHS}") as (address, _):
-        output, errors = start(TRAINING, 2, DASK_SCHEDULER_ADDRESS=address).communicate(timeout=120)
-    assert not output
-    assert "would give other results: numba 0.1, here" in errors
-    assert "Traceback" not in errors
+    with (
+        cluster(monkeypatch, 1, f"{tmp_path}{os.pathsep}{PATHS}"),
+        pytest.raises(UserError, match="would give other results: numba 0.1, here"),
+    ):
+        list(run_all())
 
 
 @pytest.mark.xdist_group("cluster")
-def test_a_cluster_that_cannot_be_used_is_named():
-    with cluster(0) as (empty, _):
-        for address, problem in (
-            (empty, f"{empty} has no workers"),
-            ("tcp://127.0.0.1:9", "no scheduler at tcp://127.0.0.1:9"),
-            ("nowhere", "no scheduler at nowhere"),
-        ):
-            process = start(TRAINING, 2, DASK_SCHEDULER_ADDRESS=address)
-            _, errors = process.communicate(timeout=120)
-            assert f"DASK_SCHEDULER_ADDRESS: {problem}" in errors
-            assert process.returncode == 2
-            assert "Traceback" not in errors
+def test_a_cluster_that_cannot_be_used_is_named(monkeypatch):
+    with (
+        cluster(monkeypatch, 0),
+        pytest.raises(UserError, match=r"^DASK_SCHEDULER_ADDRESS: tcp://\S+ has no workers"),
+    ):
+        list(run_all())
+    monkeypatch.setattr(pool, "_CONNECT", 1)
+    for address in ("tcp://127.0.0.1:9", "nowhere"):
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+        with pytest.raises(UserError, match=f"^DASK_SCHEDULER_ADDRESS: no scheduler at {address}"):
+            list(run_all())

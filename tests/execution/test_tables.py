@@ -18,6 +18,7 @@ def test_weights_are_those_of_linear_models():
     trained = engine.train(linear.variants[0].config, seeds(2)[1], Examples(values(2)))
     rows = weights[(weights["variant"] == linear.variants[0].id) & (weights["seed_index"] == 1)]
     assert rows["value"].tolist() == [*trained.weights[0][:, 0], *trained.biases[0]]
+    assert train_study(linear, seeds(1), values(1, features=1001)).diagnostics.weights.empty
 
 
 def test_pictures_are_kept_if_the_study_shows_them():

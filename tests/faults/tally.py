@@ -1,8 +1,7 @@
-"""What is counted while faults are tried, and how many of the random ones are.
+"""Counts of the faults that were tried.
 
-A test calls `tally("downloads", "404", "refused, named")` for every fault that it tried and that ended as it must; a
-fault that did not fails the test. Counts of all tests, of whatever process, are printed at the end, and `make soak`
-writes them into docs/reliability.md.
+A test calls `tally("downloads", "404", "refused, named")` for every fault that ended as it must; another end fails the
+test. The counts are printed after the tests, and `make soak` writes them into docs/reliability.md.
 """
 
 import re
@@ -11,10 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-Tally = Callable[..., None]  # fault, case, outcome, how many (1)
+Tally = Callable[..., None]  # fault, case, outcome, number (1)
 Count = tuple[str, str, str]
 
-# what people call a fault, in the order of the page; a count under another name is a mistake
+# names of the faults on the page, in its order
 FAULTS = {
     "kills": "killed",
     "concurrency": "several at once",
@@ -35,7 +34,7 @@ BEGIN, END = "<!-- counts: written by `make soak` -->", "<!-- end of counts -->"
 
 
 def total(reports: Iterable[Any]) -> Counter[Count]:
-    """Counts of all tests."""
+    """Add up the counts of all tests."""
     counts: Counter[Count] = Counter()
     for report in reports:
         for name, value in getattr(report, "user_properties", ()):
@@ -46,7 +45,7 @@ def total(reports: Iterable[Any]) -> Counter[Count]:
 
 
 def rows(counts: Counter[Count]) -> list[str]:
-    """A Markdown table, one row a fault, case and outcome."""
+    """Return a Markdown table, one row per fault, case and outcome."""
     order = list(FAULTS)
     lines = ["| fault | case | outcome | n |", "|---|---|---|--:|"]
     for fault, case, outcome in sorted(counts, key=lambda count: (order.index(count[0]), count[1:])):
@@ -55,7 +54,7 @@ def rows(counts: Counter[Count]) -> list[str]:
 
 
 def write(path: Path, counts: Counter[Count]) -> None:
-    """Put the counts where the page has them."""
+    """Replace the table on the page."""
     text = path.read_text(encoding="utf-8")
     block = "\n".join([BEGIN, "", *rows(counts), "", END])
     changed, places = re.subn(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Files that were damaged where they lie: noticed before they are used, named, and rebuilt or refused."""
+"""Files of a stage that were damaged, replaced or made with other configs: refused by name, and rebuilt by DVC."""
 
 import os
 from collections.abc import Callable
@@ -6,117 +6,120 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import small_project
-from samples import Project
+from samples import ONE_STUDY
 
+from ablate import compare, frames
 from pipeline.core.errors import UserError
 from pipeline.project import lock
 from pipeline.stages import report, train
 
-pytestmark = pytest.mark.xdist_group("damage")
+pytestmark = [pytest.mark.xdist_group("damage"), pytest.mark.usefixtures("finished_copy")]
 
-# every file that a stage of the small project reads, that stage, and another file of the same format
+RESULTS = "reports/results/weight_decay.csv"
+# every file that a stage reads, the stage, and another file of the same format
 READ: dict[str, tuple[Callable[[], None], str]] = {
-    "data/linear.npz": (lambda: train.main(["weight_decay"]), "data/images.npz"),
-    "data/curves/weight_decay.csv": (lambda: report.main([]), "data/curves/activation.csv"),
-    "data/diagnostics/weight_decay.npz": (lambda: report.main([]), "data/diagnostics/activation.npz"),
-    "reports/results/weight_decay.csv": (lambda: report.main([]), "reports/results/activation.csv"),
-    "reports/results/product.csv": (lambda: report.main([]), "reports/results/weight_decay.csv"),
+    "data/linear.npz": (lambda: train.main(["weight_decay"]), "data/diagnostics/weight_decay.npz"),
+    "data/curves/weight_decay.csv": (lambda: report.main([]), RESULTS),
+    "data/diagnostics/weight_decay.npz": (lambda: report.main([]), "data/linear.npz"),
+    RESULTS: (lambda: report.main([]), "reports/results/product.csv"),
+    "reports/results/product.csv": (lambda: report.main([]), RESULTS),
 }
-DAMAGES = ["truncated", "emptied", "bit flipped", "replaced by another study's"]
-
-
-def damaged(damage: str, path: str, random: np.random.Generator) -> bytes:
-    content = bytearray(Path(path).read_bytes())
-    if damage == "bit flipped":
-        content[int(random.integers(len(content)))] ^= 1 << int(random.integers(8))
-    cut = content[: int(random.integers(1, len(content)))]
-    return {"truncated": bytes(cut), "emptied": b"", "bit flipped": bytes(content)}.get(
-        damage, Path(READ[path][1]).read_bytes()
-    )
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small project that was run; tests work on copies."""
-    made = small_project(tmp_path_factory.mktemp("damage") / "whole")
-    made.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
-    made.run("dvc", "repro")
-    made.commit("results")
-    return made
-
-
-@pytest.fixture
-def project(whole: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    made = whole.copy(tmp_path / "project")
-    monkeypatch.chdir(made.folder)
-    return made
-
-
-def contents() -> dict[str, bytes]:
-    return {path: Path(path).read_bytes() for path in READ}
+DAMAGES: dict[str, Callable[[bytearray, int, bytes], bytes]] = {
+    "truncated": lambda content, place, other: bytes(content[:place]),
+    "emptied": lambda content, place, other: b"",
+    "bit flipped": lambda content, place, other: bytes([*content[:place], content[place] ^ 1, *content[place + 1 :]]),
+    "replaced by another file": lambda content, place, other: other,
+}
 
 
 def overwrite(path: str, content: bytes) -> None:
     """Change a file but not its time, and its size only if the length differs."""
     status = Path(path).stat()
     Path(path).chmod(0o644)
-    with Path(path).open("r+b") as file:
-        file.write(content)
-        file.truncate(len(content))
+    Path(path).write_bytes(content)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-@pytest.mark.usefixtures("project")
-def test_a_stage_refuses_a_damaged_file(many, tally):
-    """A stage that is run by itself names the file and leaves all others as they were."""
+def test_a_stage_refuses_a_damaged_file(finished, many, tally):
     random = np.random.default_rng(0)
-    before = contents()
-    for number in range(many(2000)):
-        path, damage = list(READ)[number % len(READ)], DAMAGES[number // len(READ) % len(DAMAGES)]
-        overwrite(path, damaged(damage, path, random))
-        with pytest.raises(UserError) as caught:
-            READ[path][0]()
-        (line,) = str(caught.value).splitlines()
-        assert line.startswith(f"{path}: damaged or replaced: found md5 ")
+    before = finished.files()
+    for number in range(many(400)):
+        path, damage = list(READ)[number % len(READ)], list(DAMAGES)[number // len(READ) % len(DAMAGES)]
+        stage, other = READ[path]
+        place = int(random.integers(1, len(before[path])))
+        overwrite(path, DAMAGES[damage](bytearray(before[path]), place, before[other]))
+        with pytest.raises(UserError, match=rf"^{path}: damaged or replaced: found md5 .*") as caught:
+            stage()
+        assert len(str(caught.value).splitlines()) == 1
         overwrite(path, before[path])
         tally("damage", f"{Path(path).parts[-2]}: {damage}", "refused, named")
-    assert contents() == before
 
 
-@pytest.mark.parametrize("path", ["data/linear.npz", "reports/results/weight_decay.csv"])
-def test_damage_that_dvc_does_not_see_is_refused_and_the_advice_helps(path, project, tally):
+@pytest.mark.parametrize(("path", "target"), [("data/linear.npz", "train@weight_decay"), (RESULTS, "report")])
+def test_damage_that_dvc_does_not_see_is_refused_and_the_advice_helps(path, target, finished, finished_copy, tally):
     """Bit rot: same size, same time."""
-    before = contents()
-    content = bytearray(before[path])
+    content = bytearray(Path(path).read_bytes())
     content[len(content) // 2] ^= 1
     overwrite(path, bytes(content))
-    assert "damaged" not in project.run("dvc", "status").stdout
-    target = "train@weight_decay" if path == "data/linear.npz" else "report"
-    done = project.run("dvc", "repro", "--force", "--single-item", target, ok=False)
+    assert "damaged" not in finished_copy.run("dvc", "status").stdout
+    done = finished_copy.run("dvc", "repro", "--force", "--single-item", target, ok=False)
     assert done.returncode != 0
     (line,) = (line for line in done.stderr.splitlines() if path in line and "md5" in line)
     assert line.startswith(f"{path}: damaged or replaced: found md5 ")
     assert "delete it and run `dvc repro`" in line
     assert "Traceback" not in done.stderr
     Path(path).unlink()
-    project.run("dvc", "repro")
-    assert project.run("git", "status", "--porcelain").stdout == ""
-    assert contents() == before
+    finished_copy.run("dvc", "repro")
+    assert finished_copy.run("git", "status", "--porcelain").stdout == ""
+    assert finished_copy.files() == finished.files()
     tally("damage", "unnoticed by DVC", "refused, named, rebuilt as advised")
 
 
-@pytest.mark.usefixtures("project")
-def test_a_damaged_lock_is_a_line(many, tally):
-    """No stage goes on as if nothing had been recorded."""
+def test_a_truncated_lock_is_named(many, tally):
     random = np.random.default_rng(2)
     content = lock.PATH.read_bytes()
     # an empty lock is that of a project that was never run
     for cut in random.integers(len("schema: '2.0'\nstages:\n  c"), len(content) // 2, size=many(200)):
         lock.PATH.write_bytes(content[:cut])
-        with pytest.raises(UserError) as caught:
-            report.main([])
-        (line,) = str(caught.value).splitlines()
         # a cut through the configs of a stage leaves other configs
-        assert "dvc.lock" in line or ": made with other configs: " in line
+        with pytest.raises(UserError, match=r"dvc\.lock|: made with other configs: ") as caught:
+            report.main([])
+        assert len(str(caught.value).splitlines()) == 1
         tally("damage", "dvc.lock: truncated", "refused, named")
+
+
+def test_numbers_edited_by_hand_are_refused_also_in_a_commit(finished_copy, tally):
+    Path(RESULTS).write_text(Path(RESULTS).read_text().replace("finished,", "finished,1", 1))
+    finished_copy.commit("edited")
+    finished_copy.run("git", "commit", "-q", "--allow-empty", "-m", "the same")
+    readers: dict[str, Callable[[], object]] = {
+        "report": lambda: report.main([]),
+        "show": lambda: frames.judged("weight_decay"),
+        "compare, the workspace": lambda: compare.comparison("HEAD~1"),
+        "compare, a commit": lambda: compare.comparison("HEAD", "HEAD~1"),
+    }
+    for name, read in readers.items():
+        with pytest.raises(UserError, match=rf"{RESULTS}: damaged or replaced: found md5"):
+            read()
+        tally("results", "edited by hand", f"{name}: refused, named")
+
+
+def test_results_of_older_configs_are_refused_or_not_comparable(finished_copy, tally):
+    """`params.yaml` was changed and nothing was run since."""
+    for changes, key in (
+        ({"studies.weight_decay.base.optimizer.learning_rate": 0.001}, "studies.weight_decay"),
+        ({"datasets.linear.noise_sd": 0.5}, "datasets.linear"),
+    ):
+        finished_copy.write_params({**ONE_STUDY, **changes})
+        for read in (lambda: report.main([]), lambda: frames.judged("weight_decay")):
+            with pytest.raises(UserError, match=rf"{RESULTS}: made with other configs: {key}; `dvc repro train@weight"):
+                read()
+        comparison = compare.comparison("HEAD")
+        assert set(comparison.rows["verdict"]) == {"not comparable"}
+        assert any(key in note for notes in comparison.notes.values() for note in notes)
+        tally("results", "of older configs", "report, show: refused; compare: not comparable")
+    # also through DVC, if the page alone is asked for
+    done = finished_copy.run("dvc", "repro", "--force", "--single-item", "report", ok=False)
+    assert done.returncode != 0
+    assert f"{RESULTS}: made with other configs: datasets.linear" in done.stderr
+    finished_copy.run("dvc", "repro")

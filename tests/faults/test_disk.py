@@ -5,24 +5,22 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samples import ROOT, laid_over, seeds, values, write_params
-from samples import SMALL as PARAMS
+from faults.whole import run, stages
+from samples import ONE_STUDY, SMALL, Project, laid_over, seeds, values, write_params
 
 from pipeline.core.errors import UserError
 from pipeline.execution.runs import train_study
 from pipeline.execution.store import Store
 from pipeline.project import params
-from pipeline.stages import check, data, measure, report, train
 
-SMALL = laid_over(PARAMS, {"studies.activation": ..., "datasets.images": ...})
+BEFORE = laid_over(SMALL, ONE_STUDY)
 # the same runs with other numbers in every file
 CHANGED = laid_over(
-    SMALL,
+    BEFORE,
     {
         "datasets.linear.noise_sd": 0.02,
         "measurements.product.repetitions": 21,
@@ -30,31 +28,23 @@ CHANGED = laid_over(
         "studies.weight_decay.question": "And slower?",
     },
 )
-STAGES: list[tuple[Callable[[list[str]], None], list[str]]] = [
-    (check.main, []),
-    (data.main, ["linear"]),
-    (measure.main, ["product"]),
-    (train.main, ["weight_decay"]),
-    (report.main, []),
-]
-
-
-def files() -> dict[str, bytes]:
-    paths = [path for top in ("data", "reports") for path in Path(top).rglob("*") if path.is_file()]
-    return {str(path): path.read_bytes() for path in paths}
 
 
 def run_all(folder: Path, written: dict) -> dict[str, bytes]:
     """Run all stages with these params; return the files that they leave."""
     write_params(folder, written)
-    for stage, arguments in STAGES:
-        stage(arguments)
-    return files()
+    run()
+    return Project(folder).files()
+
+
+def restore(content: dict[str, bytes]) -> None:
+    for path, before in content.items():
+        Path(path).write_bytes(before)
 
 
 @contextlib.contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """No file may grow beyond this number of bytes; Python turns the signal into an error."""
+    """Limit the bytes of a file; Python turns the signal into an error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -63,10 +53,9 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def refused(message: str, reason: str, before: dict[str, bytes]) -> str:
+def named(error: UserError, reason: str, before: dict[str, bytes]) -> str:
     """Return the path that the one line names; it still holds the earlier file."""
-    (line,) = message.splitlines()
-    path, _, words = line.partition(": ")
+    path, _, words = str(error).partition(": ")
     assert words == f"cannot be written ({reason})"
     assert Path(path).read_bytes() == before[path]
     return path
@@ -77,44 +66,43 @@ def test_a_file_size_limit(in_folder, tally):
     after = run_all(in_folder, CHANGED)
     for folder in ("data", "reports"):
         shutil.rmtree(folder)
-    run_all(in_folder, SMALL)
+    run_all(in_folder, BEFORE)
     write_params(in_folder, CHANGED)
     refusals = set()
-    for stage, arguments in STAGES:
-        before = files()
+    for stage in stages():
+        before = Project(in_folder).files()
         for size in sorted({len(content) - 1 for content in after.values()} | {0, 100}):
             try:
                 with largest_file(size):
-                    stage(arguments)
+                    stage()
             except UserError as error:
-                refusals.add(refused(str(error), "File too large", before))
-            now = files()
+                refusals.add(named(error, "File too large", before))
+            now = Project(in_folder).files()
             assert set(now) == set(before), "no half file is left"
             assert all(content in (before[path], after[path]) for path, content in now.items())
-            for path, content in before.items():
-                Path(path).write_bytes(content)
-        stage(arguments)
-    assert files() == after
+            restore(before)
+        stage()
+    assert Project(in_folder).files() == after
     assert len({Path(path).parts[:2] for path in refusals}) >= 6
     tally("disk", "file size limit", "one line, earlier artifact whole", len(refusals))
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB."""
+def tiny_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a file system of 2 MB the current folder."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    monkeypatch.chdir(folder)
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def test_a_full_disk(tiny_disk, monkeypatch, tally):
-    monkeypatch.chdir(tiny_disk)
-    before = run_all(tiny_disk, SMALL)
+def test_a_full_disk(tiny_disk, tally):
+    before = run_all(tiny_disk, BEFORE)
     write_params(tiny_disk, CHANGED)
     filling = tiny_disk / "filling"
     refusals = 0
@@ -123,35 +111,21 @@ def test_a_full_disk(tiny_disk, monkeypatch, tally):
             while True:
                 file.write(b"x" * 4096)
         os.truncate(filling, max(0, filling.stat().st_size - 4096 * pages))
-        for stage, arguments in STAGES:
+        for stage in stages():
             try:
-                stage(arguments)
+                stage()
             except UserError as error:
-                refused(str(error), "No space left on device", before)
+                named(error, "No space left on device", before)
                 refusals += 1
-            assert set(files()) == set(before)
+            assert set(Project(tiny_disk).files()) == set(before)
         filling.unlink()
-        for path, content in before.items():
-            Path(path).write_bytes(content)
+        restore(before)
     assert refusals > 5
     tally("disk", "full disk", "one line, earlier artifact whole", refusals)
 
 
-def test_a_stage_says_it_in_one_line(in_folder, tally):
-    """As a program, with the limit that a user or a cluster sets."""
-    before = run_all(in_folder, SMALL)
-    write_params(in_folder, CHANGED)
-    # Python 3.11 does not notice that a limit cut off the bytecode that it caches
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = f'ulimit -f 1; exec "{sys.executable}" -m pipeline.stages.data linear'
-    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    refused(done.stderr, "File too large", before)
-    tally("disk", "file size limit", "one line, exit status 2")
-
-
 def test_a_store_that_is_full_keeps_nothing_and_training_goes_on(in_folder, params_file, caplog, tally):
-    study = params.load(path=params_file({"studies.activation": ..., "datasets.images": ...})).studies["weight_decay"]
+    study = params.load(path=params_file(ONE_STUDY)).studies["weight_decay"]
     dataset = values(3, 30)
     whole = train_study(study, seeds(3), dataset, Store(None))
     caplog.set_level("INFO")

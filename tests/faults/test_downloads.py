@@ -22,14 +22,14 @@ NAME = NAMES[1]
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where raw files are kept; the right ones lie in the folder `right`."""
+    """Return the folder where raw files are kept; the right ones are in `right`."""
     write(tmp_path / "right", train=120, test=50)
     return expect(tmp_path / "right", monkeypatch)
 
 
 @pytest.fixture
 def serve(cache, tmp_path, monkeypatch) -> Iterator[Callable[..., type]]:
-    """Start a server that answers by a fault `times` times and then with the right bytes; it is in `ABLATE_MIRROR`."""
+    """Start a server, the mirror, that answers by a fault `times` times and then with the right bytes."""
     content = (tmp_path / "right" / NAME).read_bytes()
     started = []
 
@@ -79,7 +79,6 @@ def refused() -> list[str]:
 
 FAULTS = {
     "404": (lambda handler, content: answer(handler, b"<html>", 404), "404 Client Error: Not Found"),
-    "500": (lambda handler, content: answer(handler, b"<html>", 500), "500 Server Error"),
     "short": (lambda handler, content: answer(handler, content[:-9], length=len(content)), "IncompleteRead"),
     "hangs up": (lambda handler, content: None, "closed connection without response"),
     "wrong": (
@@ -87,7 +86,6 @@ FAULTS = {
         "SHA256 .*expected [0-9a-f]{64} but got [0-9a-f]{64}",
     ),
     "nonsense": (lambda handler, content: handler.wfile.write(b"\x1b[2J\r\n\r\n"), "2J"),
-    "no number": (lambda handler, content: answer(handler, content, length="many"), "invalid literal"),
 }
 
 
@@ -108,11 +106,11 @@ def test_a_fault_ends_in_a_line_and_one_that_passes_in_the_right_bytes(case, ser
 
 
 def test_every_server_is_asked_and_has_its_line(serve, cache, monkeypatch, tally):
-    servers = [serve(FAULTS[case][0]) for case in ("404", "wrong", "500")]
+    servers = [serve(FAULTS[case][0]) for case in ("404", "wrong", "short")]
     monkeypatch.delenv("ABLATE_MIRROR")
     monkeypatch.setitem(download.SERVERS, "fashion_mnist", tuple(server.url for server in servers))
     lines = refused()
-    for line, server, word in zip(lines, servers, ("404", "SHA256", "500"), strict=True):
+    for line, server, word in zip(lines, servers, ("404", "SHA256", "IncompleteRead"), strict=True):
         assert line.startswith(server.url)
         assert word in line
     servers[-1].times = 0
@@ -138,10 +136,7 @@ def test_a_file_that_is_declared_to_be_compressed_for_the_transfer_stays_as_it_i
     tally("downloads", "server: unusual, but right", "right bytes")
 
 
-@pytest.mark.parametrize(
-    "mirror",
-    ["http://127.0.0.1:9", "http://no-such-host.invalid", "http://", "http://h:99999", "http://[::1", "a\nb\x1b"],
-)
+@pytest.mark.parametrize("mirror", ["http://127.0.0.1:9", "http://h:99999", "a\nb\x1b"])
 def test_a_mirror_that_is_not_there_is_named(mirror, cache, monkeypatch, in_folder, tally):
     monkeypatch.setenv("ABLATE_MIRROR", mirror)
     (line,) = refused()

@@ -1,60 +1,40 @@
 """Stages that are killed at chosen moments: no half file where a result belongs; the next run gives the same bits."""
 
-import itertools
 import subprocess
 
 import numpy as np
 import pytest
-from conftest import small_project
-from ruamel.yaml import YAML
 from samples import ROOT, Project
 
 pytestmark = pytest.mark.xdist_group("kills")
 
 # stage, phase, and about how many moments the phase has
 PHASES = [
-    ("train", "reading", 4),
     ("train", "training", 370),
     ("train", "writing", 180),
     ("train", "renaming", 10),
-    ("report", "reading", 13),
     ("report", "drawing", 2000),
-    ("report", "writing", 5),
     ("report", "renaming", 10),
 ]
-MOMENTS = 50  # over all phases
 SIGNALS = ["KILL", "TERM", "INT"]
 
 
-def files(project: Project) -> dict[str, bytes]:
-    """Everything where results belong, by path."""
-    paths = itertools.chain.from_iterable((project.folder / top).rglob("*") for top in ("data", "reports"))
-    return {str(path.relative_to(project.folder)): path.read_bytes() for path in paths if path.is_file()}
-
-
-def state(project: Project) -> tuple[dict[str, bytes], object]:
-    """All results, and `dvc.lock` without the order of its stages, which is that in which they ended."""
-    return files(project), YAML(typ="safe", pure=True).load(project.read("dvc.lock"))
-
-
 @pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
-    """A project before its study is trained, before it is reported, and after that."""
-    folder = tmp_path_factory.mktemp("states")
-    done = small_project(folder / "done")
-    done.environment |= {"ABLATE_STORE": "off", "DASK_SCHEDULER_ADDRESS": ""}
-    done.write_params({"studies.activation": ..., "datasets.images": ...})
-    done.commit("one study")
-    projects = {"done": done}
+def before(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
+    """Return the project before its study is trained, and before it is reported."""
+    folder = tmp_path_factory.mktemp("before")
+    projects = {}
     for stage, target in (("train", "data@linear"), ("report", "train@weight_decay")):
-        done.run("dvc", "repro", target)
-        projects[stage] = done.copy(folder / stage)
-    done.run("dvc", "repro")
+        projects[stage] = Project(folder / stage)
+        finished.run("git", "clone", "-q", ".", str(projects[stage].folder))
+        projects[stage].run("git", "rm", "-rq", "reports", "dvc.lock")
+        projects[stage].commit("no results")
+        projects[stage].run("dvc", "repro", target)
     return projects
 
 
-def killed(project: Project, at: str) -> subprocess.CompletedProcess[str]:
-    """Run `dvc repro` whose stage dies at a moment: stage, phase, number of the moment and signal."""
+def killed(project: Project, at: str) -> int:
+    """Run `dvc repro` whose stage dies at a moment (stage, phase, number of the moment, signal); return the status."""
     died = project.folder.with_suffix(".died")
     dying = {"PYTHONPATH": str(ROOT / "tests" / "faults" / "dying"), "DIES_AT": at, "DIED": str(died)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -66,61 +46,54 @@ def killed(project: Project, at: str) -> subprocess.CompletedProcess[str]:
     assert died.exists(), f"no such moment: {at}\n{output}{errors}"
     assert process.returncode != 0
     assert "Traceback" not in errors
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    return process.returncode
+
+
+def changed(project: Project, finished: Project) -> list[str]:
+    """Return the files that are neither temporary nor as in the finished project."""
+    whole = finished.files()
+    files = {path: content for path, content in project.files().items() if not path.endswith(".tmp")}
+    return [path for path, content in files.items() if whole.get(path) != content]
 
 
 @pytest.mark.parametrize("number", range(len(PHASES)), ids=[f"{stage}-{phase}" for stage, phase, _ in PHASES])
-def test_a_stage_that_is_killed(number, states, tmp_path, tally, many):
+def test_a_stage_that_is_killed(number, before, finished, tmp_path, tally, many):
     stage, phase, moments = PHASES[number]
-    whole = state(states["done"])
     random = np.random.default_rng(number)
-    for repetition in range(-(-many(MOMENTS) // len(PHASES))):
+    for repetition in range(many(10)):
         signal = SIGNALS[(1 + number + repetition) % len(SIGNALS)]
-        project = states[stage].copy(tmp_path / f"{repetition}")
+        project = before[stage].copy(tmp_path / f"{repetition}")
         killed(project, f"{stage} {phase} {random.integers(1, moments + 1)} {signal}")
-        left = files(project)
-        results = {path: content for path, content in left.items() if not path.endswith(".tmp")}
-        assert signal == "KILL" or results == left, "temporary files are deleted unless it was SIGKILL"
-        assert {path for path, content in results.items() if whole[0].get(path) != content} == set()
+        temporary = [path for path in project.files() if path.endswith(".tmp")]
+        assert signal == "KILL" or not temporary, "temporary files are deleted unless it was SIGKILL"
+        assert changed(project, finished) == []
         assert ".tmp" not in project.run("git", "status", "--porcelain", "-uall").stdout
         project.run("dvc", "repro")
-        assert state(project) == whole
+        assert (project.files(), project.lock()) == (finished.files(), finished.lock())
         tally("kills", f"{stage} while {phase}, by SIG{signal}", "no half file, same bits")
 
 
-def test_git_and_dvc_do_not_see_temporary_files(states, tmp_path, tally):
-    project = states["done"].copy(tmp_path / "copy")
-    project.commit("results")
+def test_git_and_dvc_do_not_see_temporary_files(finished_copy, tally):
     for folder in ("reports/results", "reports/metrics/weight_decay", "reports/figures"):
-        (project.folder / folder / ".half.csv.1.tmp").write_text("half")
-    assert project.run("git", "status", "--porcelain", "-uall").stdout == ""
-    assert "up to date" in project.run("dvc", "status", "dvc.yaml").stdout
+        (finished_copy.folder / folder / ".half.csv.1.tmp").write_text("half")
+    assert finished_copy.run("git", "status", "--porcelain", "-uall").stdout == ""
+    assert "up to date" in finished_copy.run("dvc", "status", "dvc.yaml").stdout
     tally("kills", "file that is being written", "neither git nor DVC sees it")
 
 
-def test_a_killed_stage_loses_the_runs_that_it_was_training(states, tmp_path, tally, many):
-    for number in range(many(10)):
-        project = states["train"].copy(tmp_path / f"{number}")
-        project.environment["ABLATE_STORE"] = str(tmp_path / f"{number}.store")
-        moment = 3 + number
-        kept = moment // 2  # a file of the store is renamed, with a moment before and one after
-        killed(project, f"train renaming {moment} KILL")
-        again = project.run("dvc", "repro")
-        assert f"weight_decay: {6 - kept} runs to train, {kept} taken from the store" in again.stderr
-        assert files(project) == files(states["done"])
-        tally("kills", "train while keeping runs, by SIGKILL", "kept runs not trained again, same bits")
-
-
-def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_runs(states, tmp_path, tally, many):
-    whole = state(states["done"])
-    for number in range(many(10)):
-        project = states["train"].copy(tmp_path / f"{number}")
-        project.environment["ABLATE_STORE"] = str(tmp_path / f"{number}.store")
-        done = killed(project, f"train training {50 + 30 * number} PARENT")
-        assert done.returncode == -9
-        # the last process that holds the pipes closes them, so the stage has ended too
-        assert {path for path, content in files(project).items() if whole[0].get(path) != content} == set()
-        again = project.run("dvc", "repro")
-        assert "weight_decay: 0 runs to train, 6 taken from the store" in again.stderr
-        assert state(project) == whole
-        tally("kills", "dvc while training, by SIGKILL", "stage ended by itself, same bits")
+@pytest.mark.parametrize(
+    ("phase", "moment", "signal", "kept"),
+    [("renaming", 5, "KILL", 2), ("training", 80, "PARENT", 6)],
+    ids=["the stage", "dvc, whose stage then ends by itself"],
+)
+def test_a_killed_stage_keeps_the_finished_runs(phase, moment, signal, kept, before, finished, tmp_path, tally):
+    project = before["train"].copy(tmp_path / "project")
+    project.environment["ABLATE_STORE"] = str(tmp_path / "store")
+    status = killed(project, f"train {phase} {moment} {signal}")
+    # the last process that holds the pipes closes them, so the stage has ended too
+    assert signal != "PARENT" or status == -9
+    assert changed(project, finished) == []
+    again = project.run("dvc", "repro")
+    assert f"weight_decay: {6 - kept} runs to train, {kept} taken from the store" in again.stderr
+    assert (project.files(), project.lock()) == (finished.files(), finished.lock())
+    tally("kills", f"while {phase}, by {signal}", "finished runs are kept, same bits")

@@ -1,47 +1,63 @@
 """All stages of the project in the current folder, one after the other in this process, and what they must leave."""
 
+import functools
 import json
 import re
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from pipeline.project import artifacts, params
-from pipeline.stages import check, data, report, train
-from pipeline.stages import measure as measurement
+from pipeline.stages import check, data, measure, report, train
+
+
+def stages() -> Iterator[Callable[[], None]]:
+    """Return calls of the stages, in their order, for the current `params.yaml`."""
+    project = params.load()
+    yield lambda: check.main([])
+    for main, keys in (
+        (data.main, project.datasets),
+        (measure.main, project.measurements),
+        (train.main, project.studies),
+    ):
+        yield from (functools.partial(main, [key]) for key in keys)
+    yield lambda: report.main([])
 
 
 def run() -> params.Params:
-    """Check, make data, measure, train and report."""
-    check.main([])
-    project = params.load()
-    for key in project.datasets:
-        data.main([key])
-    for key in project.measurements:
-        measurement.main([key])
-    for key in project.studies:
-        train.main([key])
-    report.main([])
-    return project
+    """Run all stages."""
+    for stage in stages():
+        stage()
+    return params.load()
+
+
+def rows(study: str) -> pd.DataFrame:
+    """Return the results of a study, read without the project's own reader."""
+    return pd.read_csv(artifacts.results_path(study))
+
+
+def refuse(constant: str) -> None:
+    """Python writes and reads NaN and Infinity, which are not JSON."""
+    raise AssertionError(constant)
 
 
 def check_counted(project: params.Params) -> int:
-    """How many runs diverged: as many in the results as in metrics, page and figure, and nothing undefined in them."""
+    """Return the number of diverged runs: the same in results, metrics, figure and page, with no number for them."""
     page = artifacts.PAGE.read_text(encoding="utf-8")
     total = 0
-    for key, study in project.studies.items():
-        results = rows(key)
-        trained = [metric.name for metric in study.metrics if metric.trained and metric.split != "validation"]
-        lost = results["status"] == "diverged"
-        assert results.loc[lost, trained].isna().all(axis=None)
-        assert results.loc[~lost & (results["fold"] == 0), ["train_loss", "test_loss"]].notna().all(axis=None)
-        whole = results[results["fold"] == 0]
+    for study in project.studies:
+        table = rows(study)
+        diverged = table["status"] == "diverged"
+        metrics = ["train_loss", "test_loss", "weight_norm"]
+        assert table.loc[diverged, metrics].isna().all(axis=None)
+        assert table.loc[~diverged & (table["fold"] == 0), metrics].notna().all(axis=None)
+        whole = table[table["fold"] == 0]
         counts = (whole["status"] == "diverged").groupby(whole["variant"]).sum()
-        for variant in study.variants:
-            text = (artifacts.METRICS / key / f"{variant.id}.json").read_text(encoding="utf-8")
-            metrics = json.loads(text, parse_constant=refuse)
-            assert metrics["diverged"] == counts[variant.id]
-            assert metrics["runs"] == (whole["variant"] == variant.id).sum()
-        figure = (artifacts.FIGURES / f"{key}_effects.svg").read_text(encoding="utf-8")
+        for variant, runs in whole["variant"].value_counts().items():
+            text = (artifacts.METRICS / study / f"{variant}.json").read_text(encoding="utf-8")
+            written = json.loads(text, parse_constant=refuse)
+            assert (written["runs"], written["diverged"]) == (runs, counts[variant])
+        figure = (artifacts.FIGURES / f"{study}_effects.svg").read_text(encoding="utf-8")
         drawn = [int(count) for count in re.findall(r"(\d+) of \d+ runs diverged", figure)]
         assert sorted(drawn) == sorted(count for count in counts if count)
         if counts.sum():
@@ -49,13 +65,3 @@ def check_counted(project: params.Params) -> int:
             assert page.count("diverged)</span>") >= (counts > 0).sum()
         total += int(counts.sum())
     return total
-
-
-def refuse(constant: str) -> None:
-    """Python reads and writes NaN and Infinity, which are no JSON."""
-    raise AssertionError(constant)
-
-
-def rows(study: str) -> pd.DataFrame:
-    """The results of a study, one row a run, read from its file without the project's own reader."""
-    return pd.read_csv(artifacts.results_path(study))

@@ -44,7 +44,9 @@ def test_a_mistake_is_refused_by_its_key(case, refused):
     assert any(f"measurements.{message}" in line for line in lines), lines
 
 
-def test_configs_are_imported_without_heavy_packages():
-    command = [sys.executable, "-c", "import pipeline.measurements, sys; print(*sys.modules)"]
+def test_params_are_read_without_heavy_packages():
+    """Only measurements, tables and pages need them."""
+    program = "import sys; from pipeline.project import params; params.load(); print(*sys.modules)"
+    command = [sys.executable, "-c", program]
     imported = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert not {"scipy", "sklearn", "pandas", "numba", "llvmlite"} & set(imported)
+    assert not {"scipy", "sklearn", "pandas", "polars", "numba", "torch", "matplotlib"} & set(imported)

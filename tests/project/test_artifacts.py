@@ -1,10 +1,10 @@
 import hashlib
-import json
 import os
 
 import numpy as np
 import pandas as pd
 import pytest
+from report.sections import trained
 from samples import classes, seeds, values
 from trained import fill
 
@@ -21,19 +21,6 @@ def project(params_file, in_folder):
 @pytest.fixture
 def study(project):
     return project.studies["weight_decay"]
-
-
-DIAGNOSTICS = {
-    "layers": [["a", 0, "start", "gradient_rms", 1, 0.1]],
-    "weights": [["a", 0, 3, -0.5], ["a", 1, 3, 0.5]],
-    "points": [],
-    "pictures": [["a", True, "Ankle boot", "Bag", np.array([0.0, 0.5, 1.0, 0.25])]],
-}
-
-
-def diagnostics() -> artifacts.Diagnostics:
-    tables = {name: pd.DataFrame(DIAGNOSTICS[name], columns=columns) for name, columns in artifacts.DIAGNOSTICS.items()}
-    return artifacts.Diagnostics(**tables, environment={"numpy": "2"}, code="0123456789ab")
 
 
 @pytest.mark.parametrize("dataset", [classes(), values()], ids=["classes", "values"])
@@ -108,62 +95,26 @@ def test_results_of_other_runs_than_those_asked_for_are_refused(changes, study, 
         artifacts.read_results(params.load(path=params_file(changes)), study.id)
 
 
-def test_results_of_other_configs_than_those_recorded_are_refused(project, in_folder):
-    fill()
-    (in_folder / "dvc.lock").write_text("stages: {train@weight_decay: {params: {params.yaml: {seeds.count: 9}}}}")
-    with pytest.raises(UserError, match=r"csv: made with other configs: seeds.count; `dvc repro train@weight_decay`"):
-        artifacts.read_results(project, "weight_decay")
-
-
-READERS = {
-    "data/some.npz": lambda project: artifacts.read_dataset("some", seeds(3)),
-    "data/curves/weight_decay.csv": lambda project: artifacts.read_curves("weight_decay"),
-    "data/diagnostics/weight_decay.npz": lambda project: artifacts.read_diagnostics("weight_decay"),
-    "reports/results/weight_decay.csv": lambda project: artifacts.read_results(project, "weight_decay"),
-    "reports/results/product.csv": lambda project: artifacts.read_measured("product"),
-}
-
-
-@pytest.mark.parametrize("path", READERS)
-def test_a_file_that_is_missing_or_not_the_recorded_one_is_refused(path, project, in_folder):
-    with pytest.raises(UserError, match=rf"^{path}: missing; `dvc repro \w+@\w+` makes it$"):
-        READERS[path](project)
-    (in_folder / path).parent.mkdir(parents=True)
-    (in_folder / path).write_bytes(b"other")
-    (in_folder / "dvc.lock").write_text(f"stages: {{x: {{outs: [{{path: {path}, md5: '123'}}]}}}}")
-    with pytest.raises(UserError, match=rf"^{path}: damaged or replaced: found md5 .*, dvc.lock has 123; delete it"):
-        READERS[path](project)
-
-
 def test_curves_and_diagnostics_are_read_as_they_were_written(in_folder):
     curves = pd.DataFrame([["a", "test", 1, 0.1, 0.05, 0.2]], columns=artifacts.CURVE_COLUMNS)
     artifacts.write_curves("study", curves)
     pd.testing.assert_frame_equal(artifacts.read_curves("study"), curves, check_dtype=False, check_exact=True)
-    written = diagnostics()
-    artifacts.write_diagnostics("study", written)
-    read = artifacts.read_diagnostics("study")
-    for name in ("layers", "weights"):
-        pd.testing.assert_frame_equal(getattr(read, name), getattr(written, name), check_dtype=False, check_exact=True)
-    assert read.points.empty
-    (picture,) = read.pictures.itertuples()
-    assert (picture.right, picture.truth, picture.prediction) == (True, "Ankle boot", "Bag")
-    assert picture.pixels.tolist() == [0.0, 0.5, 1.0, 0.25]
-    assert (read.environment, read.code) == (written.environment, written.code)
-
-
-def test_measured_values_are_read_as_they_were_written(in_folder):
-    rows = [["", "log10_largest", 0, 0.1], ["0.5", "path", 7, 1e300]]
-    artifacts.write_measured("measurement", pd.DataFrame(rows, columns=artifacts.MEASURED_COLUMNS))
-    read = artifacts.read_measured("measurement")
-    assert read["value"].tolist() == [0.1, 1e300]
-    assert read["quantity"].tolist() == ["log10_largest", "path"]
-    assert read["case"].tolist()[1] == "0.5"
+    for study in ("predictions", "shifted"):
+        written = trained()[1][study].diagnostics
+        artifacts.write_diagnostics("study", written)
+        read = artifacts.read_diagnostics("study")
+        for name in artifacts.DIAGNOSTICS:
+            pd.testing.assert_frame_equal(
+                getattr(read, name), getattr(written, name), check_dtype=False, check_exact=True
+            )
+        assert (read.environment, read.code) == (written.environment, written.code)
 
 
 def test_derived_numbers_have_seven_digits(in_folder):
     curves = pd.DataFrame([["a", "test", 3, 1 / 3, 1e-9 / 3, 2e20 / 3]], columns=artifacts.CURVE_COLUMNS)
     artifacts.write_curves("study", curves)
-    artifacts.write_measured("measurement", pd.DataFrame([["", "p", 0, 2 / 3]], columns=artifacts.MEASURED_COLUMNS))
+    measured = [["", "p", 0, 2 / 3], ["0.5", "path", 7, 1e300]]
+    artifacts.write_measured("measurement", pd.DataFrame(measured, columns=artifacts.MEASURED_COLUMNS))
     artifacts.write_claims(pd.DataFrame({"n": [3], "effect": [np.nan], "low": [-1 / 3]}), pd.DataFrame())
     artifacts.write_metrics("study", {"a": {"runs": 3, "test_loss": {"estimate": np.float64(1 / 3)}}})
     for path, part in (
@@ -173,6 +124,9 @@ def test_derived_numbers_have_seven_digits(in_folder):
         (artifacts.METRICS / "study" / "a.json", '"estimate": 0.3333333\n'),
     ):
         assert part in path.read_text()
+    read = artifacts.read_measured("measurement")
+    assert read["case"].tolist()[1] == "0.5"  # text, not a number
+    assert read["value"].tolist() == [0.6666667, 1e300]
 
 
 def test_published_outcomes_are_read_and_other_tables_refused(in_folder):
@@ -207,16 +161,3 @@ def test_files_that_no_longer_belong_into_a_folder_are_deleted(folder, write, be
     write(*before)
     write(*after)
     assert [path.name for path in (in_folder / "reports" / folder).iterdir()] == left
-
-
-def test_files_of_studies_that_are_gone_are_deleted(study):
-    fill()
-    artifacts.write_metrics("gone", {"a": {"runs": 1}})
-    artifacts.prune([study.id])
-    assert [path.name for path in artifacts.RESULTS.iterdir()] == ["weight_decay.csv"]
-    assert not list(artifacts.METRICS.iterdir())
-
-
-def test_equal_environments_are_written_once(in_folder):
-    artifacts.write_environment([{"numpy": "2", "numba": "1"}, {"numba": "1", "numpy": "2"}])
-    assert json.loads(artifacts.ENVIRONMENT.read_text()) == [{"numba": "1", "numpy": "2"}]

@@ -88,7 +88,7 @@ def test_without_a_lock_nothing_is_recorded(in_folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "\t", "stages: [1]", "stages: {x: {outs: [{}]}}", "- 1", "word", "stages: {x: 1}", "[" * 5000]
+    "text", ["a: [", "\t", "stages: [1]", "stages: {x: {outs: [{}]}}", "- 1", "word", "stages: {x: 1}", "[" * 2_000]
 )
 def test_a_damaged_lock_is_named_in_a_line(text, in_folder):
     lock.PATH.write_text(text)

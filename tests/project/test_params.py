@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import yaml
 from ruamel.yaml import YAML
-from samples import CLAIM, ROOT, SMALL, laid_over, write_params
+from samples import ROOT, SMALL, laid_over, write_params
 
 from pipeline.core.errors import UserError
 from pipeline.core.seeding import Seed
 from pipeline.project import params
 
 DECAY = "studies.weight_decay"
-MEASURED = {"claim": "?", "quantity": "log10_largest", "against": 1.0, "expect": "higher"}
 BOTH = pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
 
 
@@ -30,7 +29,7 @@ BOTH = pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
         ("a: {<<: {b: 1}}\n", "line 1: found the merge key"),
         ("a: 2024-13-45\n", ""),
         ("a: ${b}\n", "line 1: found ${ in '${b}'"),
-        ("[" * 10_000, ""),
+        ("[" * 2_000, ""),
         ("- 1\n", "found [1], allowed: the keys seeds"),
         ("", "found None, allowed: the keys seeds"),
         ("a:\n\tb: 1\n", "line 2"),
@@ -108,24 +107,7 @@ def check_everything(path: Path) -> bool:
 
 
 VALUES = (*(True, None, "", 0, 1, -1, 0.5, 1e300, 10**40, [], {}, [1, "x"], {"name": "none"}, {"name": "adam"}), "relu")
-TEXTS = (
-    "'",
-    '"',
-    "[",
-    "{a: 1}",
-    "&a ",
-    "*a",
-    "!!int 1",
-    "\t",
-    "\x00",
-    "\x1b",
-    "\u202e",
-    "- ",
-    "#",
-    ": ",
-    "${x}",
-    "---\n",
-)
+TEXTS = [*"'[#\t\x00\x1b\u202e\"", "{a: 1}", "&a ", "*a", "!!int 1", "- ", ": ", "${x}", "---\n"]
 
 
 def places(node: Any) -> list[tuple[Any, Any]]:
@@ -190,9 +172,7 @@ def test_every_system_of_the_chapter_is_in_both_projects(name, monkeypatch):
     }
     kinds = {measurement.kind for measurement in project.measurements.values()}
     assert kinds == {"activations", "matrix_product", "shift_detector"}
-    about = {
-        claim.study if isinstance(claim, params.StudyClaim) else claim.measurement for claim in project.claims.values()
-    }
+    about = {claim.source for claim in project.claims.values()}
     assert about >= {"activation_functions", "linear_collapse", "implementation", "capacity", "degree", "weight_decay"}
     assert about >= {"penalty", "dropout", "matrix_product", "symmetry", "initialization", "covariate_shift"}
 
@@ -211,45 +191,6 @@ def test_a_data_set_may_have_seeds_of_its_own(params_file):
     project = params.load(params_file({"seeds.root": 7, "datasets.linear.seeds": 5}))
     assert project.seeds_of("images") == project.seeds == (Seed(7, 0), Seed(7, 1), Seed(7, 2))
     assert project.seeds_of("linear") == tuple(Seed(7, index) for index in range(5))
-
-
-def test_a_claim_may_leave_out_the_metric_and_the_baseline(params_file):
-    short = {"claim": "?", "variant": "weight_decay_3", "expect": "lower"}
-    project = params.load(params_file({f"{DECAY}.claims": {"short": short, "long": CLAIM}}))
-    assert vars(project.claims["short"]) == {**vars(project.claims["long"]), "id": "short"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        (
-            {f"{DECAY}.claims.c": {**CLAIM, "variant": "x"}},
-            f"{DECAY}.claims.c.variant: found 'x', there is weight_decay_0",
-        ),
-        ({f"{DECAY}.claims.c": {**CLAIM, "metric": "x"}}, f"{DECAY}.claims.c.metric: found 'x', there is train_loss"),
-        (
-            {f"{DECAY}.claims.c": {**CLAIM, "against": "x"}},
-            f"{DECAY}.claims.c.against: found 'x', there is weight_decay_0",
-        ),
-        (
-            {"measurements.product.claims.c": {**MEASURED, "quantity": "x"}},
-            "measurements.product.claims.c.quantity: found 'x', there is log10_largest",
-        ),
-        (
-            {"published": {"file": "p.csv", "outcomes": [{"config": "s", "study": "x"}]}},
-            "published.outcomes.0.study: found",
-        ),
-        (
-            {"published": {"file": "p.csv", "outcomes": [{"config": "s", "measurement": "x"}]}},
-            "published.outcomes.0.measurement: found 'x'",
-        ),
-    ],
-)
-def test_a_claim_about_something_that_does_not_exist_is_noted_and_stops_nothing(changes, words, params_file):
-    """A sweep changes grids; its user need not rewrite the claims."""
-    (note,) = params.load(params_file(changes)).notes
-    assert words in note
-    assert note.endswith("; not measured")
 
 
 def test_results_of_other_values_are_refused_before_they_are_written(in_folder):

@@ -1,31 +1,51 @@
+from typing import Any
+
 import pytest
-from samples import ROOT
+from samples import ROOT, SMALL
 
 from pipeline.project import params
 
 DECAY = "studies.weight_decay"
+GRID = f"{DECAY}.grid.optimizer.weight_decay"
+SHIFT = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}
+
+
+def named(*variants: str, **overrides: Any) -> dict[str, Any]:
+    """Changes that turn the grid of the study into named variants; the first one is the baseline."""
+    return {
+        f"{DECAY}.grid": ...,
+        f"{DECAY}.baseline": variants[0],
+        f"{DECAY}.variants": dict.fromkeys(variants) | overrides,
+    }
 
 
 def test_a_grid_spans_the_product_and_each_block_has_its_baseline(params_file):
     study = params.load(params_file()).studies["activation"]
     assert study.compared == ("model.activation",)
     assert study.blocked == ("optimizer.learning_rate",)
-    assert [(v.id, v.label, v.block, v.baseline) for v in study.variants] == [
-        (
-            "activation_sigmoid_learning_rate_0p1",
-            "sigmoid",
-            "learning rate 0.1",
-            "activation_sigmoid_learning_rate_0p1",
-        ),
-        (
-            "activation_sigmoid_learning_rate_0p5",
-            "sigmoid",
-            "learning rate 0.5",
-            "activation_sigmoid_learning_rate_0p5",
-        ),
-        ("activation_relu_learning_rate_0p1", "relu", "learning rate 0.1", "activation_sigmoid_learning_rate_0p1"),
-        ("activation_relu_learning_rate_0p5", "relu", "learning rate 0.5", "activation_sigmoid_learning_rate_0p5"),
+    variants = [(variant.id, variant.label, variant.block, variant.baseline) for variant in study.variants]
+    assert variants == [
+        (f"activation_{label}_{id}", label, block, f"activation_sigmoid_{id}")
+        for label in ("sigmoid", "relu")
+        for id, block in (("learning_rate_0p1", "learning rate 0.1"), ("learning_rate_0p5", "learning rate 0.5"))
     ]
+    assert [variant.config.optimizer.learning_rate for variant in study.variants] == [0.1, 0.5, 0.1, 0.5]
+    last = study.variants[-1]
+    assert (study.named, study.spoken(last.id), last.name) == (False, "relu", "learning rate 0.5, relu")
+
+
+def test_a_grid_may_have_choices_as_values_or_the_names_of_choices(params_file):
+    weight = {"weight": {"name": ["zeros", "xavier_uniform"]}, "bias": [{"name": "zeros"}, {"name": "torch_linear"}]}
+    changes = {f"{DECAY}.grid": {"model": {"initialization": weight}}}
+    baseline = {"model": {"initialization": {"weight": {"name": "zeros"}, "bias": {"name": "torch_linear"}}}}
+    study = params.load(params_file(changes | {f"{DECAY}.baseline": baseline})).studies["weight_decay"]
+    assert study.compared == ("model.initialization.weight.name", "model.initialization.bias")
+    assert [variant.label for variant in study.variants][:3] == [
+        "zeros, zeros",
+        "zeros, torch_linear",
+        "xavier_uniform, zeros",
+    ]
+    assert {variant.baseline for variant in study.variants} == {study.variants[1].id}
 
 
 def test_a_variant_differs_from_its_baseline_in_what_it_declares_and_nothing_else(params_file):
@@ -41,96 +61,76 @@ def test_a_variant_differs_from_its_baseline_in_what_it_declares_and_nothing_els
 
 
 def test_named_variants_lay_their_overrides_over_base(params_file):
-    path = params_file(
-        {
-            f"{DECAY}.grid": ...,
-            f"{DECAY}.baseline": "unchanged",
-            f"{DECAY}.variants": {
-                "unchanged": None,
-                "started_wide": {"model": {"initialization": {"weight": {"std": 3.0}}}},
-                "xavier": {"model": {"initialization": {"weight": {"name": "xavier_uniform"}}}},
-            },
-        }
-    )
-    study = params.load(path).studies["weight_decay"]
-    weights = {v.id: v.config.model.initialization.weight.model_dump() for v in study.variants}
-    assert weights["unchanged"] == {"name": "normal", "std": 1.0}
-    assert weights["started_wide"] == {"name": "normal", "std": 3.0}
-    # a choice with a name of its own replaces the whole: nothing of the base's choice stays
-    assert weights["xavier"] == {"name": "xavier_uniform"}
+    wide = {"model": {"initialization": {"weight": {"std": 3.0}}}}
+    xavier = {"model": {"initialization": {"weight": {"name": "xavier_uniform"}}}}
+    changes = named("unchanged", started_wide=wide, xavier=xavier)
+    study = params.load(params_file(changes)).studies["weight_decay"]
+    assert [variant.config.model.initialization.weight.model_dump() for variant in study.variants] == [
+        {"name": "normal", "std": 1.0},
+        {"name": "normal", "std": 3.0},
+        {"name": "xavier_uniform"},  # a choice replaces the whole of the base's choice
+    ]
+    assert study.factors == ("model.initialization.weight.std", "model.initialization.weight")
     assert study.variant("xavier").factors["model.initialization.weight.std"] is None
+    assert (study.named, study.spoken("xavier"), study.variant("xavier").name) == (True, "xavier", "xavier")
 
 
 @pytest.mark.parametrize(
-    ("factor", "value", "id", "label"),
+    ("changes", "line"),
     [
-        ("optimizer.weight_decay", 1e-05, "weight_decay_1em05", "1e-05"),
-        ("optimizer.weight_decay", 3, "weight_decay_3", "3"),
-        ("optimizer.weight_decay", 0.5, "weight_decay_0p5", "0.5"),
-        ("model.hidden", [], "hidden_none", "[]"),
-        ("model.hidden", [64, 32], "hidden_64_32", "[64, 32]"),
-        ("model.bias", False, "bias_false", "false"),
-        ("model.initialization.weight", {"name": "normal", "std": 0.01}, "weight_normal_std_0p01", "normal(std=0.01)"),
-        ("model.initialization.weight", {"name": "xavier_normal"}, "weight_xavier_normal", "xavier_normal"),
+        ({f"{DECAY}.dataset": "pictures"}, f"{DECAY}.dataset: found 'pictures', allowed: images, linear"),
+        ({f"{DECAY}.metric": "validation_loss"}, f"{DECAY}.metric: found 'validation_loss', allowed: "),
+        ({f"{DECAY}.metric": "weight_norm"}, f"{DECAY}.metric: found 'weight_norm'"),
+        ({f"{DECAY}.grid": ...}, f"{DECAY}: found neither, allowed: grid or variants"),
+        ({f"{DECAY}.variants": {"a": None}}, f"{DECAY}: found both"),
+        # grids
+        ({f"{DECAY}.grid": {}}, f"{DECAY}.grid: found 0 variants, allowed: 1 to 1,000"),
+        ({GRID: []}, f"{GRID}: found [], allowed: a list of at least one value"),
+        ({f"{DECAY}.grid.penalty": {}}, f"{DECAY}.grid.penalty: found {{}}, allowed: a list"),
+        ({f"{DECAY}.grid.optimizer.decay": [1]}, f"{DECAY}.grid.optimizer.decay: not in the base"),
+        ({GRID: [0, -3]}, f"{GRID}: found -3"),
+        ({GRID: [0, 0.0]}, f"{DECAY}: found the same config twice"),
+        ({GRID: [*range(1001)]}, f"{DECAY}.grid: found 1,001 variants, allowed: 1 to 1,000"),
         (
-            "model.initialization.weight",
-            {"name": "constant", "value": -1},
-            "weight_constant_value_m1",
-            "constant(value=-1)",
+            {
+                f"{DECAY}.grid": {"model": {"hidden": [[1] * 120]}},
+                f"{DECAY}.baseline": {"model": {"hidden": [1] * 120}},
+            },
+            f"{DECAY}.grid: found the id 'hidden_1_1_1",
         ),
+        (
+            {f"{DECAY}.baseline.optimizer.weight_decay": 1},
+            f"{DECAY}.baseline.optimizer.weight_decay: found 1, allowed: 0, 3",
+        ),
+        ({f"{DECAY}.baseline": {"loss": "x"}}, f"{DECAY}.baseline.loss: not a factor of the grid"),
+        ({f"{DECAY}.baseline": {}}, f"{DECAY}.baseline: found nothing"),
+        ({f"{DECAY}.baseline": "weight_decay_0"}, f"{DECAY}.baseline: found 'weight_decay_0', allowed: a mapping"),
+        # named variants
+        (named("a") | {f"{DECAY}.baseline": "b"}, f"{DECAY}.baseline: found 'b', allowed: a"),
+        (named("a") | {f"{DECAY}.variants": {}}, f"{DECAY}.variants: found 0 variants"),
+        (named("a", b={"model": {"bias": 3}}), f"{DECAY}.variants.b.model.bias: found 3"),
+        (named("a", b={}), f"{DECAY}: found the same config twice ('a', 'b')"),
     ],
 )
-def test_ids_and_labels_come_from_the_value(factor, value, id, label, params_file):
-    *path, leaf = factor.split(".")
-    grid, baseline = {leaf: [value]}, {leaf: value}
-    for key in reversed(path):
-        grid, baseline = {key: grid}, {key: baseline}
-    loaded = params.load(params_file({f"{DECAY}.grid": grid, f"{DECAY}.baseline": baseline}))
-    (variant,) = loaded.studies["weight_decay"].variants
-    assert (variant.id, variant.label) == (id, label)
-
-
-def test_one_number_for_dropout_stands_for_all_hidden_layers(params_file):
-    loaded = params.load(params_file({"studies.activation.base.model.dropout": 0.25}))
-    assert loaded.studies["activation"].variants[0].config.model.dropout_rates == (0.25, 0.25)
+def test_a_mistake_is_named_with_its_place(changes, line, refused):
+    found = refused(changes)[0].partition(": ")[2]
+    assert found.startswith(line), found
 
 
 def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
-    folds, shift = {"name": "k_fold", "folds": 2}, SHIFT | {"train_examples": 30, "target_examples": 30}
-    changes = {
-        "datasets.shifted": {**shift, "test_examples": 30},
-        "studies.activation.dataset": "shifted",
-        f"{DECAY}.base.data.validation": folds,
-    }
-    studies = params.load(params_file(changes)).studies
-    assert studies["weight_decay"].traits == {"regression", "linear", "validation"}
-    assert studies["activation"].traits == {"classification", "images", "hidden", "shift"}
-    assert [metric.name for metric in studies["weight_decay"].metrics] == [
-        "train_loss_running",
-        "train_loss",
-        "validation_loss",
-        "test_loss",
-        "loss_gap",
-        "weight_norm",
-        "parameters",
-        "closed_form_test_loss",
-        "closed_form_weight_norm",
-    ]
-
-
-def test_the_epoch_that_is_kept_is_measured_where_a_variant_is_stopped_early(params_file):
+    sizes = dict.fromkeys(("train_examples", "target_examples", "test_examples"), 30)
     early = {"name": "validation_loss", "fraction": 0.3, "patience": 2}
-    changes = {f"{DECAY}.base.training.early_stopping": {"name": "none"}, f"{DECAY}.grid": ...}
-    variants = {"long": None, "early": {"training": {"early_stopping": early}}}
-    changes |= {f"{DECAY}.variants": variants, f"{DECAY}.baseline": "long"}
-    study = params.load(params_file(changes)).studies["weight_decay"]
-    assert "stopping" in study.traits
-    assert "best_epoch" in [metric.name for metric in study.metrics]
-    assert study.factors == ("training.early_stopping",)
-    assert study.variant("early").config.training.early_stopping.patience == 2
-
-
-SHIFT = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}
+    changes = {
+        "datasets.shifted": SHIFT | sizes,
+        "studies.shifted": {**SMALL["studies"]["activation"], "dataset": "shifted"},
+        f"{DECAY}.base.data.validation": {"name": "k_fold", "folds": 2},
+    } | named("long", early={"training": {"early_stopping": early}})
+    studies = params.load(params_file(changes)).studies
+    assert studies["activation"].traits == {"classification", "images", "hidden"}
+    assert studies["shifted"].traits == {"classification", "hidden", "shift"}
+    assert studies["weight_decay"].traits == {"regression", "linear", "validation", "stopping"}
+    assert {"validation_loss", "best_epoch"} < {metric.name for metric in studies["weight_decay"].metrics}
+    assert studies["weight_decay"].factors == ("training.early_stopping",)
 
 
 def test_runs_have_a_fold_for_each_part_that_is_left_out(params_file):
@@ -152,4 +152,6 @@ def test_blocks_say_what_their_numbers_are_of(params_file):
         }
     }
     study = params.load(params_file(changes)).studies["weight_decay"]
-    assert {variant.block for variant in study.variants} == {"bias true, zeros, scratch", "bias false, zeros, scratch"}
+    assert study.blocks == ["bias true, zeros, scratch", "bias false, zeros, scratch"]
+    assert (study.labels, study.score) == (["0", "3"], "loss")
+    assert study.variants[0].name == "bias true, zeros, scratch, 0"

@@ -70,13 +70,6 @@ def test_every_variant_has_its_own_colour():
     assert len(set(drawing.colours(dataclasses.replace(study, variants=many)).values())) == 24
 
 
-def test_a_factor_is_named_in_words():
-    labels = {name: drawing.factor_label(of(name).study) for name in ("weight_decay", "activation", "named")}
-    assert labels == {"weight_decay": "weight decay", "activation": "activation", "named": "variant"}
-    assert drawing.block_names(of("activation").study) == ["learning rate 0.1", "learning rate 0.5"]
-    assert drawing.block_names(of("named").study) == [""]
-
-
 def test_long_names_are_slanted_and_widen_the_figure():
     assert not drawing.is_long(["0", "0.5"])
     assert drawing.is_long(["normal(std=0.01)"])

@@ -1,7 +1,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from pipeline.report.markdown import escaped, line_of, paragraph
+from pipeline.report.markdown import escape_markdown, line_of, paragraph
 
 EVIL = ["a | b", "<script>x</script>", "[a](http://x.y)", "*a* _b_ `c` ~d~ $e$", "@someone #12 www.x.y", "\\"]
 
@@ -9,7 +9,7 @@ EVIL = ["a | b", "<script>x</script>", "[a](http://x.y)", "*a* _b_ `c` ~d~ $e$",
 @pytest.mark.parametrize("words", EVIL)
 def test_words_in_a_cell_stay_words(words):
     html = MarkdownIt("gfm-like", {"linkify": False}).render(
-        "\n".join([line_of(["a", "b"]), line_of(["--", "--"]), line_of([escaped(words), "after"])])
+        "\n".join([line_of(["a", "b"]), line_of(["--", "--"]), line_of([escape_markdown(words), "after"])])
     )
     assert html.count("<td>") == 2
     assert "<td>after</td>" in html

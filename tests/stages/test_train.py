@@ -30,25 +30,8 @@ def test_the_stage_leaves_results_metrics_curves_and_diagnostics_always_with_the
     assert files(in_folder) == written
 
 
-def test_data_of_other_seeds_are_refused(params_file, in_folder):
-    params_file()
-    data.main(["linear"])
-    params_file({"seeds.count": 4})
-    with pytest.raises(UserError, match="data/linear.npz"):
-        train.main(["weight_decay"])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"studies.weight_decay.base.training.epochs": 2}, "changed while this stage ran"),
-        ({"seeds.root": 1}, "changed while this stage ran"),
-        (None, "params.yaml: not found"),
-        # what the study does not depend on may change
-        ({"studies.activation": ..., "judging.alpha": 0.01}, ""),
-    ],
-)
-def test_params_that_change_while_the_stage_trains_are_noticed(change, message, params_file, in_folder, monkeypatch):
+@pytest.mark.parametrize("change", [{"studies.weight_decay.base.training.epochs": 2}, None])
+def test_params_that_change_while_the_stage_trains_are_noticed(change, params_file, in_folder, monkeypatch):
     """As `dvc exp run -S` in the same folder changes them for a moment."""
     train_study = train.runs.train_study
 
@@ -59,9 +42,6 @@ def test_params_that_change_while_the_stage_trains_are_noticed(change, message, 
     params_file()
     data.main(["linear"])
     monkeypatch.setattr(train.runs, "train_study", changing)
-    if message:
-        with pytest.raises(UserError, match=message):
-            train.main(["weight_decay"])
-    else:
+    with pytest.raises(UserError, match="changed while this stage ran" if change else "params.yaml: not found"):
         train.main(["weight_decay"])
-    assert artifacts.results_path("weight_decay").exists() == (not message)
+    assert not artifacts.results_path("weight_decay").exists()

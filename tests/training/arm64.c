@@ -1,11 +1,11 @@
-// Train the runs of a file by the kernel that is linked: every array is read, given to it, and written again.
+// Train the runs of a file by the kernel that is linked, and write the record and all arrays of each.
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int KERNEL(void *result, void *exception, void *record, void *like);
+int KERNEL(void *result, void *exception, void *record);
 
 static int64_t number(FILE *file) {
   int64_t value = 0;
@@ -28,13 +28,14 @@ int main(int count, char **arguments) {
     char *start[arrays];
     int64_t size[arrays];
     for (int64_t i = 0; i < arrays; i++) {
-      int64_t place = number(in);  // of the address in the record
+      int64_t offset = number(in);  // of the address in the record
       size[i] = number(in);
       start[i] = bytes(in, size[i]);
-      memcpy(record + place, &start[i], sizeof start[i]);
+      memcpy(record + offset, &start[i], sizeof start[i]);
     }
     uint64_t result = 0, exception = 0;
-    if (KERNEL(&result, &exception, record, NULL)) return 1;
+    if (KERNEL(&result, &exception, record)) return 1;
+    fwrite(record, 1, length, out);
     for (int64_t i = 0; i < arrays; i++) fwrite(start[i], 1, size[i], out);
   }
   return fclose(out);

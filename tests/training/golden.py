@@ -16,7 +16,7 @@ from samples import ADAM, SGD, config, seeds
 
 from pipeline.core.dataset import Dataset, Split
 from pipeline.training import engine
-from pipeline.training.engine import Examples, TrainingResult, one_nan
+from pipeline.training.engine import Examples, TrainingResult, canonical_nan
 from pipeline.training.initializers import Scaled
 from pipeline.training.kernels.arguments import ACTIVATIONS
 
@@ -150,7 +150,7 @@ def digest(result: TrainingResult) -> str:
         **{f"bias {layer}": bias for layer, bias in enumerate(result.biases)},
         **result.curves,
         **{" ".join(key): values for key, values in result.layers.items()},
-        **{name: one_nan(value) for name, value in result.metrics().items()},
+        **{name: canonical_nan(value) for name, value in result.metrics().items()},
         "epochs": result.epochs,
         "predictions": result.predictions,
     }

@@ -33,11 +33,6 @@ def test_folds_are_of_one_size_do_not_overlap_and_leave_the_rest_to_training(exa
         assert tuple(map(len, part)) == split(K_FOLD, examples).sizes(1, 22)
 
 
-def test_a_hold_out_has_the_asked_share():
-    parts = subset(split({"name": "hold_out", "fraction": 0.3}), seeds(1)[0], 1, 20)
-    assert tuple(map(len, parts)) == (14, 6, 0)
-
-
 def test_variants_of_one_seed_are_split_alike_and_seeds_differently():
     first, again, other = (subset(split(K_FOLD), seeds(2)[index], 2, 100)[1].tolist() for index in (0, 0, 1))
     assert first == again != other

@@ -1,5 +1,4 @@
-"""The training of one run as compiled code.
+"""The training of one run as compiled code: read network, activations, losses, update, training.
 
-`training` calls `network` or `linear`, which call the others. `load`, `store`, `where`, `splat` and their like come
-from `pipeline.arithmetic.vector`. Read in this order: network, activations, losses, optimizers, training.
+`load`, `store`, `where`, `splat` and their like come from `pipeline.arithmetic.vector`.
 """

@@ -6,20 +6,16 @@ from typing import Any
 from pipeline.arithmetic.vector import inline
 
 
-def choose(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """Return a compiled function (number, arguments) that calls the function at this index; all are inlined."""
-    *others, last = functions
+def choose(functions: Sequence[Callable[..., Any]], index: int = 0) -> Callable[..., Any]:
+    """Return a compiled function (number, arguments) that calls the function with this number; all are inlined.
 
-    @inline
-    def choice(number, *arguments):
-        return last(*arguments)
+    The first function has the number `index`.
+    """
+    function, *others = functions
+    if not others:
+        return inline(lambda number, *arguments: function(*arguments))
+    otherwise = choose(others, index + 1)
 
-    for index in reversed(range(len(others))):
-        choice = _branch(index, others[index], choice)
-    return choice
-
-
-def _branch(index, function, otherwise):
     @inline
     def choice(number, *arguments):
         if number == index:

@@ -1,9 +1,9 @@
-"""Losses of a batch: their sum, the number of right answers, and the gradient of their mean by the outputs.
+"""Losses of a batch: their sum, the number of correct predictions, and the gradient of their mean.
 
-Outputs and gradient are matrices (B, C); labels, values and weights of examples are vectors of 16 after each other.
+Outputs and gradient are matrices (B, C); labels, values and weights of examples are consecutive vectors of 16.
 
-The loss of a regression is a function of a vector of residuals r = z - y, which returns loss and slope by r. A new one
-is a function here and a line in `arguments.REGRESSION_LOSSES`.
+The loss of a regression is a function of a vector of residuals r = z - y that returns loss and slope by r. A new one is
+a function here and a line in `arguments.REGRESSION_LOSSES`.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ CROSS_ENTROPY = LOSSES.index("cross_entropy")
 
 @kernel
 def cross_entropy(logits, labels, predicted, classes, smoothing, scale, weights, weighted, gradient, workspace):
-    """Cross-entropy in nats: log(sum exp z) - z of the label. Writes the class of the largest logit of each example.
+    """Compute the cross-entropy in nats, log(sum exp z) - z of the label; write the class of the largest logit.
 
     The gradient is (softmax(z) - target) * weight * scale. The target is 1 for the label and 0 for the others; with
-    label smoothing e it is 1 - e + e / C and e / C. No gradient is written where `scale` is 0.
+    label smoothing e it is 1 - e + e / C and e / C. If `scale` is 0, no gradient is written.
 
-    16 examples are computed at once: `workspace` holds their logits, a vector per class, and 16 more vectors.
+    16 examples are computed at once: `workspace` holds their logits, one vector per class, and 16 more vectors.
 
     Reference: Zhang et al., "Dive into Deep Learning", section "Softmax regression"; Szegedy et al. (2016).
     """

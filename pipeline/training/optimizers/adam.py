@@ -25,7 +25,7 @@ class Adam(Config):
     """Added to the denominator for numerical stability."""
     weight_decay: NonNegative
     """Adam: factor of the weights that are added to their gradients. AdamW: decoupled, each step multiplies the weights
-    by 1 - learning_rate * weight_decay. Never of biases; 0 is none."""
+    by 1 - learning_rate * weight_decay. Never of biases; 0 for none."""
 
     moments: ClassVar[int] = 2
 
@@ -42,6 +42,7 @@ class Adam(Config):
     @staticmethod
     def step() -> Callable[..., Any]:
         """Build the step: the bias-corrected mean of gradients, divided by the root of that of their squares."""
+        # imports numba, which takes a second, and every command imports this module
         from pipeline.arithmetic.vector import inline, load, sqrt, store
 
         @inline

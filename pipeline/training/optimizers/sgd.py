@@ -9,17 +9,17 @@ from pipeline.core.config import Config, NonNegative, Positive, refused
 
 
 class SGD(Config):
-    """Stochastic gradient descent, as `torch.optim.SGD` has it."""
+    """Stochastic gradient descent, as in `torch.optim.SGD`."""
 
     name: Literal["sgd"]
     learning_rate: Positive
     """Factor of the step against the gradient."""
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Share of the velocity that the next step keeps; 0 is gradient descent without momentum."""
+    """Share of the velocity that the next step keeps; 0 for no momentum."""
     nesterov: bool
-    """Whether the gradient is followed from where the momentum leads (Nesterov); needs momentum."""
+    """Whether the momentum looks one step ahead (Nesterov); needs momentum above 0."""
     weight_decay: NonNegative
-    """Factor of the weights that are added to their gradients; never of biases; 0 is none."""
+    """Multiple of each weight that is added to its gradient; biases are exempt; 0 for none."""
 
     decoupled: ClassVar[bool] = False
 
@@ -31,7 +31,7 @@ class SGD(Config):
 
     @property
     def moments(self) -> int:
-        """Return 1 for the velocity, 0 without momentum."""
+        """Return the number of moment arrays: 1 (the velocity) with momentum, else 0."""
         return int(self.momentum > 0)
 
     @property
@@ -41,7 +41,8 @@ class SGD(Config):
 
     @staticmethod
     def step() -> Callable[..., Any]:
-        """Build the step: velocity = momentum * velocity + gradient; Nesterov looks ahead by one more momentum."""
+        """Build the step: velocity = momentum * velocity + gradient; Nesterov looks ahead by one more momentum step."""
+        # imports numba, which takes a second, and every command imports this module
         from pipeline.arithmetic.vector import inline, load, store
 
         @inline

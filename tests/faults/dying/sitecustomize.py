@@ -1,7 +1,7 @@
 """Ends a stage of the pipeline at a chosen moment. Python imports a module of this name from PYTHONPATH when it starts.
 
-`DIES_AT` is `<stage> <phase> <count> <signal>`: at the count-th moment of the phase the signal is sent, "PARENT" kills
-DVC by SIGKILL, and "INT" interrupts the whole group of processes, as Ctrl-C does.
+`DIES_AT` is `<stage> <phase> <count> <signal>`: at the count-th moment of the phase the signal is sent. "PARENT" kills
+DVC by SIGKILL; "INT" interrupts the whole process group, as Ctrl-C does.
 """
 
 import itertools
@@ -21,7 +21,7 @@ COMPUTING = {
 }
 # calls by which a file that is open for writing grows, or is closed
 WRITING = {"write", "writerows", "flush", "close"}
-passed = itertools.count(1)  # by several threads
+passed = itertools.count(1)  # shared by threads
 temporary_open = False
 
 
@@ -30,8 +30,8 @@ def moment() -> None:
         return
     Path(os.environ["DIED"]).write_text(PHASE)
     if SIGNAL == "PARENT":
-        # not every shell that DVC runs a command by gives its place to the command
-        next(one for one in psutil.Process().parents() if "dvc" in Path(one.cmdline()[1]).name).kill()
+        # some shells stay between DVC and the command
+        next(parent for parent in psutil.Process().parents() if "dvc" in Path(parent.cmdline()[1]).name).kill()
     elif SIGNAL == "INT":
         os.killpg(os.getpgrp(), signal.SIGINT)
     else:
@@ -41,15 +41,12 @@ def moment() -> None:
 def audited(event: str, arguments: tuple) -> None:
     global temporary_open
     if event == "open":
-        path, mode = str(arguments[0]), arguments[1] or "r"
-        own = path.startswith(("data/", "reports/", "params.yaml", "dvc.lock"))
-        temporary_open = own and path.endswith(".tmp")
-        if PHASE == "reading" and own and "r" in mode:
-            moment()
+        path = str(arguments[0])
+        temporary_open = path.startswith(("data/", "reports/")) and path.endswith(".tmp")
     elif event == "os.rename" and str(arguments[0]).endswith(".tmp"):
         temporary_open = False
         if PHASE == "renaming":
-            moment()  # before it takes the file's place
+            moment()  # before the file is renamed
 
 
 def profiled(frame, event: str, argument: object) -> None:
@@ -59,7 +56,7 @@ def profiled(frame, event: str, argument: object) -> None:
     elif PHASE == "writing":
         reached = temporary_open and name in WRITING
     else:
-        # and just after
+        # just after the file is renamed
         reached = PHASE == "renaming" and name == "replace" and argument.__module__ == "posix"
     if reached:
         moment()

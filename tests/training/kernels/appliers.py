@@ -3,10 +3,9 @@
 import numpy as np
 
 from pipeline.arithmetic.products import affine, gradient_by_inputs, gradient_by_weights
-from pipeline.arithmetic.vector import Matrix, doubles, get, inline, kernel, put
+from pipeline.arithmetic.vector import Matrix, inline, kernel, put
 from pipeline.training.kernels.choice import choose
 from pipeline.training.kernels.losses import CROSS_ENTROPY, cross_entropy, loss_of_values
-from pipeline.training.kernels.optimizers import begin_step, update
 
 
 @kernel
@@ -27,7 +26,7 @@ def product(which, x, w, b, z, room, rows, before, after):
 
 @kernel
 def loss(which, outputs, targets, rows, classes, smoothing, scale, weights, weighted, gradient, predicted, space, sums):
-    """Compute the sum of the losses and the number of right answers of a batch, and the gradient."""
+    """Compute the sum of the losses and the number of correct predictions of a batch, and the gradient."""
     strips, blocks = (classes + 15) // 16, (rows + 15) // 16
     z, g = Matrix(outputs, rows, strips), Matrix(gradient, rows, strips)
     t, w = Matrix(targets, np.int64(1), blocks), Matrix(weights, np.int64(1), blocks)
@@ -38,15 +37,6 @@ def loss(which, outputs, targets, rows, classes, smoothing, scale, weights, weig
         total, right = loss_of_values(which, z, t, scale, w, weighted != 0, g), 0.0
     put(sums, 0, total)
     put(sums, 1, right)
-
-
-@kernel
-def take_steps(run, like, gradient, strips, steps, of_weights):
-    """Take steps of the first parameters of a run with one gradient."""
-    for _ in range(steps):
-        begin_step(run)
-        rate = get(doubles(run.learning_rates), 0)
-        update(run, like, 0, Matrix(gradient, np.int64(1), strips), rate, of_weights != 0)
 
 
 _choice = choose([inline(lambda x, y: x - y), inline(lambda x, y: x * y), inline(lambda x, y: x / y)])

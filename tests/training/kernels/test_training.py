@@ -2,14 +2,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import ADAM, classes, config, seeds, values
+from samples import ADAM, classes, config, seeds
 from training.golden import digest
 
 from pipeline.core.dataset import Dataset
 from pipeline.training import engine
 from pipeline.training.config import RunConfig
 from pipeline.training.engine import Examples, TrainingResult
-from pipeline.training.subsets import subset
 
 SEED = seeds(1)[0]
 STEP = {"name": "step"}
@@ -36,17 +35,6 @@ def test_the_result_is_that_of_a_training_that_ends_with_the_best_epoch(seed):
         assert np.array_equal(left, right)
     for name in ("train_loss", "test_loss", "test_accuracy"):
         assert early.curves[name][-1] == exact.curves[name][-1]
-
-
-def test_examples_that_are_set_aside_are_not_trained_on():
-    """Only the best epoch depends on them."""
-    dataset = values()
-    chosen = stopping(99, 4, **{"loss": "squared_error", "model.hidden": [], "optimizer.learning_rate": 0.01})
-    before = train(chosen, dataset)
-    dataset.train.targets[0, subset(chosen, SEED, 0, 44).stopping] += 1e-3
-    moved = train(chosen, dataset)
-    assert before.best_epoch == moved.best_epoch
-    assert np.array_equal(before.weights[0], moved.weights[0])
 
 
 def test_a_run_that_diverges_at_once_keeps_its_first_epoch():
@@ -82,12 +70,3 @@ def test_a_factor_at_its_off_value_leaves_every_bit_as_it_was(name):
     without = digest(train(config(base)))
     assert digest(train(config(base | {key: off}))) == without
     assert on is None or digest(train(config(base | {key: on}))) != without
-
-
-@pytest.mark.parametrize("changes", [{}, {"optimizer": ADAM}])
-def test_with_every_unit_dropped_only_the_last_bias_learns(changes):
-    result = train(config(changes | {"model.dropout": 1.0}))
-    start = train(config({"optimizer.learning_rate": 1e-30}))
-    for left, right in zip((*result.weights, *result.biases[:-1]), (*start.weights, *start.biases[:-1]), strict=True):
-        assert np.array_equal(left, right)
-    assert not np.array_equal(result.biases[-1], start.biases[-1])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from samples import classes, config, seeds
 
-from pipeline.training.weights import effective_examples, example_weights
+from pipeline.training.importance_weights import effective_examples, example_weights
 
 
 def weights(name: dict, indices, seed: int = 1) -> np.ndarray:

@@ -23,6 +23,7 @@ from pipeline.report.section import Section
 _Draw = Callable[[Section], Figure]
 _Condition = Callable[[Section], bool]
 FIGURES: dict[str, tuple[str, _Condition, _Draw]] = {}
+_MAX_WEIGHTS = 50  # that are drawn
 
 
 def register(caption: str, when: _Condition = lambda section: False) -> Callable[[_Draw], _Draw]:
@@ -89,7 +90,9 @@ def predictions(section: Section) -> Figure:
             axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="none")
             title = row["truth"] if right else f"{row['prediction']}\nis {row['truth']}"
             axes.set_title(title, fontsize=8, fontweight="normal")
-        line[0].set_ylabel(f"{drawing.shortened(section.name(variant))}\n{'right' if right else 'wrong'}", fontsize=8)
+        line[0].set_ylabel(
+            f"{drawing.short_name(section.study.variant(variant).name)}\n{'right' if right else 'wrong'}", fontsize=8
+        )
     return figure
 
 
@@ -103,7 +106,7 @@ def weights(section: Section) -> Figure:
     )
     shown = [index for index in sorted(runs["position"].unique()) if index < _MAX_WEIGHTS]
     truth = pd.Series(section.data.true_weights(), dtype=float).reindex(shown).dropna()
-    labels, palette = drawing.label_names(study), drawing.colours(study)
+    labels, palette = study.labels, drawing.colours(study)
     figure, panels = drawing.panels_of_blocks(study, max(5.2, 0.13 * len(shown) * len(labels)))
     for block, axes in panels:
         for number, name in enumerate(labels):
@@ -113,15 +116,12 @@ def weights(section: Section) -> Figure:
             )
             shift = 0.7 * ((number + 0.5) / len(labels) - 0.5)
             axes.scatter(dots["position"] + shift, dots["value"], s=6, alpha=0.35, color=palette[name], linewidth=0)
-            style = {"marker": "_", "linestyle": "none", "color": palette[name], "label": drawing.shortened(name)}
+            style = {"marker": "_", "linestyle": "none", "color": palette[name], "label": drawing.short_name(name)}
             drawing.error_bars(axes, bars["position"] + shift, bars, linewidth=1.2, **style)
         axes.scatter(truth.index, truth, marker="x", color="black", zorder=3, label="true")
         axes.set(xlabel="weight", ylabel="value", xticks=shown if len(shown) <= 30 else shown[::10])
     drawing.legend(figure, study, panels[0][1].get_legend_handles_labels()[0])
     return figure
-
-
-_MAX_WEIGHTS = 50
 
 
 def _features(section: Section, variant: str) -> int:
@@ -163,7 +163,7 @@ def ridge(section: Section) -> Figure:
 def selection(section: Section) -> Figure:
     """Draw training, validation and test against the variants, and how often validation chooses each."""
     study = section.study
-    labels = drawing.label_names(study)
+    labels = study.labels
     figure, panels = drawing.panels_of_blocks(study, max(5.2, 0.35 * len(labels)), rows=2)
     for block, (above, below) in panels:
         _splits(above, section, block)
@@ -186,7 +186,7 @@ def selection(section: Section) -> Figure:
 @register("Training (hollow) and test, and the gap between them, against the number of parameters.")
 def capacity(section: Section) -> Figure:
     """Draw training, test and their gap against the number of parameters."""
-    study, score = section.study, section.score
+    study, score = section.study, section.study.score
     sizes = section.effects["parameters"].set_index("variant")["estimate"]
     palette = drawing.colours(study)
     figure, panels = drawing.panels_of_blocks(study, 5.2, rows=2)
@@ -214,7 +214,7 @@ def capacity(section: Section) -> Figure:
 def shift(section: Section) -> Figure:
     """Draw examples before and after the shift, and each variant's boundaries between the classes."""
     study, points, learned = section.study, section.diagnostics.points, section.diagnostics.weights
-    blocks, palette = drawing.block_names(study), drawing.colours(study)
+    blocks, palette = study.blocks, drawing.colours(study)
     figure = Figure(figsize=(8.0, drawing.HEIGHT * len(blocks) + 0.4), layout="constrained")
     grid = figure.subplots(len(blocks), 2, squeeze=False, sharex=True, sharey=True)
     low, high = points[["x1", "x2"]].min().min(), points[["x1", "x2"]].max().max()
@@ -262,7 +262,7 @@ def effects(section: Section) -> Figure:
     study, metric = section.study, section.metric
     table = section.effects[metric.name]
     finished = section.results[section.results["status"] == "finished"]
-    labels, palette = drawing.label_names(study), drawing.colours(study)
+    labels, palette = study.labels, drawing.colours(study)
     width = len(labels) * (0.6 if drawing.is_long(labels) else max(0.35, 0.13 * max(map(len, labels))))
     figure, panels = drawing.panels_of_blocks(study, max(3.2 if study.blocked else 4.5, min(width, 9.0)))
     for block, axes in panels:
@@ -287,11 +287,11 @@ def effects(section: Section) -> Figure:
 
 @register(
     "Training and test against {factor}: {mean} {seeds} {shaded}; below, the gap between them.",
-    when=lambda section: drawing.is_numeric(section.study) and len(drawing.label_names(section.study)) > 3,
+    when=lambda section: drawing.is_numeric(section.study) and len(section.study.labels) > 3,
 )
 def path(section: Section) -> Figure:
     """Draw training, validation, test and their gap against the number that distinguishes the variants."""
-    study, score = section.study, section.score
+    study, score = section.study, section.study.score
     figure, panels = drawing.panels_of_blocks(study, 3.6 if study.blocked else 5.2, rows=2)
     for block, (above, below) in panels:
         _splits(above, section, block)
@@ -304,11 +304,11 @@ def path(section: Section) -> Figure:
 def _splits(axes: Axes, section: Section, block: str) -> None:
     """Draw training, validation if there is any, and test against the variants in order."""
     for split, colour in zip(("train", "validation", "test"), sns.color_palette("colorblind", 3), strict=True):
-        metric = f"{split}_{section.score}"
+        metric = f"{split}_{section.study.score}"
         if metric in section.effects:
             drawing.band(axes, section.estimates(metric, block), "position", colour, **drawing.PARTS[split])
-    axes.set(ylabel=section.score)
-    if section.score == "loss":
+    axes.set(ylabel=section.study.score)
+    if section.study.score == "loss":
         drawing.log_axis(axes)
     axes.legend()
 

@@ -6,11 +6,10 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
 from report.sections import of
 
 from pipeline.project.figures import NAMED
-from pipeline.report import figures
+from pipeline.report import study_figures as figures
 
 
 @pytest.fixture(autouse=True)
@@ -65,18 +64,6 @@ def test_captions_say_how_many_seeds(count, parts):
     for picture in figures.pictures(of("activation", count)):
         assert all(part in picture.caption for part in parts)
         assert ("band" in picture.caption) <= (count > 1)
-
-
-def test_a_new_figure_is_a_function_and_its_registration(monkeypatch):
-    monkeypatch.setattr(figures, "FIGURES", dict(figures.FIGURES))
-
-    @figures.register("{metric} of every run as violins, {seeds}.", when=lambda section: True)
-    def violin(section) -> Figure:
-        figure = Figure()
-        figure.subplots().violinplot(section.results[section.metric.name])
-        return figure
-
-    assert figures.pictures(of("activation"))[-1].caption == "Test accuracy of every run as violins, over 3 seeds."
 
 
 # --- figures that a study names --------------------------------------------------------------------------------------
