@@ -37,7 +37,9 @@ print(found.tolist())
 
 def start(home: Path, *limit: str) -> subprocess.Popen[str]:
     """Start a process that calls a kernel, with its cache in this folder."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    # without the variables of coverage, whose data file would exceed the limit
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment = {**inherited, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *limit], env=environment, text=True, **pipes)
 
