@@ -5,7 +5,7 @@ from typing import Any
 
 
 def value_at(values: Any, dotted: str) -> Any:
-    """Return the value at a dotted key, or None if there is none."""
+    """Return the value at a dotted key, or None if it is missing."""
     for key in dotted.split("."):
         values = values.get(key) if isinstance(values, Mapping) else None
     return values
@@ -14,7 +14,7 @@ def value_at(values: Any, dotted: str) -> Any:
 def flatten(
     values: Mapping[str, Any], is_leaf: Callable[[str, Any], bool] = lambda dotted, value: False, prefix: str = ""
 ) -> dict[str, Any]:
-    """Return the leaves by dotted key: all values that are no mapping, and empty mappings.
+    """Return the leaves by dotted key: all values that are not mappings, and empty mappings.
 
     Args:
         values: Nested mappings.

@@ -1,4 +1,4 @@
-"""Claims with all that they compare; claims and published outcomes that name something that does not exist.
+"""Complete the claims of a project; note claims and published outcomes that refer to unknown ids.
 
 A user who changes a grid need not rewrite its claims: a claim about a variant that is gone is not measured.
 """
@@ -34,10 +34,10 @@ class Claim:
 
 
 def complete(file: File, studies: Mapping[str, Study], name: str) -> tuple[dict[str, Claim], list[str]]:
-    """Return all claims of a file by id, and a note on each that names something that does not exist.
+    """Return all claims of a file by id, and a note on each that refers to an unknown id.
 
     Raises:
-        UserError: If an id is used twice, or a ratio is compared with a number or margin that is none.
+        UserError: If an id is used twice, or if a ratio is expected and the number or margin is not one.
     """
     claims: dict[str, Claim] = {}
     notes = []
@@ -51,7 +51,7 @@ def complete(file: File, studies: Mapping[str, Study], name: str) -> tuple[dict[
 
 
 def known_outcomes(file: File, studies: Mapping[str, Study], name: str) -> tuple[Published | None, list[str]]:
-    """Return the published outcomes that name what exists, and a note on each other one."""
+    """Return the published outcomes that refer to known ids, and a note on each other one."""
     if file.published is None:
         return None, []
     known, notes = [], []
