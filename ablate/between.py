@@ -77,7 +77,7 @@ def _outcomes(side: Revision, key: str, metric: Metric) -> tuple[dict[str, pd.Da
         return {}, f"no such study in {side.name}"
     if results is None:
         return {}, f"no results in {side.name}"
-    if side.stale(key):
+    if side.is_stale(key):
         return {}, f"results of other configs in {side.name}"
     if missing := [column for column in _NEEDED if column not in results]:
         return {}, f"results of {side.name} lack {', '.join(missing)}"

@@ -176,8 +176,8 @@ def other_versions(left: Revision, right: Revision) -> str:
 
 def _notes_of(key: str, left: Revision, right: Revision) -> Iterator[str]:
     for side in (left, right):
-        if key in side.results and (stale := side.stale(key)):
-            yield f"the results of {side.name} were made with other configs: {', '.join(stale)}; `dvc repro` is due"
+        if key in side.results and side.is_stale(key):
+            yield f"the results of {side.name} were made with other configs; `dvc repro` is due"
     before, now = (_code(side, key) for side in (left, right))
     if before and now and (changed := sorted({path for path, _ in before ^ now})):
         yield f"trained by other code: {', '.join(changed)}"

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from pipeline.core.errors import UserError, escape
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
-from pipeline.project import lock, params
+from pipeline.project import lock, params, parts
 from pipeline.project.artifacts import ENVIRONMENT, RESULTS
 from pipeline.project.params import Params
 from pipeline.project.variants import Study
@@ -58,9 +58,11 @@ class Revision:
         assert self.params is not None
         return self.params.datasets[self.studies[key].dataset]
 
-    def stale(self, key: str) -> list[str]:
-        """Return the dotted keys of `params.yaml` that changed since a study was trained."""
-        return lock.stale(self.lock, f"train@{key}", self.params.written) if self.params else []
+    def is_stale(self, key: str) -> bool:
+        """Return whether the config of a study has changed since it was trained."""
+        stage = f"train@{key}"
+        text = parts.text_of(stage, self.params.written) if self.params else ""
+        return bool(text) and lock.is_stale(self.lock, stage, parts.path_of(stage), text)
 
 
 def read(name: str | None = None, *, recorded: bool = True) -> Revision:

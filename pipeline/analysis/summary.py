@@ -4,12 +4,12 @@ The seed is the unit of replication; folds are parts of it.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.analysis.statistics import Scale, estimate_mean, estimate_means
+from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
 
 _INTERVAL = ["estimate", "low", "high"]
@@ -29,28 +29,17 @@ def by_seed(results: pd.DataFrame) -> pd.DataFrame:
     return whole.reset_index(drop=True)
 
 
-def metrics(study: Study, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return for each variant the estimates of its metrics, and for the study's own metric the 95 % interval.
+def metrics(study: Study, results: pd.DataFrame) -> dict[str, float]:
+    """Return the estimate of the metric that the study is judged by, by variant, over the runs that finished.
 
-    Estimates use the runs that finished; `runs` and `diverged` count them. Undefined numbers are left out.
+    A variant whose estimate is undefined is left out: it has no finished run, or a loss of 0.
     """
-    variants: dict[str, dict[str, Any]] = {}
     seeds = by_seed(results)
-    for variant in study.variants:
-        runs = seeds[seeds["variant"] == variant.id]
-        finished = runs[runs["status"] == "finished"]
-        values: dict[str, Any] = {"runs": len(runs), "diverged": len(runs) - len(finished)}
-        for metric in study.metrics:
-            sample = (finished if metric.trained else runs)[metric.name]
-            _, estimate, low, high = estimate_mean(sample, metric.scale, study.split_correlation_of(metric))
-            numbers = {"estimate": estimate}
-            if metric.name == study.metric:
-                numbers |= {"ci_low": low, "ci_high": high}
-            defined = {name: value for name, value in numbers.items() if pd.notna(value)}
-            if defined:
-                values[metric.name] = defined
-        variants[variant.id] = values
-    return variants
+    finished = seeds[seeds["status"] == "finished"]
+    samples = {variant.id: finished[study.metric][finished["variant"] == variant.id] for variant in study.variants}
+    scale = METRICS[study.metric].scale
+    estimates = {id: estimate_mean(sample, scale).estimate for id, sample in samples.items()}
+    return {id: estimate for id, estimate in estimates.items() if pd.notna(estimate)}
 
 
 def curves(runs: pd.DataFrame, split_correlations: Mapping[str, float]) -> pd.DataFrame:

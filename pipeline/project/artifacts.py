@@ -2,12 +2,13 @@
 
     path                                     written by         read by           content
     data/params.ok                           write_text         DVC               mark of a valid params.yaml
+    data/configs/<stage>/<id>.json           write_parts        parts.py          what a stage reads of params.yaml
     data/<dataset>.npz                       write_dataset      read_dataset      examples of both splits
     data/curves/<study>.csv                  write_curves       read_curves       loss against epoch
     data/diagnostics/<study>.npz             write_diagnostics  read_diagnostics  what figures need besides
     reports/results/<study>.csv              write_results      read_results      one row per run
     reports/results/<measurement>.csv        write_measured     read_measured     one row per measured value
-    reports/metrics/<study>/<variant>.json   write_metrics      DVC               one summary per variant
+    reports/metrics/<study>.json             write_metrics      DVC               the judged metric by variant
     reports/claims/*.csv                     write_claims       users             claims and published outcomes
     reports/figures/*.svg                    write_figures      users             figures of the page
     reports/index.html, summary.md           write_text         users             the page and its short form
@@ -24,7 +25,6 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ from pipeline.core.errors import UserError, join_short, shorten
 from pipeline.core.files import is_being_written, replacing
 from pipeline.core.rounding import WRITTEN, rounded
 from pipeline.core.seeding import Seed
-from pipeline.project import lock
+from pipeline.project import lock, parts
 from pipeline.project.params import Params
 from pipeline.project.schema import Published
 from pipeline.project.variants import Study
@@ -60,6 +60,13 @@ DIAGNOSTICS = {
     "pictures": ["variant", "right", "truth", "prediction", "pixels"],
 }
 _SCALARS = ("task", "outputs", "factor", "offset")  # fields of a data set
+
+
+def write_parts(project: Params) -> None:
+    """Write for each data set, measurement and study the part of `params.yaml` that its stage depends on."""
+    for kind, section in parts.STAGES.items():
+        ids = project.written[section]
+        _write_folder(parts.FOLDER / kind, {f"{id}.json": parts.text_of(f"{kind}@{id}", project.written) for id in ids})
 
 
 def dataset_path(key: str) -> Path:
@@ -118,8 +125,8 @@ def write_results(study: Study, results: pd.DataFrame) -> None:
 def read_results(project: Params, key: str) -> pd.DataFrame:
     """Read the results of a study, one row per run; refuse those of other configs than `params.yaml` has now."""
     path, stage, study = results_path(key), f"train@{key}", project.studies[key]
-    if stale := lock.stale(lock.read(), stage, project.written):
-        raise UserError(f"{path}: made with other configs: {', '.join(stale)}; `dvc repro {stage}` is due")
+    if lock.is_stale(lock.read(), stage, parts.path_of(stage), parts.text_of(stage, project.written)):
+        raise UserError(f"{path}: made with other configs; `dvc repro {stage}` is due")
     results = _read_csv(path, stage, ["variant", "data", "status"])
     # without dvc.lock, after stages were run by hand, nothing else tells that params.yaml has changed since
     runs = {
@@ -130,11 +137,10 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
     return results
 
 
-def write_metrics(study: str, metrics: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write one JSON file per variant, rounded; `dvc metrics` shows a row per file."""
-    text = json.dumps(metrics, allow_nan=False)
-    short = json.loads(text, parse_float=lambda number: rounded(float(number), WRITTEN))
-    _write_folder(METRICS / study, {f"{id}.json": json.dumps(values, indent=2) + "\n" for id, values in short.items()})
+def write_metrics(study: str, metrics: Mapping[str, float]) -> None:
+    """Write the estimates of the variants, rounded; `dvc metrics diff` shows a row per variant."""
+    values = {variant: rounded(estimate, WRITTEN) for variant, estimate in metrics.items()}
+    write_text(METRICS / f"{study}.json", json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def write_curves(study: str, curves: pd.DataFrame) -> None:

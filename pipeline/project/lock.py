@@ -1,4 +1,4 @@
-"""`dvc.lock`: the digests of the files that each stage left, and the configs that the stage was run with.
+"""`dvc.lock`: the digests of the files that each stage read and left.
 
 DVC takes a file for unchanged if its size and time are, and a stage that is run alone does not check its inputs. So
 every file that a stage left is checked here before it is read, and nowhere else.
@@ -14,7 +14,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.core.errors import UserError
-from pipeline.core.nested import value_at
 
 PATH = Path("dvc.lock")
 
@@ -39,7 +38,6 @@ def parse(content: bytes) -> Mapping[str, Any]:
         digests(lock)  # this and the next lines fail for another structure
         for stage in _stages(lock):
             dependencies(lock, stage)
-            configs(lock, stage)
     except (YAMLError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())[:120]) from None
     return lock
@@ -56,14 +54,10 @@ def dependencies(lock: Mapping[str, Any], stage: str) -> dict[str, str]:
     return {str(dep["path"]): str(dep.get("md5")) for dep in _stages(lock).get(stage, {}).get("deps", [])}
 
 
-def configs(lock: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return what a stage was run with, by dotted key of `params.yaml`; empty if it was never run."""
-    return dict((_stages(lock).get(stage, {}).get("params") or {}).get("params.yaml") or {})
-
-
-def stale(lock: Mapping[str, Any], stage: str, written: Mapping[str, Any]) -> list[str]:
-    """Return the dotted keys whose values in `written`, the content of `params.yaml`, the stage was not run with."""
-    return [dotted for dotted, value in configs(lock, stage).items() if value_at(written, dotted) != value]
+def is_stale(lock: Mapping[str, Any], stage: str, path: Path, text: str) -> bool:
+    """Return whether a stage was run on this file with another text; False if nothing is recorded."""
+    recorded = dependencies(lock, stage).get(path.as_posix())
+    return recorded is not None and recorded != hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:

@@ -16,12 +16,11 @@ from ruamel.yaml.events import ScalarEvent
 
 from pipeline.core.config import problems
 from pipeline.core.errors import UserError, escape, shorten
-from pipeline.core.nested import value_at
 from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.claims import Claim, complete, known_outcomes
-from pipeline.project.schema import File, Judging, Published
+from pipeline.project.schema import File, Judging, Published, SeedConfig
 from pipeline.project.variants import Study, expand
 
 PATH = Path("params.yaml")
@@ -42,9 +41,8 @@ class Params:
     written: Mapping[str, Any] = field(compare=False)  # the values of the file, as written
 
     def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
-        """Return the seeds of all runs on a data set: as many as the data set states, else as many as the file."""
-        count = self.datasets[dataset].seeds or len(self.seeds)
-        return tuple(Seed(self.seeds[0].root, index) for index in range(count))
+        """Return the seeds of all runs on a data set."""
+        return SeedConfig(root=self.seeds[0].root, count=len(self.seeds)).seeds(self.datasets[dataset])
 
 
 def load(path: Path = PATH) -> Params:
@@ -77,7 +75,7 @@ def parse(content: bytes, name: str) -> Params:
     claims, notes_on_claims = complete(file, studies, name)
     published, notes_on_outcomes = known_outcomes(file, studies, name)
     return Params(
-        seeds=tuple(Seed(file.seeds.root, index) for index in range(file.seeds.count)),
+        seeds=file.seeds.seeds(),
         judging=file.judging,
         datasets=file.datasets,
         measurements=file.measurements,
@@ -89,21 +87,16 @@ def parse(content: bytes, name: str) -> Params:
     )
 
 
-def check_unchanged(project: Params, *keys: str) -> None:
+def check_unchanged(project: Params) -> None:
     """Raise an error if `params.yaml` has changed since the stage read it; called before a stage writes.
 
-    While a stage runs, `dvc exp run -S` in the same folder may change the file, and DVC would record the changed values
-    beside the results.
-
-    Args:
-        project: The params that the stage computed with.
-        keys: Dotted keys that the stage depends on; without keys, the whole file.
+    While a stage runs, `dvc exp run -S` in the same folder may change the file, and DVC would record the digest of the
+    changed file beside the results.
 
     Raises:
-        UserError: If one of their values has changed.
+        UserError: If one of the values has changed.
     """
-    before, now = project.written, _values(_content(PATH), str(PATH))
-    if before != now and (not keys or any(value_at(before, key) != value_at(now, key) for key in keys)):
+    if project.written != _values(_content(PATH), str(PATH)):
         raise UserError(f"{PATH}: changed while this stage ran; run `dvc repro` again")
 
 

@@ -16,6 +16,7 @@ from pipeline.core.config import (
     list_of,
     refused,
 )
+from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.figures import NAMED
@@ -95,6 +96,11 @@ class SeedConfig(Config):
     """Root of all random numbers: another root gives another, independent set of seeds."""
     count: Annotated[int, Field(ge=1, le=MAX_SEEDS)]
     """Number of seeds; increasing it keeps the existing ones."""
+
+    def seeds(self, dataset: DatasetConfig | None = None) -> tuple[Seed, ...]:
+        """Return all seeds of runs on a data set: as many as it states, else `count`."""
+        count = (dataset and dataset.seeds) or self.count
+        return tuple(Seed(self.root, index) for index in range(count))
 
 
 class Judging(Config):

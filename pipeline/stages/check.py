@@ -1,7 +1,7 @@
 """Stage `check`: refuse a wrong `params.yaml` before any stage deletes an earlier result.
 
 Reads   params.yaml (all of it), tables/
-Writes  data/params.ok
+Writes  data/params.ok, data/configs/
 """
 
 from pipeline.core import console
@@ -10,8 +10,8 @@ from pipeline.project import artifacts, params
 
 def main(arguments: list[str]) -> None:
     """Check `params.yaml`; takes no argument."""
-    params.load()
-    # always the same bytes, so that an edit of params.yaml reruns no stage by way of this file
+    artifacts.write_parts(params.load())
+    # always the same bytes: a dependency of every stage, so that none runs, and deletes its outputs, after a failed check
     artifacts.write_text(artifacts.CHECKED, "params.yaml is valid\n")
 
 

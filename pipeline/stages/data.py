@@ -1,21 +1,19 @@
 """Stage `data`: load or generate one data set.
 
-Reads   data/params.ok, params.yaml (seeds, datasets.<dataset>), tables/
+Reads   data/params.ok, data/configs/data/<dataset>.json, tables/
 Writes  data/<dataset>.npz
 """
 
 from pipeline.core import console
-from pipeline.project import artifacts, params
+from pipeline.project import artifacts, parts
 from pipeline.stages import key_of
 
 
 def main(arguments: list[str]) -> None:
     """Make the data set whose id is the argument."""
-    project = params.load()
-    key = key_of(arguments, project.datasets)
-    dataset = project.datasets[key].make(project.seeds_of(key))
-    params.check_unchanged(project, "seeds", f"datasets.{key}")
-    artifacts.write_dataset(key, dataset)
+    key = key_of(arguments, parts.keys("data"))
+    config, seeds = parts.read_dataset(key)
+    artifacts.write_dataset(key, config.make(seeds))
 
 
 if __name__ == "__main__":

@@ -65,12 +65,12 @@ def test_every_study_of_either_side_has_a_row():
     never_run = [dataclasses.replace(side, results={}) for side in (old, new)]
     row = compared(*never_run)
     assert (row.variant, row.verdict, row.note) == ("–", "not comparable", "no results in new")
-    seeds = {"stages": {"train@s": {"params": {"params.yaml": {"seeds": {"root": 0, "count": 3}}}}}}
+    other = {"stages": {"train@s": {"deps": [{"path": "data/configs/train/s.json", "md5": "0"}]}}}
     for left, right, note in (
         (revision("old", {}), new, "no such study in old"),
         (old, revision("new", {}), "no such study in new"),
         (dataclasses.replace(old, params=None), new, "other schema in old"),
-        (old, dataclasses.replace(new, lock=seeds), "results of other configs in new"),
+        (old, dataclasses.replace(new, lock=other), "results of other configs in new"),
     ):
         row = compared(left, right)
         assert (row.variant, row.verdict, row.note) == ("a", "not comparable", note)

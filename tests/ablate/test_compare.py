@@ -1,6 +1,7 @@
 """The whole printed table, and what stands beside it."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from samples import SMALL
 
 from ablate import compare, revisions, text
 from pipeline.core.errors import UserError
+from pipeline.project import parts
 
 # ten seeds; what they add up to is chosen so that every verdict has a row
 NOISE = np.array([0.012, -0.008, 0.003, -0.011, 0.007, 0.001, -0.004, 0.009, -0.006, 0.002])
@@ -184,22 +186,23 @@ def test_identical_families_are_a_line_and_their_rows_on_request(two, capsys):
     assert "1 variants: 10 of 11 seeds in common; identical" in capsys.readouterr().out
 
 
-def with_lock(name, configs, code="1a", root="pipeline"):
-    deps = [{"path": f"{root}/training", "md5": code}, {"path": "data/images.npz", "md5": code}]
-    lock = {"stages": {"train@s": {"deps": deps, "params": {"params.yaml": configs}}}}
-    return dataclasses.replace(revision(name, {"s": results({"a": BEFORE})}), lock=lock)
+def with_lock(name, trained_with="", code="1a", root="pipeline"):
+    """Return a revision whose study was trained with its own part of params.yaml, or with another text."""
+    side = revision(name, {"s": results({"a": BEFORE})})
+    text = trained_with or parts.text_of("train@s", side.params.written)
+    part = {"path": "data/configs/train/s.json", "md5": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}
+    deps = [{"path": f"{root}/training", "md5": code}, {"path": "data/images.npz", "md5": code}, part]
+    return dataclasses.replace(side, lock={"stages": {"train@s": {"deps": deps}}})
 
 
 def test_notes_on_results_of_other_configs_and_on_other_code(two):
-    seeds = {"root": 0, "count": 10}
-    before = with_lock("main", {"seeds": seeds})
-    stale = with_lock("workspace", {"seeds": {"root": 0, "count": 3}, "device": "cpu"})
-    note = "the results of workspace were made with other configs: seeds, device; `dvc repro` is due"
-    assert two(before, stale).notes[""] == [note]
+    before = with_lock("main")
+    note = "the results of workspace were made with other configs; `dvc repro` is due"
+    assert two(before, with_lock("workspace", trained_with="{}")).notes[""] == [note]
     note = "trained by other code: pipeline/training"
-    assert two(before, with_lock("workspace", {"seeds": seeds}, code="2b")).notes[""] == [note]
+    assert two(before, with_lock("workspace", code="2b")).notes[""] == [note]
     # a project in a folder has another path to the same code
-    assert two(before, with_lock("workspace", {"seeds": seeds}, root="../pipeline")).notes[""] == []
+    assert two(before, with_lock("workspace", root="../pipeline")).notes[""] == []
 
 
 def test_notes_on_other_versions_and_other_measurements(two):

@@ -116,12 +116,12 @@ def test_derived_numbers_have_seven_digits(in_folder):
     measured = [["", "p", 0, 2 / 3], ["0.5", "path", 7, 1e300]]
     artifacts.write_measured("measurement", pd.DataFrame(measured, columns=artifacts.MEASURED_COLUMNS))
     artifacts.write_claims(pd.DataFrame({"n": [3], "effect": [np.nan], "low": [-1 / 3]}), pd.DataFrame())
-    artifacts.write_metrics("study", {"a": {"runs": 3, "test_loss": {"estimate": np.float64(1 / 3)}}})
+    artifacts.write_metrics("study", {"a": np.float64(1 / 3)})
     for path, part in (
         (artifacts.CURVES / "study.csv", "a,test,3,0.3333333,3.333333e-10,6.666667e+19"),
         (artifacts.results_path("measurement"), ",p,0,0.6666667"),
         (artifacts.CLAIMS / "claims.csv", "3,,-0.3333333"),
-        (artifacts.METRICS / "study" / "a.json", '"estimate": 0.3333333\n'),
+        (artifacts.METRICS / "study.json", '"a": 0.3333333\n'),
     ):
         assert part in path.read_text()
     read = artifacts.read_measured("measurement")
@@ -154,7 +154,6 @@ SOME, EMPTY = pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": []})
         ("claims", artifacts.write_claims, (SOME, SOME), (SOME, EMPTY), ["claims.csv"]),
         ("claims", artifacts.write_claims, (SOME, SOME), (EMPTY, EMPTY), []),
         ("figures", artifacts.write_figures, ({"old": ""},), ({"new": ""},), ["new.svg"]),
-        ("metrics/a", artifacts.write_metrics, ("a", {"old": {}, "new": {}}), ("a", {"new": {}}), ["new.json"]),
     ],
 )
 def test_files_that_no_longer_belong_into_a_folder_are_deleted(folder, write, before, after, left, in_folder):

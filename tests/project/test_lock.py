@@ -10,14 +10,11 @@ TEXT = """schema: '2.0'
 stages:
   data@linear:
     cmd: python -m pipeline.stages.data linear
-    params:
-      params.yaml:
-        datasets.linear:
-          source: linear
-          noise_sd: 0.01
-        seeds:
-          count: 3
-          root: 0
+    deps:
+    - path: data/configs/data/linear.json
+      hash: md5
+      md5: {digest}
+      size: 5
     outs:
     - path: data/linear.npz
       hash: md5
@@ -30,7 +27,6 @@ stages:
       md5: 0123.dir
 """
 RECORDED = TEXT.format(digest=hashlib.md5(b"right", usedforsecurity=False).hexdigest())
-PARAMS = {"seeds": {"root": 0, "count": 3}, "datasets": {"linear": {"source": "linear", "noise_sd": 0.01}}}
 LINEAR = Path("data/linear.npz")
 
 
@@ -71,20 +67,16 @@ def test_a_file_that_no_stage_made_is_refused_once_there_is_a_lock():
     lock.check(other, "data@other")
 
 
-def test_configs_that_differ_are_named_and_numbers_compare_as_numbers():
-    parsed = lock.parse(RECORDED.encode())
-    assert lock.stale(parsed, "data@linear", PARAMS) == []
-    assert lock.stale(parsed, "data@linear", {**PARAMS, "seeds": {"root": 0.0, "count": 3}}) == []
-    assert lock.stale(parsed, "data@linear", {**PARAMS, "seeds": {"root": 0, "count": 4}}) == ["seeds"]
-    assert lock.stale(parsed, "data@linear", {"seeds": PARAMS["seeds"]}) == ["datasets.linear"]
-    assert lock.stale(parsed, "data@linear", {"seeds": 3, "datasets": 4}) == ["datasets.linear", "seeds"]
-    assert lock.configs(parsed, "report") == {}
+def test_a_stage_that_was_run_on_another_text_is_stale():
+    parsed, path = lock.parse(RECORDED.encode()), Path("data/configs/data/linear.json")
+    assert not lock.is_stale(parsed, "data@linear", path, "right")
+    assert lock.is_stale(parsed, "data@linear", path, "wrong")
+    assert not lock.is_stale(parsed, "data@other", path, "wrong")  # nothing is recorded
     assert lock.digests(parsed)["reports/figures"] == "0123.dir"
 
 
 def test_without_a_lock_nothing_is_recorded(in_folder):
     assert lock.read() == {}
-    assert lock.stale({}, "train@x", PARAMS) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import json
 from faults import whole
 
 from pipeline.project import artifacts
-from pipeline.stages import report
+from pipeline.stages import check, report
 
 
 def test_the_stage_draws_and_writes_the_page_and_forgets_studies_that_are_gone(params_file, in_folder):
@@ -20,6 +20,7 @@ def test_the_stage_draws_and_writes_the_page_and_forgets_studies_that_are_gone(p
     }
     assert len(json.loads(artifacts.ENVIRONMENT.read_text())) == 1
     params_file({"studies.activation": ...})
+    check.main([])
     report.main([])
     assert "Which activation?" not in artifacts.PAGE.read_text()
     assert not list(in_folder.rglob("*activation*"))
