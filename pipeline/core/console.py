@@ -35,6 +35,11 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     sys.exit(0)
 
 
+def say(line: str) -> None:
+    """Print a line of progress."""
+    print(escape(line), file=sys.stderr, flush=True)
+
+
 def _exit(message: str, status: int) -> NoReturn:
     # names and values in the message must not add lines
     print("\n".join(map(escape, message.split("\n"))), file=sys.stderr)

@@ -10,8 +10,10 @@ from pipeline.project import artifacts, params
 
 def main(arguments: list[str]) -> None:
     """Check `params.yaml`; takes no argument."""
-    artifacts.write_parts(params.load())
-    # always the same bytes: a dependency of every stage, so that none runs, and deletes its outputs, after a failed check
+    project = params.load()
+    console.say(f"params.yaml: {len(project.studies)} studies, {len(project.measurements)} measurements")
+    artifacts.write_parts(project)
+    # a dependency of every stage, so that none runs after a failed check; always the same bytes
     artifacts.write_text(artifacts.CHECKED, "params.yaml is valid\n")
 
 

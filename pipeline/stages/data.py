@@ -13,6 +13,7 @@ def main(arguments: list[str]) -> None:
     """Make the data set whose id is the argument."""
     key = key_of(arguments, parts.keys("data"))
     config, seeds = parts.read_dataset(key)
+    console.say(f"data set {key}: {config.source}")
     artifacts.write_dataset(key, config.make(seeds))
 
 

@@ -13,6 +13,7 @@ def main(arguments: list[str]) -> None:
     """Take the measurement whose id is the argument."""
     key = key_of(arguments, parts.keys("measure"))
     config, root = parts.read_measurement(key)
+    console.say(f"measurement {key}: {config.kind}")
     artifacts.write_measured(key, config.measure(root))
 
 

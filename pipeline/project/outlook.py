@@ -1,0 +1,65 @@
+"""How long the studies that are still to be trained take: for lines of progress, no result depends on it."""
+
+import itertools
+import json
+import math
+import time
+
+import psutil
+
+from pipeline.project import lock, parts
+from pipeline.project.params import Params
+
+PATH = parts.FOLDER / "studies.json"  # the seconds that training each study is expected to take, by id, in order
+
+# seconds of two cores with AVX2, from the default project; the time of the current study corrects them
+_START = 1.0  # to start a stage
+_STAGE = 1.5  # to start a stage, write its tables and record it
+_STEP = {"scratch": 1e-7, "concise": 4e-4}  # per step
+_PRODUCT = 2.2e-11  # per example and weight
+
+
+def expected(project: Params, key: str) -> float:
+    """Return the seconds that training a study is expected to take."""
+    study = project.studies[key]
+    facts, seconds = project.datasets[study.dataset].facts(), 0.0
+    for variant in study.variants:
+        config = variant.config
+        features = facts.features if config.model.features == "all" else config.model.features
+        weights = sum(a * b for a, b in itertools.pairwise([features, *config.model.hidden, facts.outputs]))
+        for fold in variant.folds:
+            examples = config.sizes(fold, facts.train_examples).trained
+            steps = math.ceil(examples / config.training.batch_size)
+            epoch = steps * _STEP[config.implementation] + examples * weights * _PRODUCT
+            seconds += config.training.epochs * epoch * len(project.seeds_of(study.dataset))
+    return seconds
+
+
+def title(key: str) -> str:
+    """Return the place of a study among all, such as `study 7 of 20: dropout`."""
+    keys = list(_seconds())
+    return f"study {keys.index(key) + 1} of {len(keys)}: {key}"
+
+
+def left(key: str) -> str:
+    """Return how many later studies of this `dvc repro` are to be trained, and about how long they take."""
+    seconds = _seconds()
+    keys = list(seconds)
+    later = keys[keys.index(key) + 1 :]
+    if _edited(key):  # otherwise the code or the data have changed, or the results are missing: of the later ones, too
+        later = list(filter(_edited, later))
+    spent = max(0.0, time.time() - psutil.Process().create_time() - _START)
+    slower = (spent + 1) / (seconds[key] + 1)  # a short study says little about the speed of this machine
+    total = sum(_STAGE + slower * seconds[other] for other in later)
+    return f"studies left: {len(later)}, about {total:.0f} s" if later else "studies left: none"
+
+
+def _edited(key: str) -> bool:
+    """Return whether `dvc.lock` has no results of a study with the present config."""
+    stage, locked = f"train@{key}", lock.read()
+    path = parts.path_of(stage)
+    return not lock.dependencies(locked, stage) or lock.is_stale(locked, stage, path, path.read_text())
+
+
+def _seconds() -> dict[str, float]:
+    return dict(json.loads(PATH.read_text()))
