@@ -19,7 +19,7 @@ Read these fifteen modules, in this order, to follow a study from params.yaml to
 stage the modules that it depends on: editing any other module does not rerun that stage.
 
      1  stages/train.py                what a stage is: read, compute, write
-     2  project/params.py              params.yaml, read and checked once
+     2  project/params.py              params.yaml, read and checked once (parts.py: the part that a stage reads)
      3  project/variants.py            a study -> variants with complete configs (layers.py: overrides over the base)
      4  training/config.py             the config of a run
      5  execution/runs.py              the runs of a study: finished ones from the store, the others from the pool
