@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.analysis import claims, comparison, findings, power, published, selection, summary
+from pipeline.core.progress import progress
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.artifacts import Diagnostics
@@ -137,12 +138,14 @@ def report(
         outcomes: Published outcomes; empty if the project names none.
     """
     tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
+    sections = []
+    with progress("report", len(project.studies), "study") as show:
+        for key, study in project.studies.items():
+            sections.append(study_section(project, study, results[key], curves[key], diagnostics[key]))
+            show(len(sections))
     return Report(
         project=project,
-        sections=[
-            study_section(project, study, results[key], curves[key], diagnostics[key])
-            for key, study in project.studies.items()
-        ],
+        sections=sections,
         measurements=[
             MeasurementSection(key, config, measured[key], tables[key]) for key, config in project.measurements.items()
         ],
