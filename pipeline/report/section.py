@@ -1,5 +1,6 @@
 """The tables behind page, summary and figures: of a study, of a measurement, of the whole report."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def report(
         outcomes: Published outcomes; empty if the project names none.
     """
     tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
+    log.info("report: judging %d studies", len(project.studies))
     sections = []
     with progress("report", len(project.studies), "study") as show:
         for key, study in project.studies.items():
