@@ -26,9 +26,10 @@ def test_on_a_terminal_a_bar_without_lines_or_threads(caplog, monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
+    before = threading.enumerate()
     with progress.progress("report", 7, "figure") as show:
         show(3)
-        assert threading.active_count() == 1
+        assert threading.enumerate() == before
         show(7)
     assert "report: 100%" in terminal.getvalue()
     assert "7/7" in terminal.getvalue()
