@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from ablate import names
 from ablate.text import Table
+from pipeline.core.cores import threads
 from pipeline.core.dataset import Dataset
 from pipeline.core.errors import UserError
 from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
-from pipeline.execution import pool, results
+from pipeline.execution import results
 from pipeline.execution.results import RunSpec
 from pipeline.execution.store import Store
 from pipeline.project import params
@@ -139,7 +140,7 @@ def estimate(study: Study, config: DatasetConfig, seeds: tuple[Seed, ...], known
             known[network] = seconds_of(spec, examples)
         seconds += known[network]
     # each thread trains one run at a time
-    return Estimate(len(specs), len(specs) - len(missing), seconds / max(1, min(pool.threads(), len(missing))))
+    return Estimate(len(specs), len(specs) - len(missing), seconds / max(1, min(threads(), len(missing))))
 
 
 def seconds_of(spec: RunSpec, examples: Examples) -> float:

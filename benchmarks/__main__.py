@@ -23,7 +23,7 @@ from benchmarks import many, repro, starts, table
 from benchmarks.comparisons import COMPARISONS
 from benchmarks.options import Options
 from benchmarks.results import Row
-from pipeline.execution.pool import threads
+from pipeline.core.cores import threads
 
 
 class _Measure(Protocol):

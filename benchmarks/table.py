@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Row, shown
-from pipeline.execution.pool import threads
+from pipeline.core.cores import threads
 
 PACKAGES = ("numba", "llvmlite", "torch", "torchvision", "numpy", "scikit-learn", "jax", "jaxlib", "dvc")
 HEADINGS = ("row", "work", "against", "target", "measured", "n", "least to most", "ours", "theirs", "")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from benchmarks.work import Losses, Work
-from pipeline.execution.pool import threads
+from pipeline.core.cores import threads
 from pipeline.training import engine
 from pipeline.training.engine import Examples
 

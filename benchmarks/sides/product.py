@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from pipeline.execution.pool import threads
+from pipeline.core.cores import threads
 
 SIZE = 1024
 OPERATIONS = 2 * SIZE**3  # of one product

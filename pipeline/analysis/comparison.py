@@ -2,6 +2,7 @@
 
 from dataclasses import astuple, replace
 
+import numpy as np
 import pandas as pd
 
 from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge
@@ -34,10 +35,9 @@ def effects(study: Study, results: pd.DataFrame, metric: str, judging: Judging |
     by_variant = {variant.id: test for variant, test in zip(compared, tests, strict=True)}
     rows = []
     for variant in study.variants:
-        alone = EffectTest(**describe(runs[variant.id], definition, split_correlation))
         is_baseline = variant.id == variant.baseline
-        columns = [variant.id, variant.label, variant.block, is_baseline, len(runs[variant.id])]
-        rows.append([*columns, *astuple(by_variant.get(variant.id, alone))])
+        test = by_variant.get(variant.id) or EffectTest(**describe(runs[variant.id], definition, split_correlation))
+        rows.append([variant.id, variant.label, variant.block, is_baseline, len(runs[variant.id]), *astuple(test)])
     return pd.DataFrame(rows, columns=EFFECTS)
 
 
@@ -47,15 +47,30 @@ def outcomes(results: pd.DataFrame, metric: Metric) -> dict[str, pd.DataFrame]:
     A value of a validation metric is the mean over the folds of a seed, and counts as finished if every fold finished.
     A metric that does not come from training counts as finished.
     """
-    seeds = by_seed(results)
+    if metric.split == "validation":
+        # other columns of validation are averaged in vain
+        others = [name for name in results.columns if name.startswith("validation_") and name != metric.name]
+        seeds = by_seed(results.drop(columns=others))
+    else:
+        seeds = results[results["fold"] == 0]
     keys = ["variant", "seed_root", "seed_index"]
-    finished = (seeds["status"] == "finished") | (not metric.trained)
+    finished = ((seeds["status"] == "finished") | (not metric.trained)).to_numpy()
     if metric.split == "validation":
         diverged = results[(results["fold"] > 0) & (results["status"] == "diverged")].set_index(keys).index
         finished = ~seeds.set_index(keys).index.isin(diverged)
-    seeds = seeds.assign(value=seeds[metric.name], finished=finished)
-    columns = ["value", "finished"] + (["data"] if "data" in seeds else [])
-    return {
-        str(variant): runs.set_index(["seed_root", "seed_index"]).sort_index()[columns]
-        for variant, runs in seeds.groupby("variant", sort=False)
-    }
+    columns = {"value": seeds[metric.name].to_numpy(), "finished": finished}
+    columns |= {"data": seeds["data"].to_numpy()} if "data" in seeds else {}
+    roots, indices = (seeds[key].to_numpy() for key in keys[1:])
+    numbers, variants = pd.factorize(seeds["variant"])
+    order = np.lexsort((indices, roots, numbers))
+    order = order[numbers[order] >= 0]  # without rows that name no variant
+    groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
+    # most variants have the same seeds, and an index takes longer than the rest
+    indexes: dict[bytes, pd.MultiIndex] = {}
+    tables = {}
+    for variant, rows in zip(variants, groups, strict=True):
+        key = roots[rows].tobytes() + indices[rows].tobytes()
+        if key not in indexes:
+            indexes[key] = pd.MultiIndex.from_arrays([roots[rows], indices[rows]], names=keys[1:])
+        tables[str(variant)] = pd.DataFrame({name: column[rows] for name, column in columns.items()}, indexes[key])
+    return tables

@@ -80,10 +80,17 @@ def expected_region(expected: str, scale: Scale, margin: float | None = None) ->
 
 def describe(runs: pd.DataFrame, metric: Metric, split_correlation: float, prefix: str = "") -> dict[str, Any]:
     """Return n, estimate, low, high and diverged of one side of a row, by name with the prefix."""
-    finished = runs.loc[runs["finished"], "value"]
+    finished = _finished(runs)
     numbers = estimate_mean(finished, metric.scale, split_correlation)._asdict()
     numbers |= {"n": len(runs), "diverged": len(runs) - len(finished)}
     return {prefix + name: value for name, value in numbers.items()}
+
+
+def _finished(runs: pd.DataFrame) -> np.ndarray:
+    """Return the values of the runs that finished."""
+    values: np.ndarray = runs["value"].to_numpy(float)
+    finished: np.ndarray = values[runs["finished"].to_numpy()]
+    return finished
 
 
 def compare_runs(
@@ -94,44 +101,55 @@ def compare_runs(
     Both have one row per seed, which is the index, with the columns `value`, NaN if the run diverged, and `finished`.
     `p_adjusted` and every verdict but "not comparable" are left to `judge`.
     """
-    seeds, common = max(len(variant), len(baseline)), variant.index.intersection(baseline.index)
-    paired, note = len(common) > 0, "no seeds in common: not paired"
-    if paired:
-        variant, baseline = variant.loc[common], baseline.loc[common]
-        note = f"{len(common)} of {seeds} seeds in common" if len(common) < seeds else ""
-    test = EffectTest(
-        paired=paired,
-        identical=paired and variant[["value", "finished"]].equals(baseline[["value", "finished"]]),
-        **describe(variant, metric, split_correlation),
-        **describe(baseline, metric, split_correlation, "reference_"),
-    )
-    values, reference = (side.loc[side["finished"], "value"].to_numpy(float) for side in (variant, baseline))
-    problem = "" if np.isfinite([*values, *reference]).all() else "not measured for every run"
+    test, variant, baseline = _sides(variant, baseline, metric, split_correlation)
+    values, reference = _finished(variant), _finished(baseline)
+    problem = "" if _is_finite(values, reference) else "not measured for every run"
     if metric.scale == "log" and not problem:
         values, reference = logarithms(values), logarithms(reference)
-        problem = "" if np.isfinite([*values, *reference]).all() else "a value of 0 has no logarithm"
+        problem = "" if _is_finite(values, reference) else "a value of 0 has no logarithm"
     diverged = test.diverged + test.reference_diverged > 0
     counts = f"diverged: {test.diverged} of {test.n} against {test.reference_diverged} of {test.reference_n}"
-    test = replace(test, note=_joined(note, problem, counts if diverged else ""))
+    test = replace(test, note=_joined(test.note, problem, counts if diverged else ""))
     if problem:
         return replace(test, verdict="not comparable")
-    test = replace(test, min_p=significance.min_p(test.n, test.reference_n, paired=paired))
+    test = replace(test, min_p=significance.min_p(test.n, test.reference_n, paired=test.paired))
     if diverged:
         sides = [~side["finished"].to_numpy() for side in (variant, baseline)]
-        return replace(test, p=significance.divergence(*sides, paired=paired))
-    if not paired:
+        return replace(test, p=significance.divergence(*sides, paired=test.paired))
+    if not test.paired:
         # seeds of two roots split the data independently: they have no split correlation
         _, effect, low, high = significance.unpaired_effect(values, reference, metric.scale)
         p = significance.permutation(values, reference)
         return replace(test, effect=effect, effect_low=low, effect_high=high, p=p)
-    _, effect, low, high = paired_effect(variant["value"], baseline["value"], metric.scale, split_correlation)
-    gains = (variant["value"] - baseline["value"]) * (1 if metric.better == "higher" else -1)
+    pair = variant["value"].to_numpy(float), baseline["value"].to_numpy(float)
+    _, effect, low, high = paired_effect(*pair, metric.scale, split_correlation)
+    gains = (pair[0] - pair[1]) * (1 if metric.better == "higher" else -1)
     win_rate = float((gains > 0).mean()) if metric.better else np.nan
     test = replace(test, effect=effect, effect_low=low, effect_high=high, win_rate=win_rate)
     if split_correlation and test.n > 1:
         # signs of splits of one data set do not flip independently
         return replace(test, p=significance.resampled_t(values - reference, split_correlation), min_p=0.0)
     return replace(test, p=float(significance.sign_flips((values - reference)[None])[0]))
+
+
+def _sides(
+    variant: pd.DataFrame, baseline: pd.DataFrame, metric: Metric, split_correlation: float
+) -> tuple[EffectTest, pd.DataFrame, pd.DataFrame]:
+    """Return a row with the numbers of both sides alone, and both sides with the seeds in common in the same order."""
+    paired, note = True, ""
+    if variant.empty or not variant.index.equals(baseline.index):
+        seeds, common = max(len(variant), len(baseline)), variant.index.intersection(baseline.index)
+        paired, note = len(common) > 0, "no seeds in common: not paired"
+        if paired:
+            variant, baseline = variant.loc[common], baseline.loc[common]
+            note = f"{len(common)} of {seeds} seeds in common" if len(common) < seeds else ""
+    equal = paired and all(variant[name].equals(baseline[name]) for name in ("value", "finished"))
+    numbers = describe(variant, metric, split_correlation) | describe(baseline, metric, split_correlation, "reference_")
+    return EffectTest(paired=paired, identical=equal, note=note, **numbers), variant, baseline
+
+
+def _is_finite(*samples: np.ndarray) -> bool:
+    return all(bool(np.isfinite(sample).all()) for sample in samples)
 
 
 def _joined(*notes: str) -> str:

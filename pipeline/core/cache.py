@@ -12,11 +12,19 @@ import tempfile
 import time
 from pathlib import Path
 
+import platformdirs
+
 log = logging.getLogger(__name__)
 
 LIMIT = 2**30  # bytes
 _DIGEST = 32  # bytes of the digest at the end of a file
 _ABANDONED = 3600  # seconds without a change after which the writer of a temporary file is gone
+
+
+def folder_of_user(name: str) -> Path | None:
+    """Return the folder of these contents in the user's cache; `ABLATE_STORE` names another one, or `off` for none."""
+    folder = os.environ.get("ABLATE_STORE") or platformdirs.user_cache_path("mlp-ablations") / name
+    return None if folder == "off" else Path(folder)
 
 
 class Cache:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.cores import threads
 from pipeline.core.dataset import Dataset
 from pipeline.core.errors import UserError
 from pipeline.execution import results, store
@@ -36,16 +37,6 @@ def run_all(specs: Sequence[RunSpec], dataset: Dataset, progress: Progress) -> G
         yield from _on_cluster(address, specs, dataset, progress)
     else:
         yield from _in_threads(specs, Examples(dataset), progress)
-
-
-def threads() -> int:
-    """Return the number of threads: `ABLATE_THREADS`, by default the cores that this process may use."""
-    count = os.environ.get("ABLATE_THREADS")
-    if count is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not count.isdecimal() or not int(count):
-        raise UserError(f"ABLATE_THREADS: found {count!r}, allowed: a number of threads, at least 1")
-    return int(count)
 
 
 def _in_threads(specs: Sequence[RunSpec], examples: Examples, progress: Progress) -> Generator[Numbered]:

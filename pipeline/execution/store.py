@@ -8,14 +8,11 @@ a folder other than the one in the user's cache, or `off`.
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import platformdirs
-
-from pipeline.core.cache import Cache
+from pipeline.core.cache import Cache, folder_of_user
 from pipeline.core.dataset import Dataset
 from pipeline.execution.results import RunResult, RunSpec
 
@@ -48,8 +45,7 @@ class Store:
     @classmethod
     def of_user(cls) -> "Store":
         """Return the store that `ABLATE_STORE` names, by default the one in the user's cache folder."""
-        name = os.environ.get("ABLATE_STORE") or platformdirs.user_cache_path("mlp-ablations") / "runs"
-        return cls(None if name == "off" else Path(name))
+        return cls(folder_of_user("runs"))
 
     def keys(self, specs: Sequence[RunSpec], dataset: Dataset) -> list[str]:
         """Return the key of each run: a digest of everything that its numbers depend on."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
@@ -49,14 +50,24 @@ class Picture:
     svg: str
 
 
-def picture(name: str, caption: str, draw: Callable[[], Figure]) -> Picture:
+@dataclass(frozen=True)
+class Sketch:
+    """A figure that is not drawn yet: its name, its caption and the function that draws it."""
+
+    name: str
+    caption: str
+    draw: Callable[[], Figure]
+
+
+def svg(draw: Callable[[], Figure]) -> str:
     """Draw a figure; the same tables give the same bytes."""
     file = io.StringIO()
     styles = [sns.plotting_context("paper", font_scale=1.15), sns.axes_style("whitegrid"), _RC]
     # "default": the user's own matplotlibrc is ignored
     with matplotlib.style.context(["default", *styles]):
-        draw().savefig(file, format="svg", metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
-    return Picture(name, caption, _compact(file.getvalue()))
+        # `savefig` would draw twice, the first time to lay the figure out, which drawing does again
+        FigureCanvasSVG(draw()).print_svg(file, metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
+    return _compact(file.getvalue())
 
 
 def _compact(svg: str) -> str:

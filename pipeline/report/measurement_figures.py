@@ -1,24 +1,27 @@
 """Figures of measurements: one function and one entry of `FIGURES` for each kind."""
 
+import functools
 from collections.abc import Callable, Mapping
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from pipeline.measurements import MeasurementConfig
 from pipeline.measurements.activations import Activations
 from pipeline.measurements.matrix_product import MatrixProduct
 from pipeline.measurements.shift_detector import ShiftDetector
-from pipeline.report.drawing import HEIGHT, Picture, error_bars, picture
+from pipeline.report.drawing import HEIGHT, Sketch, error_bars
+from pipeline.report.section import MeasurementSection
 
 
-def measurement_pictures(config: MeasurementConfig, measured: pd.DataFrame, findings: pd.DataFrame) -> list[Picture]:
-    """Draw the figure of a measurement, if its kind has one, from its table and its findings."""
+def sketches(section: MeasurementSection) -> list[Sketch]:
+    """Return the figure of a measurement, not drawn yet, if its kind has one."""
+    config = section.config
     if config.kind not in FIGURES:
         return []
     draw, name, caption = FIGURES[config.kind]
-    return [picture(name, caption.format(config=config), lambda: draw(config, measured, findings))]
+    draw_section = functools.partial(draw, config, section.measured, section.findings)
+    return [Sketch(name, caption.format(config=config), draw_section)]
 
 
 def activations(config: Activations, measured: pd.DataFrame, findings: pd.DataFrame) -> Figure:

@@ -12,21 +12,10 @@ from pipeline.project.metrics import METRICS
 from pipeline.report.drawing import Picture
 from pipeline.report.format import cells, count_verdicts, digits, effect, effect_interval
 from pipeline.report.markdown import anchor, escape_markdown, line_of, paragraph, title
-from pipeline.report.measurement_figures import measurement_pictures
 from pipeline.report.provenance import configs, differs
 from pipeline.report.section import Report
-from pipeline.report.study_figures import pictures
 
 Pictures = Mapping[str, Sequence[Picture]]
-
-
-def draw(report: Report) -> dict[str, list[Picture]]:
-    """Draw all figures; returns them by id of the study or measurement."""
-    drawn = {section.study.id: pictures(section) for section in report.sections}
-    return drawn | {
-        section.id: measurement_pictures(section.config, section.measured, section.findings)
-        for section in report.measurements
-    }
 
 
 def files(drawn: Pictures) -> dict[str, str]:
@@ -35,7 +24,7 @@ def files(drawn: Pictures) -> dict[str, str]:
 
 
 def render(report: Report, drawn: Pictures) -> str:
-    """Return the page with its figures, as `draw` returns them."""
+    """Return the page with its figures, as `figures.draw` returns them."""
     html = _filled("page.html.jinja", report, drawn, configs, differs, inline, pixels)
     # a number and its percent sign stay on one line
     return re.sub(r"(?<=[0-9n]) %", "\N{NO-BREAK SPACE}%", html)

@@ -1,11 +1,13 @@
 """The tables behind page, summary and figures: of a study, of a measurement, of the whole report."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from pipeline.analysis import claims, comparison, findings, power, published, selection, summary
+from pipeline.core.progress import progress
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.artifacts import Diagnostics
@@ -14,6 +16,8 @@ from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,12 +141,15 @@ def report(
         outcomes: Published outcomes; empty if the project names none.
     """
     tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
+    log.info("report: judging %d studies", len(project.studies))
+    sections = []
+    with progress("report", len(project.studies), "study") as show:
+        for key, study in project.studies.items():
+            sections.append(study_section(project, study, results[key], curves[key], diagnostics[key]))
+            show(len(sections))
     return Report(
         project=project,
-        sections=[
-            study_section(project, study, results[key], curves[key], diagnostics[key])
-            for key, study in project.studies.items()
-        ],
+        sections=sections,
         measurements=[
             MeasurementSection(key, config, measured[key], tables[key]) for key, config in project.measurements.items()
         ],

@@ -30,7 +30,7 @@ def register(caption: str, when: _Condition = lambda section: False) -> Callable
     """Register a function as the figure of its name.
 
     Args:
-        caption: Template; `pictures` lists its fields.
+        caption: Template; `sketches` lists its fields.
         when: Condition under which a study has the figure without naming it.
     """
 
@@ -41,8 +41,8 @@ def register(caption: str, when: _Condition = lambda section: False) -> Callable
     return add
 
 
-def pictures(section: Section) -> list[drawing.Picture]:
-    """Draw the figures of a study in the order of the page."""
+def sketches(section: Section) -> list[drawing.Sketch]:
+    """Return the figures of a study, not drawn yet, in the order of the page."""
     several = section.seeds > 1
     fields = {
         "metric": section.metric.label,
@@ -52,14 +52,13 @@ def pictures(section: Section) -> list[drawing.Picture]:
         "interval": "and its 95 % interval" if several else "(no interval from a single one)",
         "shaded": "and, as a band, its 95 % interval" if several else "(no interval from a single one)",
     }
-    drawn = []
+    listed = []
     for name, (template, when, draw) in FIGURES.items():
         if name == section.study.figure or when(section):
             caption = template.format(**fields)
-            drawn.append(
-                drawing.picture(name, caption[0].upper() + caption[1:], functools.partial(_outer, draw, section))
-            )
-    return drawn
+            draw_section = functools.partial(_outer, draw, section)
+            listed.append(drawing.Sketch(name, caption[0].upper() + caption[1:], draw_section))
+    return listed
 
 
 def _outer(draw: _Draw, section: Section) -> Figure:

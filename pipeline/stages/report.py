@@ -4,14 +4,21 @@ Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/,
 Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md, reports/environment.json
 """
 
+import logging
+
 from pipeline.core import console
-from pipeline.project import artifacts, params
-from pipeline.report import page
-from pipeline.report.section import report
+
+log = logging.getLogger("pipeline.stages.report")
 
 
 def main(arguments: list[str]) -> None:
     """Report on all studies and measurements; takes no argument."""
+    log.info("report: reading results")
+    # after the first line, because these imports take a second
+    from pipeline.project import artifacts, params
+    from pipeline.report import figures, page
+    from pipeline.report.section import report
+
     project = params.load()
     artifacts.prune([*project.studies, *project.measurements])
     whole = report(
@@ -22,7 +29,8 @@ def main(arguments: list[str]) -> None:
         {key: artifacts.read_measured(key) for key in project.measurements},
         artifacts.read_published(project.published),
     )
-    drawn = page.draw(whole)
+    drawn = figures.draw(whole)
+    log.info("report: writing the page")
     params.check_unchanged(project)
     artifacts.write_figures(page.files(drawn))
     artifacts.write_claims(whole.claims, whole.published)

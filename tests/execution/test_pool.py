@@ -36,18 +36,6 @@ def test_the_number_of_threads_changes_no_bit(make, monkeypatch):
         assert results[0].diagnostics.layers.equals(other.diagnostics.layers)
 
 
-def test_as_many_threads_as_the_process_may_use_cores(monkeypatch):
-    monkeypatch.delenv("ABLATE_THREADS", raising=False)
-    monkeypatch.setattr(pool.os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
-    assert pool.threads() == 3
-    monkeypatch.setenv("ABLATE_THREADS", "2")
-    assert pool.threads() == 2
-    for wrong in ("0", "many", ""):
-        monkeypatch.setenv("ABLATE_THREADS", wrong)
-        with pytest.raises(UserError, match="ABLATE_THREADS: found .*, allowed: a number of threads"):
-            pool.threads()
-
-
 def test_a_run_that_fails_ends_those_that_still_train(monkeypatch):
     """They would take minutes; Ctrl-C and SIGTERM, which tests/faults/test_kills.py sends, end them the same way."""
     run_one, long = pool.results.run_one, RunSpec(config(LONG), seeds(1)[0], 0)

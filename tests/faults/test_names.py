@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from ablate import cli, plan, revisions, text
 from pipeline.core.errors import UserError
-from pipeline.report import page
+from pipeline.report import figures, page
 from pipeline.report.drawing import Picture
 
 # by the program that might obey them
@@ -161,9 +161,8 @@ def test_no_words_of_the_user_reach_a_figure(tally):
     section = made().sections[0]
     plain = dataclasses.replace(made(), sections=[section], measurements=[])
     study = dataclasses.replace(section.study, question="".join(TEXTS))
-    assert page.draw(dataclasses.replace(plain, sections=[dataclasses.replace(section, study=study)])) == page.draw(
-        plain
-    )
+    worded = dataclasses.replace(plain, sections=[dataclasses.replace(section, study=study)])
+    assert figures.draw(worded) == figures.draw(plain)
     tally("names", "words in a figure", "not part of it", len(TEXTS))
 
 

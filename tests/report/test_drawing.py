@@ -20,7 +20,7 @@ def svg_of(plot, **options) -> str:
         plot(figure.subplots())
         return figure
 
-    return drawing.picture("name", "caption", draw).svg
+    return drawing.svg(draw)
 
 
 def two_points(axes) -> None:

@@ -2,7 +2,7 @@
 
 from report.sections import made
 
-from pipeline.report import measurement_figures
+from pipeline.report import drawing, measurement_figures
 
 
 def of(kind: str):
@@ -37,7 +37,6 @@ def test_detections_have_their_intervals_and_the_level():
 def test_captions_say_how_often():
     parts = {"matrix_product": "20 repetitions", "shift_detector": "5 repetitions of 20 inputs", "activations": ""}
     for kind, part in parts.items():
-        section = of(kind)
-        (picture,) = measurement_figures.measurement_pictures(section.config, section.measured, section.findings)
-        assert part in picture.caption
-        assert picture.svg.startswith("<?xml")
+        (sketch,) = measurement_figures.sketches(of(kind))
+        assert part in sketch.caption
+        assert drawing.svg(sketch.draw).startswith("<?xml")

@@ -8,13 +8,13 @@ from markdown_it import MarkdownIt
 from report.sections import made
 
 from pipeline.project.metrics import METRICS
-from pipeline.report import format, page
+from pipeline.report import figures, format, page
 from pipeline.report.drawing import Picture
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, list[Picture]]:
-    return page.draw(made())
+    return figures.draw(made())
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from matplotlib.collections import PathCollection
 from report.sections import of
 
 from pipeline.project.figures import NAMED
+from pipeline.report import drawing
 from pipeline.report import study_figures as figures
 
 
@@ -46,24 +47,25 @@ def test_every_figure_that_a_study_may_name_can_be_drawn():
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_study_has_the_figure_that_it_names_and_those_that_follow_from_its_factors(study, names, count):
-    drawn = figures.pictures(of(study, count))
-    assert [picture.name for picture in drawn] == names
-    for picture in drawn:
-        assert picture.svg.startswith("<?xml")
-        assert not [word for word in ("dc:date", "dc:creator", "Matplotlib v") if word in picture.svg]
-        assert picture.caption[0].isupper()
-        assert "{" not in picture.caption
-    if study in ("weight_decay", "activation", "selection"):
-        assert figures.pictures(of(study, count)) == drawn  # byte for byte
+    sketches = figures.sketches(of(study, count))
+    assert [sketch.name for sketch in sketches] == names
+    for sketch in sketches:
+        svg = drawing.svg(sketch.draw)
+        assert svg.startswith("<?xml")
+        assert not [word for word in ("dc:date", "dc:creator", "Matplotlib v") if word in svg]
+        assert sketch.caption[0].isupper()
+        assert "{" not in sketch.caption
+        if study in ("weight_decay", "activation", "selection"):
+            assert drawing.svg(sketch.draw) == svg  # byte for byte
 
 
 @pytest.mark.parametrize(
     ("count", "parts"), [(3, ["over 3 seeds and", "its 95 % interval"]), (1, ["over 1 seed (no interval"])]
 )
 def test_captions_say_how_many_seeds(count, parts):
-    for picture in figures.pictures(of("activation", count)):
-        assert all(part in picture.caption for part in parts)
-        assert ("band" in picture.caption) <= (count > 1)
+    for sketch in figures.sketches(of("activation", count)):
+        assert all(part in sketch.caption for part in parts)
+        assert ("band" in sketch.caption) <= (count > 1)
 
 
 # --- figures that a study names --------------------------------------------------------------------------------------

@@ -1,0 +1,37 @@
+"""Progress of long work: a bar on a terminal, otherwise a line every few seconds."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from tqdm import tqdm
+
+log = logging.getLogger(__name__)
+
+_INTERVAL = 3.0  # seconds between two lines
+
+
+class _Bar(tqdm):  # type: ignore[misc]
+    monitor_interval = 0  # starts no thread: a process with threads cannot be forked safely
+
+
+@contextlib.contextmanager
+def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Show how much of `total` is done: `label: unit 23 of 59`.
+
+    Yields the function to call with the number done so far, as often as convenient.
+    """
+    # tqdm disables the bar if there is no terminal
+    with _Bar(desc=label, total=total, unit=unit, disable=None, dynamic_ncols=True) as bar:
+        last, logged = 0, time.monotonic()
+
+        def show(done: int) -> None:
+            nonlocal last, logged
+            if not bar.disable:
+                bar.update(done - bar.n)
+            elif done > last and (done == total or time.monotonic() - logged > _INTERVAL):
+                log.info("%s: %s %d of %d", label, unit, done, total)
+                last, logged = done, time.monotonic()
+
+        yield show

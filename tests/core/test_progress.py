@@ -1,0 +1,36 @@
+import io
+import sys
+import threading
+import types
+
+from pipeline.core import progress
+
+
+def test_without_a_terminal_a_line_now_and_then_and_one_at_the_end(caplog, monkeypatch):
+    caplog.set_level("INFO")
+    now = 0.0
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: now))
+    with progress.progress("report", 7, "figure") as show:
+        for seconds, done in ((1.0, 1), (2.9, 2), (3.1, 3), (4.0, 4), (9.0, 5), (20.0, 5), (20.1, 7), (30.0, 7)):
+            now = seconds
+            show(done)
+    assert [record.message for record in caplog.records] == [
+        "report: figure 3 of 7",
+        "report: figure 5 of 7",
+        "report: figure 7 of 7",
+    ]
+
+
+def test_on_a_terminal_a_bar_without_lines_or_threads(caplog, monkeypatch):
+    caplog.set_level("INFO")
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    before = threading.enumerate()
+    with progress.progress("report", 7, "figure") as show:
+        show(3)
+        assert threading.enumerate() == before
+        show(7)
+    assert "report: 100%" in terminal.getvalue()
+    assert "7/7" in terminal.getvalue()
+    assert not caplog.records
