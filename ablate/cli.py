@@ -1,6 +1,7 @@
 """`ablate`: what a user asks of an ablation project besides `dvc`.
 
-Each command imports its module when it is called: a check does not wait for pandas, a table not for DVC.
+Each command imports its module when it is called: `--help` does not wait for the configs, a check not for pandas, a
+table not for DVC.
 """
 
 import io
@@ -14,7 +15,6 @@ import typer
 from typer import Argument, Option
 
 from ablate import names
-from ablate.new import SOURCES
 from pipeline.core import console
 
 app = typer.Typer(
@@ -188,7 +188,7 @@ def power(
 @app.command()
 def new(
     folder: Annotated[Path, Argument(help="A new or empty folder in a clone of the repository.")],
-    source: Annotated[str | None, Option(help=f"{', '.join(SOURCES)}; default: digits, or with --table table.")] = None,
+    source: Annotated[str | None, Option(help=f"{', '.join(names.sources())}; default: digits, or with --table table.")] = None,
     table: Annotated[Path | None, Option(help="CSV or Parquet file, which is copied.")] = None,
     target: Annotated[str | None, Option(help="Column that is predicted.")] = None,
     missing: Annotated[str, Option(help="Imputation: mean, median or most_frequent.")] = "refuse",
