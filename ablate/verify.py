@@ -1,14 +1,16 @@
 """`ablate verify`: does the committed code reproduce the committed results, and is DVC's cache intact?"""
 
 import hashlib
+import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ablate import between, names, progress, revisions
 from ablate.compare import other_versions
@@ -124,16 +126,31 @@ def integrity() -> tuple[Table, bool]:
     except DvcException as error:
         raise UserError(f"DVC: {' '.join(str(error).split())}; `dvc status` says more") from None
     checked, damaged = 0, []
-    for out in (out for stage in stages for out in stage.outs if out.use_cache and out.hash_info):
-        for path in (Path(out.cache_path), Path(out.fs_path)):
-            # a missing file is not damaged: `dvc repro` or `dvc pull` brings it
-            if path.is_file():
-                checked += 1
-                log.info("checking file %d of DVC, %s", checked, os.path.relpath(path))
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-                if digest != out.hash_info.value:
-                    damaged.append(f"  {os.path.relpath(path)}")
+    # a missing file is not damaged: `dvc repro` or `dvc pull` brings it
+    for path, digest in (kept for stage in stages for out in stage.outs for kept in _kept(out) if kept[0].is_file()):
+        checked += 1
+        log.info("checking file %d of DVC, %s", checked, os.path.relpath(path))
+        if _md5(path) != digest:
+            damaged.append(f"  {os.path.relpath(path)}")
     remedy = ["delete them, then `dvc pull` or `dvc repro` brings them back"] if damaged else []
     title = f"{checked} files that DVC keeps: {len(damaged) or 'none'} damaged"
     return Table(title, after=[*damaged, *remedy]), not damaged
+
+
+def _kept(out: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the paths in cache and workspace of an output of DVC, of a folder those of its list and its files."""
+    if not out.use_cache or not out.hash_info:
+        return
+    digest, listed = out.hash_info.value.removesuffix(".dir"), Path(out.cache_path)
+    yield listed, digest
+    if not out.hash_info.isdir:
+        yield Path(out.fs_path), digest
+    elif listed.is_file() and _md5(listed) == digest:
+        for entry in json.loads(listed.read_bytes()):
+            yield Path(out.cache.oid_to_path(entry["md5"])), entry["md5"]
+            yield Path(out.fs_path, entry["relpath"]), entry["md5"]
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
