@@ -5,15 +5,23 @@
 # `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
 # `make reference`  write the pages in docs/reference/ from the code
 # `make soak`       try ten times as many faults as `make test`, and write the counts to docs/reliability.md: half an hour
+# `make locks`      look up the hashes of the versions in requirements*.txt, after a version was changed by hand
 # `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
 PYTHON ?= python3
-# on Linux, the package index serves torch with gigabytes of CUDA; TORCH_INDEX names an index with CPU builds
-TORCH_INDEX ?=
+# an index with another build of torch: by default, on Linux, CPU builds; `make TORCH_INDEX=` for that of the package index
+CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 BIN := .venv/bin
+# Python compiles a module at its first import, unless this variable forbids it; pip would compile 340 MB in advance
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+# the files are complete and have hashes, so nothing is resolved, and a file with other bytes is refused
+HASHED := $(PIP) --no-deps --require-hashes --requirement
+LOCKS := $(addprefix requirements,-build.txt .txt -test.txt -docs.txt -benchmark.txt)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# does an index of packages answer within ten seconds?
+export PROBE := import signal, sys, urllib.request; signal.alarm(10); urllib.request.urlopen(sys.argv[1] + '/torch/')
 
-.PHONY: report test coverage check docs reference soak benchmark format clean
+.PHONY: report test coverage check docs reference soak benchmark format clean locks
 
 # the second repro renders the page from this run: in a fresh clone, DVC considers the committed page up to date
 report: .venv/installed .dvc/plots/page.html
@@ -60,21 +68,29 @@ format: .venv/installed-test
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache data docs/_build dvc_plots
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: requirements.txt requirements-build.txt requirements-torch.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(HASHED) requirements-build.txt
+	$(HASHED) requirements.txt --no-build-isolation --use-pep517
+	@index="$(TORCH_INDEX)"; \
+	if [ "$(origin TORCH_INDEX) $$(uname -s)" = "undefined Linux" ]; then \
+	  index=$(CPU_INDEX); $(BIN)/python -c "$$PROBE" $$index 2>/dev/null || \
+	    { echo "$$index does not answer: torch comes from the default index, which may have gigabytes of CUDA"; index=; }; \
+	fi; \
+	$(PIP) $${index:+--extra-index-url $$index} --requirement requirements-torch.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+.venv/installed-%: requirements-%.txt .venv/installed
+	$(HASHED) $<
 	@touch $@
 
-.venv/installed-docs: .venv/installed requirements-docs.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
-	@touch $@
-
-.venv/installed-benchmark: .venv/installed requirements-benchmark.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-benchmark.txt
-	@touch $@
+locks:
+	$(PYTHON) -m venv .venv/locks
+	.venv/locks/bin/python -m pip --quiet --disable-pip-version-check install uv==0.13.8
+	for lock in $(LOCKS); do \
+	  { sed -n '/^#/p' $$lock; sed -n 's/^\([^# ]*==[^ ]*\).*/\1/p' $$lock | \
+	    .venv/locks/bin/uv pip compile --quiet --no-header --no-annotate --no-deps --universal --python-version 3.11 \
+	      --generate-hashes -; } > $$lock.new && mv $$lock.new $$lock || exit; \
+	done

@@ -1,5 +1,6 @@
 """Effects between two revisions of a project: every variant against itself in the earlier one, paired by seed."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
@@ -11,6 +12,8 @@ from pipeline.analysis.comparison import outcomes
 from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge
 from pipeline.data.images import Images
 from pipeline.project.metrics import METRICS, Metric
+
+log = logging.getLogger(__name__)
 
 COMPARED = ["study", "metric", "variant", *COLUMNS]
 _NEEDED = ["variant", "seed_root", "seed_index", "fold", "data", "status"]
@@ -30,7 +33,9 @@ def effects(left: Revision, right: Revision, metrics: Sequence[str] = ()) -> pd.
     rows: list[list[object]] = []
     project = right.params or left.params
     assert project is not None
-    for key in {**right.studies, **left.studies}:
+    keys = {**right.studies, **left.studies}
+    for place, key in enumerate(keys, start=1):
+        log.info("comparing study %d of %d, %s", place, len(keys), key)
         study = right.studies.get(key) or left.studies[key]
         for name in metrics or [study.metric]:
             if not metrics or any(name in side.results.get(key, ()) for side in (left, right)):

@@ -1,6 +1,7 @@
 """`ablate`: what a user asks of an ablation project besides `dvc`.
 
-Each command imports its module when it is called: a check does not wait for pandas, a table not for DVC.
+Each command imports its module when it is called: `--help` does not wait for the configs, a check not for pandas, a
+table not for DVC.
 """
 
 import io
@@ -14,7 +15,6 @@ import typer
 from typer import Argument, Option
 
 from ablate import names
-from ablate.new import SOURCES
 from pipeline.core import console
 
 app = typer.Typer(
@@ -78,9 +78,11 @@ def plan(
         ablate plan
         ablate plan dropout -S seeds.count=20,40
     """
-    from ablate import plan, text
+    from ablate import plan, progress, text
 
-    text.show([plan.table(study or [], set_param or [])])
+    with progress.shown("reading params.yaml"):
+        table = plan.table(study or [], set_param or [])
+    text.show([table])
 
 
 @app.command()
@@ -124,9 +126,10 @@ def compare(
         ablate compare main --study dropout
         ablate compare HEAD~1 HEAD --fail-on worse --markdown
     """
-    from ablate import compare, text
+    from ablate import compare, progress, text
 
-    comparison = compare.comparison(before, now, studies=study or [], variants=variant or [], metrics=metric or [])
+    with progress.shown(f"reading {before}"):
+        comparison = compare.comparison(before, now, studies=study or [], variants=variant or [], metrics=metric or [])
     if as_json:
         typer.echo(compare.as_json(comparison))
     else:
@@ -153,10 +156,11 @@ def verify(
         ablate verify dropout
         ablate verify --no-run
     """
-    from ablate import text, verify
+    from ablate import progress, text, verify
 
     tables = [verify.reproduction(revision, study or [])] if run else []
-    tables.append(verify.integrity())
+    with progress.shown("checking the files that DVC keeps"):
+        tables.append(verify.integrity())
     text.show([table for table, _ in tables])
     if not all(ok for _, ok in tables):
         raise typer.Exit(1)
@@ -180,15 +184,19 @@ def power(
         ablate power dropout --seeds 20
         ablate power dropout --effect 0.01 --sd 0.02
     """
-    from ablate import power, text
+    from ablate import power, progress, text
 
-    text.show([power.table(study, metric=metric, seeds=seeds, size=effect, sd=sd, probability=probability)])
+    with progress.shown(f"computing the power of {study}"):
+        table = power.table(study, metric=metric, seeds=seeds, size=effect, sd=sd, probability=probability)
+    text.show([table])
 
 
 @app.command()
 def new(
     folder: Annotated[Path, Argument(help="A new or empty folder in a clone of the repository.")],
-    source: Annotated[str | None, Option(help=f"{', '.join(SOURCES)}; default: digits, or with --table table.")] = None,
+    source: Annotated[
+        str | None, Option(help=f"{', '.join(names.sources())}; default: digits, or with --table table.")
+    ] = None,
     table: Annotated[Path | None, Option(help="CSV or Parquet file, which is copied.")] = None,
     target: Annotated[str | None, Option(help="Column that is predicted.")] = None,
     missing: Annotated[str, Option(help="Imputation: mean, median or most_frequent.")] = "refuse",

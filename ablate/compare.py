@@ -1,6 +1,7 @@
 """`ablate compare`: what differs between two revisions of a project, with a verdict for every variant."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from pipeline.project.labels import label
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
 from pipeline.report.format import count_verdicts, digits, effect, number
+
+log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
@@ -60,7 +63,10 @@ def comparison(
     Raises:
         UserError: If a revision, study, variant or metric does not exist, or both `params.yaml` are invalid.
     """
-    left, right = revisions.read(before), revisions.read(now)
+    log.info("reading %s", before)
+    left = revisions.read(before)
+    log.info("reading %s", now or revisions.WORKSPACE)
+    right = revisions.read(now)
     project = right.params or left.params
     if project is None:
         raise UserError("\n".join(map(_other_schema, (left, right))))

@@ -5,17 +5,22 @@ Completion runs at every press of the Tab key, so nothing slow is imported, and 
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline.core.errors import UserError, join_short
-from pipeline.project import params
-from pipeline.project.params import Params
-from pipeline.project.variants import Study
+
+if TYPE_CHECKING:
+    from pipeline.project.params import Params
+    from pipeline.project.variants import Study
 
 
-def project(*studies: str) -> Params:
+def project(*studies: str) -> "Params":
     """Return the project of the current folder; refuse studies that it does not have."""
+    from pipeline.project import params  # imported lazily: `--help` needs no config class
+
     checked = params.load()
     check("study", studies, checked.studies)
     return checked
@@ -39,13 +44,20 @@ def check(what: str, names: Iterable[str], allowed: Iterable[str], of: str = "")
             raise UserError(f"{what}: found {name!r}, allowed{of}: {known}{hint}")
 
 
-_Names = Callable[[Params, Sequence[Study]], Iterable[str]]
+def sources() -> list[str]:
+    """Return the data sources for which `ablate new` has a template."""
+    return sorted(path.stem for path in Path(__file__).with_name("templates").glob("sources/*.yaml"))
+
+
+_Names = Callable[["Params", Sequence["Study"]], Iterable[str]]
 
 
 def _completion(names: _Names) -> Callable[[typer.Context, str], list[str]]:
     """Return a completion; `names` gets the project and the studies on the command line, all if it has none yet."""
 
     def offer(context: typer.Context, incomplete: str) -> list[str]:
+        from pipeline.project import params
+
         # while an option waits for its value, click leaves the arguments in `args`
         typed = context.params.get("study") or context.args
         ids = [typed] if isinstance(typed, str) else typed

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import logging
 import math
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ from pipeline.project import params
 from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.training.engine import Examples
+
+log = logging.getLogger(__name__)
 
 _FORM = "write KEY=VALUE with the dotted key of params.yaml, +KEY=VALUE for a new key, ~KEY to remove one"
 _MAX = 10_000  # more are a mistake in a range
@@ -56,7 +59,9 @@ def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
     rows = []
     for number, (_, project) in enumerate(experiments, start=1):
         names.check("study", studies, project.studies)
-        for key in studies or project.studies:
+        for place, key in enumerate(studies or project.studies, start=1):
+            of = f"study {place} of {len(studies or project.studies)}, {key}"
+            log.info("timing %s%s", of, f", of experiment {number} of {len(experiments)}" if several else "")
             study = project.studies[key]
             dataset, seeds = project.datasets[study.dataset], project.seeds_of(study.dataset)
             # an earlier experiment of the sweep leaves its runs in the store

@@ -4,9 +4,8 @@ DVC's own template loads Vega from the network and stays blank offline. `make` w
 `.dvc/config.local`; it is not in the repository because it holds a megabyte of third-party code.
 """
 
+from importlib.resources import files
 from pathlib import Path
-
-import vl_convert
 
 from pipeline.core import console
 from pipeline.core.files import replacing
@@ -28,9 +27,13 @@ table { border-spacing: 15px; }
 img { max-width: 44vw; height: auto; }
 .vega-embed:has(.marks[width="0"]) { display: none; }
 </style>
-<script>(function () {
+<script>
 VEGA
-})();</script>
+(function (embed) {
+  // the default is a canvas, whose marks have no labels for screen readers
+  window.vegaEmbed = function (place, spec) { return embed(place, spec, {renderer: "svg"}); };
+})(vegaEmbed);
+</script>
 </head>
 <body>
 <h1>dvc plots</h1>
@@ -42,8 +45,9 @@ VEGA
 
 def write(path: Path = PATH) -> None:
     """Write the page, by default that of the project in the current folder."""
-    # in a function, or its names would clash with those of DVC's scripts; "</script" would end the element
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    # Vega's own builds for browsers, one after the other; "</script" would end the element
+    script = files("js_lib_vega_embed").joinpath("static", "js_lib_vega_embed", "vega-embed-full.js")
+    bundle = script.read_text(encoding="utf-8").replace("</script", "<\\/script")
     with replacing(path) as temporary:
         temporary.write_text(PAGE.replace("VEGA", bundle), encoding="utf-8")
 

@@ -1,21 +1,26 @@
 """`ablate verify`: does the committed code reproduce the committed results, and is DVC's cache intact?"""
 
 import hashlib
+import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from ablate import between, names, revisions
+from ablate import between, names, progress, revisions
 from ablate.compare import other_versions
 from ablate.revisions import Revision
 from ablate.text import Table
 from pipeline.core.errors import UserError, join_short
 from pipeline.project.artifacts import results_path
 from pipeline.project.metrics import METRICS
+
+log = logging.getLogger(__name__)
 
 
 def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
@@ -28,23 +33,27 @@ def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
     Raises:
         UserError: If there is no such commit or study, or the run fails.
     """
-    committed = revisions.read(name, recorded=False)
+    with progress.shown(f"reading {name}"):
+        committed = revisions.read(name, recorded=False)
     if committed.params is None:
         raise UserError(f"{name}: {committed.problem}")
     stages = dict.fromkeys(committed.studies, "train") | dict.fromkeys(committed.measurements, "measure")
     names.check("study", keys, stages)
     with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
+        print(f"running {name} again in a clean clone", file=sys.stderr, flush=True)
         clone = _clone(name, Path(folder) / "clone")
         # by force: what git holds would pass for up to date
         _dvc(clone, "repro", "--force", *([f"{stages[key]}@{key}" for key in keys] or ["dvc.yaml"]))
-        again = revisions.of_folder(clone, "again")
+        with progress.shown("reading the results"):
+            again = revisions.of_folder(clone, "again")
         output = revisions.git("ls-files", "-z", "--modified", "--others", "--exclude-standard", folder=clone)
     changed = {os.fsdecode(path) for path in output.split(b"\0") if path.startswith(b"reports/")}
     rows = []
-    for key in keys or stages:
-        text = difference(key, committed, again) if results_path(key).as_posix() in changed else ""
-        runs = f"{len(again.results[key])}" if key in again.studies and key in again.results else ""
-        rows.append([key, runs, "not reproduced" if text else "bit for bit", text])
+    with progress.shown("comparing with the commit"):
+        for key in keys or stages:
+            text = difference(key, committed, again) if results_path(key).as_posix() in changed else ""
+            runs = f"{len(again.results[key])}" if key in again.studies and key in again.results else ""
+            rows.append([key, runs, "not reproduced" if text else "bit for bit", text])
     others = [] if keys else sorted(changed.difference(results_path(key).as_posix() for key in stages))
     after = [f"{len(others)} other files of reports/ have other bytes: {join_short(others)}"] if others else []
     if note := other_versions(committed, again):
@@ -117,15 +126,31 @@ def integrity() -> tuple[Table, bool]:
     except DvcException as error:
         raise UserError(f"DVC: {' '.join(str(error).split())}; `dvc status` says more") from None
     checked, damaged = 0, []
-    for out in (out for stage in stages for out in stage.outs if out.use_cache and out.hash_info):
-        for path in (Path(out.cache_path), Path(out.fs_path)):
-            # a missing file is not damaged: `dvc repro` or `dvc pull` brings it
-            if path.is_file():
-                checked += 1
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-                if digest != out.hash_info.value:
-                    damaged.append(f"  {os.path.relpath(path)}")
+    # a missing file is not damaged: `dvc repro` or `dvc pull` brings it
+    for path, digest in (kept for stage in stages for out in stage.outs for kept in _kept(out) if kept[0].is_file()):
+        checked += 1
+        log.info("checking file %d of DVC, %s", checked, os.path.relpath(path))
+        if _md5(path) != digest:
+            damaged.append(f"  {os.path.relpath(path)}")
     remedy = ["delete them, then `dvc pull` or `dvc repro` brings them back"] if damaged else []
     title = f"{checked} files that DVC keeps: {len(damaged) or 'none'} damaged"
     return Table(title, after=[*damaged, *remedy]), not damaged
+
+
+def _kept(out: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the paths in cache and workspace of an output of DVC, of a folder those of its list and its files."""
+    if not out.use_cache or not out.hash_info:
+        return
+    digest, listed = out.hash_info.value.removesuffix(".dir"), Path(out.cache_path)
+    yield listed, digest
+    if not out.hash_info.isdir:
+        yield Path(out.fs_path), digest
+    elif listed.is_file() and _md5(listed) == digest:
+        for entry in json.loads(listed.read_bytes()):
+            yield Path(out.cache.oid_to_path(entry["md5"])), entry["md5"]
+            yield Path(out.fs_path, entry["relpath"]), entry["md5"]
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

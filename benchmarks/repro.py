@@ -4,6 +4,7 @@ Each side has a clone of its own, the ten seeds of that commit, and the packages
 """
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -71,8 +72,7 @@ def _clone(commit: str, clone: Path, seeds: int) -> None:
 
 def _python(clone: Path) -> Path:
     """Return this interpreter if it has the packages that the clone asks for, else one of the clone's own."""
-    lines = (clone / "requirements.txt").read_text().splitlines()
-    wanted = [line.split("==") for line in lines if line and not line.startswith("#")]
+    wanted = re.findall(r"^([^#\s]+)==(\S+)", (clone / "requirements.txt").read_text(), flags=re.MULTILINE)
     if all(_version(name) == number for name, number in wanted):
         return Path(sys.executable)
     _run("make", ".venv/installed", cwd=clone)

@@ -79,8 +79,10 @@ def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch)
     assert "run again" not in done.stdout
     cached = [path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
     (curves,) = [path for path in cached if path.read_bytes().startswith(b"variant,split,epoch")]
-    # in the cache, then in the workspace too
-    for count, path in enumerate((curves, project.folder / "data/linear.npz"), start=1):
+    (folder,) = [path for path in cached if path.suffix == ".dir"]
+    configs = project.folder / "data/configs/train/weight_decay.json"
+    # in the cache, then in the workspace too, and in a folder; without its list, its files are unknown
+    for path, count in (curves, 1), (project.folder / "data/linear.npz", 2), (configs, 3), (folder, 3):
         path.chmod(0o644)
         path.write_bytes(path.read_bytes()[:-2] + b"xx")
         table, ok = verify.integrity()

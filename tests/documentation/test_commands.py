@@ -23,7 +23,7 @@ NOT_RUN = {
     "make check": "it is .ci/run",
     "ablate verify": "tests/ablate/test_verify.py; `ablate verify dropout` is run here",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
-    "make TORCH_INDEX=https://download.pytorch.org/whl/cpu": "downloads PyTorch: a workflow calls it",
+    "make TORCH_INDEX=": "downloads gigabytes of CUDA",
     "source .venv/bin/activate": "the environment is the one of these tests",
     "ABLATE_STORE=off make": "half of .ci/run",
     "make soak": "half an hour; writes the table of docs/reliability.md",

@@ -17,15 +17,23 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT, EXTRAS = PROJECT["dependencies"], PROJECT["optional-dependencies"]
 
 
+UNHASHED = "requirements-torch.txt"
+
+
 def locked(name: str) -> dict[str, str]:
-    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
-    found = dict(line.split("==") for line in lines)
+    """Return the versions of a file; every package must have the hashes of its files, as far as the file has any."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    hashed = [all(word.startswith("--hash=sha256:") for word in words) and bool(words) for _, *words in lines]
+    assert set(hashed) == {name != UNHASHED}
+    found = dict(line[0].split("==") for line in lines)
     assert len(found) == len(lines), "each package once"
     assert all(str(Version(pin)) == pin for pin in found.values())
     return {canonicalize_name(package): pin for package, pin in found.items()}
 
 
-RUNTIME, TEST, DOCS = map(locked, ("requirements.txt", "requirements-test.txt", "requirements-docs.txt"))
+RUNTIME = locked("requirements.txt") | locked("requirements-build.txt") | locked(UNHASHED)
+TEST, DOCS = locked("requirements-test.txt"), locked("requirements-docs.txt")
 ALL = {**RUNTIME, **TEST, **DOCS}
 
 
@@ -90,7 +98,7 @@ def test_a_lock_has_what_is_needed_and_nothing_else(lock, direct, tally):
 
 
 def test_the_locks_share_no_package_and_agree_with_pyproject_and_with_what_is_installed():
-    locks = [RUNTIME, TEST, DOCS, locked("requirements-benchmark.txt")]
+    locks = [locked(path.name) for path in ROOT.glob("requirements*.txt")]
     assert len(set().union(*locks)) == sum(map(len, locks))
     # torch's build for CPUs adds a local label to its version
     assert {name: Version(version(name)).public for name in ALL} == ALL
