@@ -2,13 +2,11 @@
 
 import contextlib
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tqdm import tqdm
-
 from pipeline.core.dataset import Dataset
+from pipeline.core.progress import progress
 from pipeline.core.seeding import Seed
 from pipeline.execution import pool
 from pipeline.execution.results import RunSpec
@@ -18,8 +16,6 @@ from pipeline.project.variants import Study
 from pipeline.training import closed_form
 
 log = logging.getLogger(__name__)
-
-_LOG_INTERVAL = 3.0  # seconds between two lines of progress
 
 
 def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: Store | None = None) -> StudyResult:
@@ -40,19 +36,14 @@ def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: St
     solutions = dict(zip(linear, closed_form.solve([specs[index] for index in linear], dataset), strict=True))
     to_train = [specs[index] for index in missing]
     total = sum(spec.config.training.epochs for spec in to_train)
-    # tqdm disables the bar if there is no terminal; then a line every few seconds
     with (
-        tqdm(desc=study.id, total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar,
-        contextlib.closing(pool.run_all(to_train, dataset, lambda epochs: bar.update(epochs - bar.n))) as finished,
+        progress(study.id, total, "epoch") as show,
+        contextlib.closing(pool.run_all(to_train, dataset, show)) as finished,
     ):
-        logged = time.monotonic()
-        for count, (number, result) in enumerate(finished, start=1):
+        for number, result in finished:
             index = missing[number]
             results[index] = replace(result, metrics=result.metrics | solutions.get(index, {}))
             store.put(keys[index], results[index])
-            if bar.disable and (count == len(missing) or time.monotonic() - logged > _LOG_INTERVAL):
-                log.info("%s: %d of %d runs", study.id, count, len(missing))
-                logged = time.monotonic()
     if missing:
         store.cache.prune()
     return study_result(study, [Run(*run, results[index]) for index, run in enumerate(runs)], dataset)
