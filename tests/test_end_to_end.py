@@ -75,15 +75,6 @@ def test_a_day_with_the_project(project):
 
 
 @pytest.mark.slow
-def test_more_seeds_keep_the_runs_there_are(finished_copy):
-    few = finished_copy.read(RESULTS).splitlines()
-    finished_copy.run("dvc", "exp", "run", "-S", "seeds.count=5", "train@weight_decay")
-    many = finished_copy.read(RESULTS).splitlines()
-    assert len(many) == 1 + 2 * 5
-    assert set(few) <= set(many)
-
-
-@pytest.mark.slow
 def test_an_interrupted_run_is_recovered_as_the_readme_says(finished_copy):
     # what DVC leaves when it is interrupted in the middle of a stage: the stage's outputs are gone
     (finished_copy.folder / RESULTS).unlink()
