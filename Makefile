@@ -1,10 +1,11 @@
 # `make`            create the environment, check params.yaml, run dvc repro: the report is then in reports/index.html
-# `make test`       install test packages, run linter, type checker and tests
-# `make coverage`   run the tests again and measure their coverage
-# `make check`      what CI does, in a clean working tree: rebuild the project and compare it with git, then `make test`
+# `make test`       linter, type checker, unit tests and a small project from end to end: about two minutes
+# `make test-slow`  the other tests: faults, documents, a browser, emulated processors, the runs of book/
+# `make check`      what CI does, in a clean working tree: `make`, compare with git, `make test`, `make test-slow`
+# `make coverage`   run all tests and measure their coverage
 # `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
 # `make reference`  write the pages in docs/reference/ from the code
-# `make soak`       try ten times as many faults as `make test`, and write the counts to docs/reliability.md: half an hour
+# `make soak`       try ten times as many faults as `make check`, and write the counts to docs/reliability.md: half an hour
 # `make locks`      look up the hashes of the versions in requirements*.txt, after a version was changed by hand
 # `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
 PYTHON ?= python3
@@ -21,7 +22,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # does an index of packages answer within ten seconds?
 export PROBE := import signal, sys, urllib.request; signal.alarm(10); urllib.request.urlopen(sys.argv[1] + '/torch/')
 
-.PHONY: report test coverage check docs reference soak benchmark format clean locks
+# one worker per core; the tests of a file share a worker, and so the projects that they start from
+PYTEST := $(BIN)/pytest -n auto --dist loadfile
+
+.PHONY: report test test-slow coverage check docs reference soak benchmark format clean locks
 
 # the second repro renders the page from this run: in a fresh clone, DVC considers the committed page up to date
 report: .venv/installed .dvc/plots/page.html
@@ -35,15 +39,18 @@ report: .venv/installed .dvc/plots/page.html
 	$(BIN)/python -m ablate.plots_page
 	$(BIN)/dvc config --local plots.html_template plots/page.html
 
-test: .venv/installed-test .venv/installed-docs
+test: .venv/installed-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(PYTEST) -m "not slow"
 
-# not part of `make test`: it traces hundreds of processes that the tests start
+test-slow: .venv/installed-test .venv/installed-docs
+	$(PYTEST) -m slow
+
+# traces hundreds of processes that the tests start
 coverage: .venv/installed-test .venv/installed-docs
-	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 check:
 	.ci/run
@@ -56,7 +63,7 @@ reference: .venv/installed
 	$(BIN)/python -m docs.generate
 
 soak: .venv/installed-test
-	$(BIN)/pytest tests/faults -n auto --dist loadgroup --soak --counts docs/reliability.md
+	$(PYTEST) tests/faults --soak --counts docs/reliability.md
 
 benchmark: .venv/installed-benchmark
 	$(BIN)/python -m benchmarks $(BENCHMARK)

@@ -43,19 +43,3 @@ def test_a_project_and_what_became_of_it(project):
     done = project.run("ablate", "compare", "longer", "main", "--variant", "weight_decay_3", "--markdown")
     assert "| weight\\_decay\\_3 | 8 |" in done.stdout
     assert "weight\\_decay\\_0 |" not in done.stdout
-
-    # a commit of another schema, and no DVC cache
-    project.run("git", "checkout", "--", ".")
-    text = project.read("params.yaml")
-    (project.folder / "params.yaml").write_text(f"device: cpu\n{text}")
-    project.run("git", "commit", "-qam", "another schema")
-    (project.folder / "params.yaml").write_text(text)
-    (project.folder / ".dvc" / "cache").rename(project.folder / "moved")
-    shown = lines(project.run("ablate", "compare", "main").stdout)
-    assert shown[1].startswith("main: not comparable: other schema: params.yaml: device: found an unknown key")
-    assert "2 not comparable" in shown
-
-    # mistakes are lines
-    for arguments in (["nowhere"], ["main", "nowhere"], ["--study", "gone"], ["--metric", "gone"]):
-        done = project.run("ablate", "compare", *arguments, ok=False)
-        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr

@@ -18,8 +18,6 @@ from ablate import plots_page
 from pipeline.project.artifacts import write_metrics
 from pipeline.project.metrics import METRICS
 
-pytestmark = pytest.mark.xdist_group("plots")
-
 TEMPLATES = ROOT / ".dvc" / "plots"
 FIRST, SECOND = [0, 3], [0, 1, 3]  # weight decays before and now
 
@@ -71,6 +69,7 @@ def panels(svg: str) -> list[str]:
     return re.findall(r"Title text '(weight_decay_\w+)'", svg)
 
 
+@pytest.mark.slow
 def test_show_draws_the_workspace(drawn, tmp_path):
     drawn.run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
     found = specs(tmp_path / "plots" / "index.html")
@@ -88,6 +87,7 @@ def test_show_draws_the_workspace(drawn, tmp_path):
     assert set(re.findall(r"Title text '([^']*)'", svg)) == {"product", "log10_largest", "log10_growth", *quantiles}
 
 
+@pytest.mark.slow
 def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
     found = specs(difference)
     curves = found["data_curves_weight_decay_csv"]
@@ -115,6 +115,7 @@ def test_diff_draws_both_revisions_of_every_variant(drawn, difference):
         assert ticks["workspace", variant] == pytest.approx(np.log10(losses).mean())
 
 
+@pytest.mark.slow
 def test_figures_stand_side_by_side(drawn, difference):
     images = re.findall(r'<p>([\w ]+)</p>\s*<img src="([^"]*)"', difference.read_text())
     names = sorted(path.name for path in (drawn.folder / "reports" / "figures").iterdir())
@@ -126,6 +127,7 @@ def test_figures_stand_side_by_side(drawn, difference):
         assert (drawings[0] != drawings[1]) == name.startswith("weight_decay")
 
 
+@pytest.mark.slow
 def test_the_page_asks_nothing_of_a_network(difference):
     outside = re.sub(r"<script>.*?</script>", "", difference.read_text(), flags=re.DOTALL)
     named = re.findall(r'<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="([^"]*)"', outside)
@@ -140,6 +142,7 @@ OPTIONS += ("--host-resolver-rules=MAP * ~NOTFOUND",)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+@pytest.mark.slow
 def test_a_browser_without_a_network_draws_every_plot(difference, tmp_path):
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("sweeps")
+pytestmark = pytest.mark.slow
 
 DECAY = "studies.weight_decay.grid.optimizer.weight_decay"
 EPOCHS = "studies.weight_decay.base.training.epochs"

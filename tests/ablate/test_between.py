@@ -104,6 +104,7 @@ def test_seeds_that_split_the_same_data_have_wider_intervals():
 PAIRS = 300
 
 
+@pytest.mark.slow
 def test_two_states_with_other_seeds_hold_no_more_false_verdicts_than_promised():
     """300 pairs of states whose five variants are drawn alike on both sides, with other seeds: unpaired.
 

@@ -137,6 +137,7 @@ def test_the_stages_of_a_new_project_run(clone, source):
         assert artifacts.PAGE.is_file()
 
 
+@pytest.mark.slow
 def test_a_new_project_runs_where_it_stands(project, tmp_path):
     """From the command to the page; nothing of the other projects is touched."""
     table = write_table(tmp_path / "iris.csv")

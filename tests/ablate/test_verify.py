@@ -11,6 +11,7 @@ from ablate import verify
 from pipeline.core.errors import UserError
 
 
+@pytest.mark.slow
 def test_committed_results_are_reproduced_or_not(project, monkeypatch):
     monkeypatch.chdir(project.folder)
     project.write_params({"studies.activation": ..., "datasets.images": ...})
@@ -71,6 +72,7 @@ def test_what_differs_is_listed_by_metric_and_variant():
     assert verify.difference("p", measured, measured) == "other measurements"
 
 
+@pytest.mark.slow
 def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch):
     monkeypatch.chdir(project.folder)
     project.run("dvc", "repro", "train@weight_decay")
@@ -95,6 +97,7 @@ def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch)
         verify.integrity()
 
 
+@pytest.mark.slow
 def test_the_second_project_is_verified_from_its_folder_with_the_tables_that_dvc_keeps(project, monkeypatch, capfd):
     (project.folder / "book/tables/own.csv").write_text("a,b\n1,2\n")
     project.run("dvc", "add", "-q", "book/tables/own.csv")
@@ -106,6 +109,7 @@ def test_the_second_project_is_verified_from_its_folder_with_the_tables_that_dvc
     assert "own.csv" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_and_another_schema_are_lines(project, monkeypatch):
     monkeypatch.chdir(project.folder)
     (project.folder / "pipeline/stages/train.py").write_text("raise SystemExit(1)")

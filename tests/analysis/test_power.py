@@ -28,6 +28,7 @@ def test_few_seeds_have_the_power_of_the_sign_flip_test(n, level, effect):
     assert power(effect, 1.0, n, level) == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [1, 4, 20])
 @pytest.mark.parametrize("size", [0.6, 1.2])
 def test_the_whole_procedure_has_the_promised_power(family, size):

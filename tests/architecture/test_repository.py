@@ -23,6 +23,7 @@ def test_analytics_are_off():
     assert "analytics = false" in (ROOT / ".dvc" / "config").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", [".", "book"])
 def test_the_reports_in_git_are_of_the_code_and_the_parameters_in_git(project, tmp_path):
     """DVC compares code, parameters and results with the lock; data that only its cache holds may be missing."""

@@ -9,8 +9,9 @@ from samples import ROOT
 
 from benchmarks.table import BEGIN, END
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.xdist_group("benchmarks")
+
 def test_every_side_ends_at_the_same_loss(tmp_path):
     written, copy = tmp_path / "table.json", tmp_path / "speed.md"
     page = (ROOT / "docs" / "speed.md").read_text()

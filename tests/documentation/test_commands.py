@@ -13,7 +13,7 @@ from samples import ROOT, Project, write_params
 
 from ablate import plots_page
 
-pytestmark = pytest.mark.xdist_group("docs")
+pytestmark = pytest.mark.slow
 
 TUTORIAL = [f"docs/tutorial/first-{name}.md" for name in ("report", "change", "sweep", "comparison")]
 # what is not run here, and why

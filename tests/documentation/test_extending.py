@@ -10,7 +10,7 @@ import pytest
 from documentation.blocks import apply_diff, blocks
 from samples import BASE, ROOT, laid_over, write_params
 
-pytestmark = pytest.mark.xdist_group("docs")
+pytestmark = pytest.mark.slow
 
 RMSPROP = {"name": "rmsprop", "learning_rate": 0.003, "alpha": 0.9, "weight_decay": 0.0}
 KINK = {"source": "kink", "kink": 0.5, "noise_sd": 0.1, "train_examples": 60, "test_examples": 60}

@@ -13,8 +13,6 @@ from samples import ROOT
 
 from docs import generate
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def build(source: Path, site: Path) -> subprocess.CompletedProcess[str]:
     """Build as `make docs` does."""
@@ -24,6 +22,7 @@ def build(source: Path, site: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_site_has_every_page_and_loads_nothing_from_elsewhere(tmp_path):
     done = build(ROOT / "docs", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -43,6 +42,7 @@ def test_the_site_has_every_page_and_loads_nothing_from_elsewhere(tmp_path):
         assert str(ROOT) not in text, path
 
 
+@pytest.mark.slow
 def test_a_broken_link_and_a_page_that_no_list_names_fail_the_build(tmp_path):
     source = tmp_path / "docs"
     shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("_build", "__pycache__"))

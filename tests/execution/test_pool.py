@@ -108,7 +108,7 @@ def run_all() -> Iterator[tuple[int, RunResult]]:
     return pool.run_all(specs, classes(8), lambda epochs: None)
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bits_even_if_a_worker_is_killed(monkeypatch):
     expected = {index: result.to_bytes() for index, result in run_all()}
     monkeypatch.setattr(pool, "_TASK", 0.0)  # a task for every run
@@ -121,7 +121,7 @@ def test_a_cluster_gives_the_same_bits_even_if_a_worker_is_killed(monkeypatch):
     assert trained == expected
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.slow
 def test_a_worker_of_other_versions_is_refused(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.metadata as m\n"
@@ -135,7 +135,7 @@ def test_a_worker_of_other_versions_is_refused(tmp_path, monkeypatch):
         list(run_all())
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_used_is_named(monkeypatch):
     with (
         cluster(monkeypatch, 0),

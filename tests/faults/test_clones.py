@@ -4,7 +4,7 @@ import pytest
 from conftest import small_project
 from samples import ONE_STUDY, Project
 
-pytestmark = pytest.mark.xdist_group("clones")
+pytestmark = pytest.mark.slow
 
 # folder, umask and environment
 CLONES = {

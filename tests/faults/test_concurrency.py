@@ -9,8 +9,7 @@ import pytest
 from conftest import small_project
 from samples import ONE_STUDY, Project
 
-# about moments: beside other tests on few cores the commands would mostly wait
-pytestmark = pytest.mark.xdist_group("concurrency")
+pytestmark = pytest.mark.slow
 
 DECAY = "studies.weight_decay.grid.optimizer.weight_decay"
 # the lines with which a command may end

@@ -13,7 +13,7 @@ from pipeline.core.errors import UserError
 from pipeline.project import lock
 from pipeline.stages import report, train
 
-pytestmark = [pytest.mark.xdist_group("damage"), pytest.mark.usefixtures("finished_copy")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("finished_copy")]
 
 RESULTS = "reports/results/weight_decay.csv"
 # every file that a stage reads, the stage, and another file of the same format

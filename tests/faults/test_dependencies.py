@@ -13,6 +13,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from samples import ROOT
 
+# needs the packages of all locks, of which `make test` installs a part
+pytestmark = pytest.mark.slow
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT, EXTRAS = PROJECT["dependencies"], PROJECT["optional-dependencies"]
 

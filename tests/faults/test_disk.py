@@ -17,6 +17,8 @@ from pipeline.execution.runs import train_study
 from pipeline.execution.store import Store
 from pipeline.project import params
 
+pytestmark = pytest.mark.slow
+
 BEFORE = laid_over(SMALL, ONE_STUDY)
 # the same runs with other numbers in every file
 CHANGED = laid_over(

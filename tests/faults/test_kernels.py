@@ -86,6 +86,7 @@ def test_a_damaged_file_is_compiled_again(damage, kernel, printed, tmp_path, man
         tally("kernels", f"file of a kernel, {damage}", "compiled again")
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_leave_one_whole_file(printed, tmp_path, many, tally):
     for number in range(many(10)):
         home = tmp_path / str(number)
@@ -96,6 +97,7 @@ def test_processes_that_compile_at_once_leave_one_whole_file(printed, tmp_path, 
         tally("kernels", "4 processes that compile at once", "one whole file")
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_nothing_that_harms(printed, tmp_path, many, tally):
     """At any time from its start to its end."""
     begun = time.monotonic()

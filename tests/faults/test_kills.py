@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from samples import ROOT, Project
 
-pytestmark = pytest.mark.xdist_group("kills")
+pytestmark = pytest.mark.slow
 
 # stage, phase, and about how many moments the phase has
 PHASES = [

@@ -44,6 +44,7 @@ def mixtures(count: int) -> list[str]:
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_an_id_is_never_part_of_a_command(shell, tmp_path, tally):
     """Without `check`, each stage's program gets the id as one word, and nothing else is started."""
@@ -79,6 +80,7 @@ def test_an_id_is_never_part_of_a_command(shell, tmp_path, tally):
     tally("names", "id in a command", "one word, nothing executed", len(calls))
 
 
+@pytest.mark.slow
 def test_an_invalid_id_runs_and_deletes_nothing(tmp_path, tally):
     project = small_project(tmp_path / "project")
     outside = [tmp_path / name for name in ("kept.csv", "kept.npz", "kept/file")]

@@ -14,8 +14,7 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium"),
-    # one browser for all of them
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.slow,
     # the driver's event loop is closed by the interpreter at the end
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

@@ -54,6 +54,7 @@ MACHINES = {
 CHOSEN = {name for variables in MACHINES.values() for name in variables}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _has_avx2(), reason="without AVX2 a processor has no other code to choose")
 def test_summary_curves_claims_figures_and_page_are_the_same(tmp_path):
     inputs = tmp_path / "inputs.pickle"

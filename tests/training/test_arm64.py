@@ -38,6 +38,7 @@ def to_bytes(run: engine._Run, arrays: Mapping[str, np.ndarray]) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (GCC and QEMU), reason="gcc-aarch64-linux-gnu and qemu-user are not installed")
 def test_an_emulated_arm64_gives_the_same_numbers(tmp_path: Path):
     llvm.initialize_all_targets()

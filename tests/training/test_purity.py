@@ -120,6 +120,7 @@ ASK = "import llvmlite.binding as llvm; print(llvm.get_host_cpu_name(), llvm.get
 
 
 @X86
+@pytest.mark.slow
 @pytest.mark.skipif(QEMU is None, reason="qemu-user is not installed")
 @pytest.mark.parametrize("model", ["Haswell", "EPYC"])
 def test_an_emulated_processor_gives_the_same_bits(model):
