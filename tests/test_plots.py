@@ -210,25 +210,13 @@ def test_every_template_is_there_and_used(path):
 
 def test_metrics_of_sixty_variants_stay_readable(project, monkeypatch):
     monkeypatch.chdir(project.folder)
-    losses = {"estimate": 0.123456789, "ci_low": 0.1, "ci_high": 0.2}
-    variants = {
-        f"activation_leaky_relu_weight_decay_0p{number:03d}": {"runs": 10, "diverged": 0, "test_loss": dict(losses)}
-        for number in range(60)
-    }
+    path = "reports/metrics/weight_decay.json"
+    variants = {f"activation_leaky_relu_weight_decay_0p{number:03d}": 0.123456789 for number in range(60)}
     write_metrics("weight_decay", variants)
     project.commit("sixty variants")
-    folder = "reports/metrics/weight_decay"
-    header, *rows = project.run("dvc", "metrics", "show", folder).stdout.splitlines()
-    assert " ".join(header.split()) == "Path diverged runs test_loss.ci_high test_loss.ci_low test_loss.estimate"
-    assert [row.split()[0] for row in rows] == sorted(f"{folder}/{name}.json" for name in variants)
-    assert max(map(len, [header, *rows])) < 200
-
     changed = list(variants)[3], list(variants)[41]
-    for name in changed:
-        variants[name]["test_loss"]["estimate"] += 0.01
-    write_metrics("weight_decay", variants)
+    write_metrics("weight_decay", variants | dict.fromkeys(changed, 0.133456789))
     header, *rows = project.run("dvc", "metrics", "diff").stdout.splitlines()
     assert header.split() == ["Path", "Metric", "HEAD", "workspace", "Change"]
-    cells = sorted([row.split()[index] for index in (0, 1, 4)] for row in rows)
-    assert cells == [[f"{folder}/{name}.json", "test_loss.estimate", "0.01"] for name in changed]
-    assert max(map(len, rows)) < 200
+    assert [row.split()[:2] for row in rows] == [[path, name] for name in changed]
+    assert max(map(len, [header, *rows])) <= 120

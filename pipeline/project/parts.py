@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.config import Config, Id
+from pydantic import BaseModel
+
+from pipeline.core.config import Id
 from pipeline.core.errors import UserError
 from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
@@ -27,12 +29,12 @@ STAGES = {"data": "datasets", "measure": "measurements", "train": "studies"}  # 
 _ONLY_REPORTED = ("question", "claims", "simplest")
 
 
-class _Part(Config):
+class _Part(BaseModel):
     seeds: SeedConfig
-    base: dict[str, Any] = {}  # noqa: RUF012  # pydantic copies it
-    datasets: dict[Id, DatasetConfig] = {}  # noqa: RUF012
-    measurements: dict[Id, MeasurementConfig] = {}  # noqa: RUF012
-    studies: dict[Id, dict[str, Any]] = {}  # noqa: RUF012
+    base: dict[str, Any] = {}
+    datasets: dict[Id, DatasetConfig] = {}
+    measurements: dict[Id, MeasurementConfig] = {}
+    studies: dict[Id, dict[str, Any]] = {}
 
 
 def path_of(stage: str) -> Path:
