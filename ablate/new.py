@@ -15,13 +15,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from ablate import names
 from pipeline.core.config import LONGEST_ID
 from pipeline.core.errors import UserError
 from pipeline.project import params
 from pipeline.project.params import Params
 
 TEMPLATES = Path(__file__).with_name("templates")
-SOURCES = sorted(path.stem for path in (TEMPLATES / "sources").glob("*.yaml"))
 # the template of a table classifies; what differs for a table of numbers
 _REGRESSION = {
     "base": {"loss": "half_squared_error", "optimizer": {"learning_rate": 0.02}, "training": {"batch_size": 16}},
@@ -50,8 +50,8 @@ def new(
     Raises:
         UserError: If folder, source or table cannot be used; nothing is written then.
     """
-    if source not in SOURCES:
-        raise UserError(f"source: found {source!r}, allowed: {', '.join(SOURCES)}")
+    if source not in names.sources():
+        raise UserError(f"source: found {source!r}, allowed: {', '.join(names.sources())}")
     if not (source == "table") == (file is not None) == (target is not None):
         raise UserError(f"source: found {source!r}, allowed: table with --table FILE --target COLUMN, others without")
     if file and not file.is_file():

@@ -1,4 +1,4 @@
-"""The page template of `dvc plots`, with Vega in it, so that plots are drawn without a network.
+"""The page template of `dvc plots`, with Vega in it, so that plots are drawn without a network; changed studies first.
 
 DVC's own template loads Vega from the network and stays blank offline. `make` writes this one and names it in
 `.dvc/config.local`; it is not in the repository because it holds a megabyte of third-party code.
@@ -30,8 +30,29 @@ img { max-width: 44vw; height: auto; }
 <script>
 VEGA
 (function (embed) {
-  // the default is a canvas, whose marks have no labels for screen readers
-  window.vegaEmbed = function (place, spec) { return embed(place, spec, {renderer: "svg"}); };
+  // the tables of studies and measurements, by the id of their element: do their rows differ between revisions?
+  const tables = new Map();
+  function differs(rows) {
+    const revisions = new Map();
+    for (const {rev, ...row} of rows) revisions.set(rev, (revisions.get(rev) || "") + JSON.stringify(row));
+    return new Set(revisions.values()).size > 1;
+  }
+  window.vegaEmbed = function (place, spec) {
+    const table = /^#(.*)(?:reports_results|data_curves)_(.*)_csv$/.exec(place);
+    const key = table && table[1] + "reports_figures_" + table[2] + "_";
+    if (key) tables.set(key, tables.get(key) || differs(spec.data.values));
+    // the default is a canvas, whose marks have no labels for screen readers
+    return embed(place, spec, {renderer: "svg"});
+  };
+  document.addEventListener("DOMContentLoaded", function () {
+    const changed = [];
+    for (const plot of document.querySelectorAll("body > div")) {
+      const id = plot.id.replace(/(?:reports_results|data_curves)_(.*)_csv$/, "reports_figures_$1_");
+      const keys = [...tables.keys()].filter((key) => id.startsWith(key)).sort((a, b) => b.length - a.length);
+      if (keys.length && tables.get(keys[0])) changed.push(plot);
+    }
+    document.querySelector("h1").after(...changed);
+  });
 })(vegaEmbed);
 </script>
 </head>

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-INTERVAL = 3.0  # seconds between two lines
+INTERVAL = 2.0  # seconds between two lines
 _LOG = logging.getLogger("ablate")
 
 

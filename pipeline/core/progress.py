@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 log = logging.getLogger(__name__)
 
-_INTERVAL = 3.0  # seconds between two lines
+_INTERVAL = 2.0  # seconds between two lines
 
 
 class _Bar(tqdm):  # type: ignore[misc]

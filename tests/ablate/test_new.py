@@ -10,12 +10,12 @@ from faults import whole
 from samples import ROOT, Project
 from sklearn import datasets as scikit
 
-from ablate import new
+from ablate import names, new
 from pipeline.core.errors import UserError
 from pipeline.data import DatasetConfig
 from pipeline.project import artifacts, params
 
-SOURCES = [source for source in new.SOURCES if source != "table"]
+SOURCES = [source for source in names.sources() if source != "table"]
 
 
 @pytest.fixture
