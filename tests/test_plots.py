@@ -158,6 +158,11 @@ def test_a_browser_without_a_network_draws_every_plot(difference, tmp_path):
     assert len([width for width in drawings if int(width) > 300]) == len(specs(difference)) == 3
     assert bands(done.stdout) == (3 + 2) * 2
     assert len(labels(done.stdout, "test_loss: ")) == (3 + 2) * 3
+    # the measurement has not changed, so it comes last; DVC lists it first
+    places = re.findall(r'<div id="((?:data|reports)_\w+)"', done.stdout)
+    changed = [place for place in places if "weight_decay" in place]
+    assert places[: len(changed)] == changed
+    assert next(iter(specs(difference))) == places[len(changed)] == "reports_results_product_csv"
 
 
 # --- the template of single runs, on rows made for it ----------------------------------------------------------------
