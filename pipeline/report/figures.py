@@ -5,13 +5,15 @@ The key of a figure is a digest of the tables of its study or measurement, of th
 """
 
 import contextlib
+import ctypes
 import gc
-import json
 import logging
-import os
+import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,8 +32,9 @@ _PACKAGE = Path(__file__).parent.parent
 _LIBRARIES = ("contourpy", "kiwisolver", "matplotlib", "numpy", "pandas", "pillow", "pyparsing", "seaborn")
 _PER_PROCESS = 4  # figures, which take longer than to fork
 _COLLECTED = 10  # figures after which their memory is collected
-_TOKEN = 4  # bytes
-_TOKENS = 4096  # fit into a pipe
+_PR_SET_PDEATHSIG = 1  # of Linux
+
+_sketches: list[Sketch] = []  # forked processes inherit them: functions that draw cannot be sent to another process
 
 
 def draw(report: Report, processes: int | None = None) -> dict[str, list[Picture]]:
@@ -79,40 +82,37 @@ def _processes(figures: int) -> int:
 
 
 def _draw_all(sketches: Sequence[Sketch], processes: int) -> list[str]:
-    """Draw figures; a process takes the next as soon as it has drawn one. Those of a process that dies are drawn again.
+    """Draw figures; if one of several processes dies, such as for lack of memory, this one draws them all."""
+    _sketches[:] = sketches
+    drawn: list[str] = []
+    with _without_collector(), progress("report", len(sketches), "figure") as show, contextlib.ExitStack() as stack:
+        numbers = range(len(sketches))
+        if processes == 1:
+            svgs: Iterator[str] = map(_draw, numbers)
+        else:
+            fork = multiprocessing.get_context("fork")
+            executor = ProcessPoolExecutor(processes, fork, initializer=_end_with_parent)
+            svgs = stack.enter_context(executor).map(_draw, numbers)
+        try:
+            for svg in svgs:
+                drawn.append(svg)
+                show(len(drawn))
+        except BrokenProcessPool:
+            return _draw_all(sketches, 1)
+    return drawn
 
-    The processes share a pipe from which each reads the numbers of the next figures; none waits for another.
-    """
-    if not sketches:
-        return []
-    step = 1 + len(sketches) // _TOKENS
-    tokens, end = os.pipe()
-    os.write(end, b"".join(start.to_bytes(_TOKEN) for start in range(0, len(sketches), step)))
-    os.close(end)
-    drawn: dict[int, str] = {}
 
-    def take(show: Callable[[int], None]) -> None:
-        """Draw figures until none is left to take."""
-        while token := os.read(tokens, _TOKEN):
-            start = int.from_bytes(token)
-            for number in range(start, min(start + step, len(sketches))):
-                drawn[number] = drawing.svg(sketches[number].draw)
-                if len(drawn) % _COLLECTED == 0:
-                    gc.collect()
-            show(min(start + step, len(sketches)))
+def _draw(number: int) -> str:
+    if number % _COLLECTED == 0:
+        gc.collect()
+    return drawing.svg(_sketches[number].draw)
 
-    with _without_collector(), contextlib.ExitStack() as stack:
-        stack.callback(os.close, tokens)
-        helpers = [stack.enter_context(_helper(take, drawn)) for _ in range(processes - 1)]
-        with progress("report", len(sketches), "figure") as show:
-            take(show)
-            for results in helpers:
-                drawn |= _received(results)
-            for number, sketch in enumerate(sketches):
-                if number not in drawn:
-                    drawn[number] = drawing.svg(sketch.draw)
-            show(len(sketches))
-    return [drawn[number] for number in range(len(sketches))]
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process if its parent is killed, and let the parent alone react to Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -126,45 +126,3 @@ def _without_collector() -> Iterator[None]:
     finally:
         gc.enable()
         gc.unfreeze()
-
-
-@contextlib.contextmanager
-def _helper(take: Callable[[Callable[[int], None]], None], drawn: dict[int, str]) -> Iterator[int]:
-    """Fork a process that draws, too; yields the pipe into which it writes its figures at last."""
-    results, end = os.pipe()
-    parent, process = os.getpid(), os.fork()
-    if not process:
-        try:
-            _help(take, drawn, end, parent)
-        finally:
-            os._exit(0)  # the exits, buffers and files of the parent are not this process's
-    os.close(end)
-    try:
-        yield results
-    finally:
-        os.close(results)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-
-
-def _help(take: Callable[[Callable[[int], None]], None], drawn: dict[int, str], end: int, parent: int) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-    def end_with_parent(_: int) -> None:
-        if os.getppid() != parent:
-            os._exit(0)
-
-    # an error ends this process without a result, and the parent, which draws the figure again, reports it
-    with contextlib.suppress(Exception):
-        take(end_with_parent)
-        with os.fdopen(end, "w", encoding="utf-8") as file:
-            json.dump(drawn, file)
-
-
-def _received(results: int) -> dict[int, str]:
-    """Return the figures of another process, none if it did not come to its end."""
-    with os.fdopen(os.dup(results), encoding="utf-8") as file, contextlib.suppress(ValueError):
-        return {int(number): svg for number, svg in json.load(file).items()}
-    return {}
