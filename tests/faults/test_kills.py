@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 PHASES = [
     ("train", "training", 370),
     ("train", "writing", 180),
-    ("train", "renaming", 10),
+    ("train", "renaming", 8),
     ("report", "drawing", 2000),
     ("report", "renaming", 10),
 ]
