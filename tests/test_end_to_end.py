@@ -1,6 +1,7 @@
 """What a DVC user does, in the order a user would, in a git + DVC repository."""
 
 import json
+import re
 
 import pytest
 from samples import SMALL, Project, laid_over
@@ -23,6 +24,7 @@ def test_a_day_with_the_project(project):
     assert len(project.read("reports/results/activation.csv").splitlines()) == 1 + 4 * 3
     assert "activation: 12 runs to train, 0 taken from the store" in done.stderr
     assert "activation: epoch " in done.stderr
+    assert re.findall("^study . of .", done.stderr, flags=re.MULTILINE) == ["study 1 of 2", "study 2 of 2"]
     assert ran(project.run("dvc", "repro").stdout) == []
     project.commit("first results")
     first = project.read(RESULTS)
@@ -30,6 +32,7 @@ def test_a_day_with_the_project(project):
     # another grid by -S reruns that study and the report
     done = project.run("dvc", "exp", "run", "-n", "more", "-S", f"{DECAY}=[0,1,3]")
     assert ran(done.stdout) == ["check", "report", "train@weight_decay"]
+    assert "study 1 of 1: weight_decay" in done.stderr
     assert len(project.read(RESULTS).splitlines()) == 1 + 3 * 3
     # earlier runs keep their bits
     assert set(first.splitlines()) <= set(project.read(RESULTS).splitlines())

@@ -3,7 +3,7 @@
     path                                     written by         read by           content
     data/params.ok                           write_text         DVC               mark of a valid params.yaml
     data/configs/<stage>/<id>.json           write_parts        parts.py          what a stage reads of params.yaml
-    data/configs/studies.json                write_parts        outlook.py        expected seconds of each study
+    data/configs/studies.json                outlook.py         outlook.py        expected seconds of each study
     data/<dataset>.npz                       write_dataset      read_dataset      examples of both splits
     data/curves/<study>.csv                  write_curves       read_curves       loss against epoch
     data/diagnostics/<study>.npz             write_diagnostics  read_diagnostics  what figures need besides
@@ -35,7 +35,7 @@ from pipeline.core.errors import UserError, join_short, shorten
 from pipeline.core.files import is_being_written, replacing
 from pipeline.core.rounding import WRITTEN, rounded
 from pipeline.core.seeding import Seed
-from pipeline.project import lock, outlook, parts
+from pipeline.project import lock, parts
 from pipeline.project.params import Params
 from pipeline.project.schema import Published
 from pipeline.project.variants import Study
@@ -68,7 +68,6 @@ def write_parts(project: Params) -> None:
     for kind, section in parts.STAGES.items():
         ids = project.written[section]
         _write_folder(parts.FOLDER / kind, {f"{id}.json": parts.text_of(f"{kind}@{id}", project.written) for id in ids})
-    write_text(outlook.PATH, json.dumps({id: outlook.expected(project, id) for id in project.studies}, indent=1) + "\n")
 
 
 def dataset_path(key: str) -> Path:

@@ -5,6 +5,7 @@ Writes  data/params.ok, data/configs/
 """
 
 from pipeline.core import console
+from pipeline.execution import outlook
 from pipeline.project import artifacts, params
 
 
@@ -13,6 +14,7 @@ def main(arguments: list[str]) -> None:
     project = params.load()
     console.say(f"params.yaml: {len(project.studies)} studies, {len(project.measurements)} measurements")
     artifacts.write_parts(project)
+    outlook.write(project)
     # a dependency of every stage, so that none runs after a failed check; always the same bytes
     artifacts.write_text(artifacts.CHECKED, "params.yaml is valid\n")
 

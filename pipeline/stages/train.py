@@ -6,8 +6,8 @@ Writes  reports/results/<study>.csv, reports/metrics/<study>.json, data/curves/<
 
 from pipeline.analysis import summary
 from pipeline.core import console
-from pipeline.execution import runs
-from pipeline.project import artifacts, outlook, parts
+from pipeline.execution import outlook, runs
+from pipeline.project import artifacts, parts
 from pipeline.stages import key_of
 
 

@@ -3,13 +3,15 @@ import re
 
 import pytest
 
-from pipeline.project import artifacts, lock, outlook, params, parts
+from pipeline.execution import outlook
+from pipeline.project import artifacts, lock, params, parts
 
 
 @pytest.fixture
 def project(params_file, in_folder):
     project = params.load(params_file())
     artifacts.write_parts(project)
+    outlook.write(project)
     return project
 
 
@@ -32,11 +34,11 @@ def test_more_work_is_expected_to_take_longer(params_file):
     assert seconds(**{"seeds.count": 6}) == pytest.approx(2 * seconds())
 
 
-def test_a_study_knows_its_place_and_which_later_ones_are_to_be_trained(project):
+def test_a_study_knows_how_many_are_to_be_trained(project):
     first, second = project.studies
-    assert [outlook.title(key) for key in (first, second)] == [f"study 1 of 2: {first}", f"study 2 of 2: {second}"]
-    # nothing is recorded yet; then everything is, so that the first one runs by force; then the first was edited
-    for recorded, left in ((), 1), ((first, second), 1), ((second,), 0):
+    # nothing is recorded yet; then everything is, so that the first one runs by force; then only the first was edited
+    for recorded, count in ((), 2), ((first, second), 2), ((second,), 1):
         record(*recorded)
-        assert bool(re.fullmatch(r"studies left: 1, about \d+ s", outlook.left(first))) == bool(left)
-    assert outlook.left(second) == "studies left: none"
+        assert outlook.title(first) == f"study 1 of {count}: {first}"
+        expected = r"studies left: 1, about \d+ s" if count == 2 else "studies left: none"
+        assert re.fullmatch(expected, outlook.left(first))
