@@ -151,7 +151,7 @@ def _revision(name: str, files: Mapping[Path, bytes], recorded: bool = True) -> 
         raise UserError(f"{name}: no {params.PATH} in this folder, so no project; change into the folder of a project")
     remedy = f"commit it whole, or name another state than {name}"
     if name == WORKSPACE:
-        remedy = "delete it and run `dvc repro`, or take the committed one by `git restore`"
+        remedy = "delete it and run `dvc repro`, or take the committed one by `git checkout HEAD --`"
     results, path = {}, lock.PATH
     try:
         records = lock.parse(files.get(path, b""))

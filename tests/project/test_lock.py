@@ -84,7 +84,7 @@ def test_without_a_lock_nothing_is_recorded(in_folder):
 )
 def test_a_damaged_lock_is_named_in_a_line(text, in_folder):
     lock.PATH.write_text(text)
-    with pytest.raises(UserError, match=r"^dvc.lock: damaged \(.*\); .*`git restore dvc.lock`") as caught:
+    with pytest.raises(UserError, match=r"^dvc.lock: damaged \(.*\); .*`git checkout HEAD -- dvc.lock`") as caught:
         lock.read()
     assert "\n" not in str(caught.value)
 
