@@ -27,7 +27,8 @@ def read() -> Mapping[str, Any]:
     except OSError as error:
         raise UserError(f"{PATH}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise UserError(f"{PATH}: damaged ({error}); restore it by `git checkout HEAD -- {PATH}` or `dvc repro`") from None
+        remedy = f"restore it by `git checkout HEAD -- {PATH}` or `dvc repro`"
+        raise UserError(f"{PATH}: damaged ({error}); {remedy}") from None
 
 
 @functools.lru_cache(maxsize=4)  # a report reads some fifty files
