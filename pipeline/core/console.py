@@ -37,7 +37,7 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
 
 def say(line: str) -> None:
     """Print a line of progress."""
-    print(escape(line), file=sys.stderr, flush=True)
+    logging.getLogger("pipeline").info(escape(line))
 
 
 def _exit(message: str, status: int) -> NoReturn:

@@ -106,20 +106,17 @@ def test_numbers_edited_by_hand_are_refused_also_in_a_commit(finished_copy, tall
 
 def test_results_of_older_configs_are_refused_or_not_comparable(finished_copy, tally):
     """`params.yaml` was changed and nothing was run since."""
-    for changes, key in (
-        ({"studies.weight_decay.base.optimizer.learning_rate": 0.001}, "studies.weight_decay"),
-        ({"datasets.linear.noise_sd": 0.5}, "datasets.linear"),
-    ):
+    for changes in ({"studies.weight_decay.base.optimizer.learning_rate": 0.001}, {"datasets.linear.noise_sd": 0.5}):
         finished_copy.write_params({**ONE_STUDY, **changes})
         for read in (lambda: report.main([]), lambda: frames.judged("weight_decay")):
-            with pytest.raises(UserError, match=rf"{RESULTS}: made with other configs: {key}; `dvc repro train@weight"):
+            with pytest.raises(UserError, match=rf"{RESULTS}: made with other configs; `dvc repro train@weight"):
                 read()
         comparison = compare.comparison("HEAD")
         assert set(comparison.rows["verdict"]) == {"not comparable"}
-        assert any(key in note for notes in comparison.notes.values() for note in notes)
+        assert any("made with other configs" in note for notes in comparison.notes.values() for note in notes)
         tally("results", "of older configs", "report, show: refused; compare: not comparable")
     # also through DVC, if the page alone is asked for
     done = finished_copy.run("dvc", "repro", "--force", "--single-item", "report", ok=False)
     assert done.returncode != 0
-    assert f"{RESULTS}: made with other configs: datasets.linear" in done.stderr
+    assert f"{RESULTS}: made with other configs" in done.stderr
     finished_copy.run("dvc", "repro")

@@ -22,7 +22,7 @@ COMPUTING = {
 # calls by which a file that is open for writing grows, or is closed
 WRITING = {"write", "writerows", "flush", "close"}
 passed = itertools.count(1)  # shared by threads
-temporary_open = False
+temporary_open = temporary_renamed = False
 
 
 def moment() -> None:
@@ -39,13 +39,14 @@ def moment() -> None:
 
 
 def audited(event: str, arguments: tuple) -> None:
-    global temporary_open
+    global temporary_open, temporary_renamed
     if event == "open":
         path = str(arguments[0])
         temporary_open = path.startswith(("data/", "reports/")) and path.endswith(".tmp")
-    elif event == "os.rename" and str(arguments[0]).endswith(".tmp"):
-        temporary_open = False
-        if PHASE == "renaming":
+    elif event == "os.rename":  # Python renames the modules that it has compiled, too
+        temporary_renamed = str(arguments[0]).endswith(".tmp")
+        temporary_open = temporary_open and not temporary_renamed
+        if PHASE == "renaming" and temporary_renamed:
             moment()  # before the file is renamed
 
 
@@ -57,7 +58,7 @@ def profiled(frame, event: str, argument: object) -> None:
         reached = temporary_open and name in WRITING
     else:
         # just after the file is renamed
-        reached = PHASE == "renaming" and name == "replace" and argument.__module__ == "posix"
+        reached = temporary_renamed and name == "replace" and argument.__module__ == "posix"
     if reached:
         moment()
 
