@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, otherwise a line every few seconds."""
+"""Progress of long work: a bar on a terminal, otherwise a line every two seconds, also while kernels are compiled."""
 
 import contextlib
 import logging
@@ -30,7 +30,7 @@ def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None
             nonlocal last, logged
             if not bar.disable:
                 bar.update(done - bar.n)
-            elif done > last and (done == total or time.monotonic() - logged > _INTERVAL):
+            elif (done == total > last) or time.monotonic() - logged > _INTERVAL:
                 log.info("%s: %s %d of %d", label, unit, done, total)
                 last, logged = done, time.monotonic()
 

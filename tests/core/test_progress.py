@@ -11,11 +11,12 @@ def test_without_a_terminal_a_line_now_and_then_and_one_at_the_end(caplog, monke
     now = 0.0
     monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: now))
     with progress.progress("report", 7, "figure") as show:
-        for seconds, done in ((1.0, 1), (1.9, 2), (2.1, 3), (3.0, 4), (9.0, 5), (20.0, 5), (20.1, 7), (30.0, 7)):
+        for seconds, done in ((1.0, 1), (1.9, 2), (2.1, 3), (3.0, 4), (9.0, 5), (20.0, 5), (20.1, 7), (20.2, 7)):
             now = seconds
             show(done)
     assert [record.message for record in caplog.records] == [
         "report: figure 3 of 7",
+        "report: figure 5 of 7",
         "report: figure 5 of 7",
         "report: figure 7 of 7",
     ]
