@@ -5,7 +5,7 @@
 # `make coverage`   run all tests and measure their coverage
 # `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
 # `make reference`  write the pages in docs/reference/ from the code
-# `make soak`       try ten times as many faults as `make check`, and write the counts to docs/reliability.md: half an hour
+# `make soak`       try ten times more faults than `make check`, and write the counts to docs/reliability.md: half an hour
 # `make locks`      look up the hashes of the versions in requirements*.txt, after a version was changed by hand
 # `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
 PYTHON ?= python3

@@ -2,7 +2,7 @@
 
 Packages; each imports only from those listed above it and from itself:
 
-    core          config base class, seeds, data set, errors, files, cache
+    core          config base class, seeds, data set, errors, files, cache, progress
     arithmetic    vectors, functions, draws and products with the same bits everywhere; the compiler of kernels
     data          one module per data source: its config, and how it makes examples
     training      one run: kernels, optimizers, losses, activations; concise.py is the same run in torch.nn
@@ -34,8 +34,8 @@ stage the modules that it depends on: editing any other module does not rerun th
     14  analysis/comparison.py         every variant against its baseline, paired by seed; diverged runs
     15  analysis/judging.py            tests, adjusted p-values, verdicts
 
-From there stages/report.py leads to the page: report/section.py collects the tables of a study, study_figures.py draws
-them, page.py fills the templates.
+From there stages/report.py leads to the page: report/section.py collects the tables of a study, study_figures.py
+draws them, figures.py keeps what was drawn, page.py fills the templates.
 
 Kernels are compiled by numba and work on memory by get, put, load and store (arithmetic/vector.py). A matrix is stored
 in strips of 16 columns; a row of a strip is one vector.

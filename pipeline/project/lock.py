@@ -6,6 +6,7 @@ every file that a stage left is checked here before it is read, and nowhere else
 
 import functools
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.core.errors import UserError
+from pipeline.core.files import is_being_written
 
 PATH = Path("dvc.lock")
 
@@ -73,13 +75,33 @@ def problem(lock: Mapping[str, Any], path: Path, digest: str) -> str | None:
 
 def check(path: Path, stage: str) -> None:
     """Refuse a file that is missing or is not what its stage, such as `train@dropout`, left."""
+    _check(path, _digest(path, stage))
+
+
+def check_folder(folder: Path, stage: str) -> None:
+    """Refuse a folder whose files are not what its stage left."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    entries = [
+        {"md5": _digest(path, stage), "relpath": name}
+        for name, path in sorted(files.items())
+        if not is_being_written(path)
+    ]
+    # as DVC computes the digest of a folder
+    content = json.dumps(entries, sort_keys=True).encode()
+    _check(folder, hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir")
+
+
+def _digest(path: Path, stage: str) -> str:
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except FileNotFoundError:
         raise UserError(f"{path}: missing; `dvc repro {stage}` makes it") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _check(path: Path, digest: str) -> None:
     if reason := problem(read(), path, digest):
         remedy = "delete it and run `dvc repro` (if that brings it back unchanged, `ablate verify --no-run`)"
         raise UserError(f"{path}: {reason}; {remedy}")

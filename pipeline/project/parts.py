@@ -1,7 +1,8 @@
 """The part of `params.yaml` that a stage depends on: `check` writes it as a file, the stage reads it.
 
 A stage of DVC that lists parameters copies their values into `dvc.lock`, which DVC reads and writes at every stage, and
-runs again after an edit of a text. A part leaves out what only the report reads (docs/decisions/0027).
+runs again after an edit of a text. A part leaves out the question, the claims and `simplest`, which only the report
+reads (docs/decisions/0028).
 
     data/configs/data/<dataset>.json      seeds, datasets.<dataset>
     data/configs/measure/<id>.json        seeds.root, measurements.<id>
@@ -20,6 +21,7 @@ from pipeline.core.errors import UserError
 from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
+from pipeline.project import lock
 from pipeline.project.schema import SeedConfig, StudyConfig
 from pipeline.project.variants import Study, expand
 
@@ -63,10 +65,10 @@ def text_of(stage: str, written: Mapping[str, Any]) -> str:
 
 def keys(kind: str) -> list[str]:
     """Return the ids for which `check` has left a part: of data sets, measurements or studies."""
-    found = sorted(path.stem for path in (FOLDER / kind).glob("*.json"))
-    if not found:
-        raise UserError(f"{FOLDER / kind}: missing; `dvc repro check` makes it")
-    return found
+    ids = sorted(path.stem for path in (FOLDER / kind).glob("*.json"))
+    if not ids:
+        raise UserError(f"{FOLDER / kind}: missing; `dvc repro check` writes it")
+    return ids
 
 
 def read_dataset(key: str) -> tuple[DatasetConfig, tuple[Seed, ...]]:
@@ -92,4 +94,5 @@ def read_study(key: str) -> tuple[Study, tuple[Seed, ...]]:
 
 
 def _read(stage: str) -> _Part:
+    lock.check_folder(FOLDER, "check")
     return _Part.model_validate_json(path_of(stage).read_bytes())

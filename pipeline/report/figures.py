@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 LIMIT = 2**27  # bytes of the cache: about 70 reports of the default project
 _PACKAGE = Path(__file__).parent.parent
 _LIBRARIES = ("contourpy", "kiwisolver", "matplotlib", "numpy", "pandas", "pillow", "pyparsing", "seaborn")
-_PER_PROCESS = 4  # figures, which take longer than to fork
-_COLLECTED = 10  # figures after which their memory is collected
+_PER_PROCESS = 4  # figures that outweigh the fork of a process
+_COLLECTED = 10  # figures between two garbage collections
 _PR_SET_PDEATHSIG = 1  # of Linux
 
 _sketches: list[Sketch] = []  # forked processes inherit them: functions that draw cannot be sent to another process
@@ -87,13 +87,14 @@ def _draw_all(sketches: Sequence[Sketch], processes: int) -> list[str]:
     drawn: list[str] = []
     with _without_collector(), progress("report", len(sketches), "figure") as show, contextlib.ExitStack() as stack:
         numbers = range(len(sketches))
-        if processes == 1:
-            svgs: Iterator[str] = map(_draw, numbers)
-        else:
-            fork = multiprocessing.get_context("fork")
-            executor = ProcessPoolExecutor(processes, fork, initializer=_end_with_parent)
-            svgs = stack.enter_context(executor).map(_draw, numbers)
         try:
+            if processes == 1:
+                svgs: Iterator[str] = map(_draw, numbers)
+            else:
+                fork = multiprocessing.get_context("fork")
+                executor = ProcessPoolExecutor(processes, fork, initializer=_end_with_parent)
+                stack.callback(executor.shutdown, cancel_futures=True)
+                svgs = executor.map(_draw, numbers)
             for svg in svgs:
                 drawn.append(svg)
                 show(len(drawn))
@@ -117,7 +118,7 @@ def _end_with_parent() -> None:
 
 @contextlib.contextmanager
 def _without_collector() -> Iterator[None]:
-    """Search no garbage while figures are drawn: that takes a fifth of the time, as there are many live objects."""
+    """Disable garbage collection while figures are drawn: with so many live objects it takes a fifth of the time."""
     gc.collect()
     gc.freeze()
     gc.disable()

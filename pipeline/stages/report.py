@@ -4,16 +4,12 @@ Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/,
 Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md, reports/environment.json
 """
 
-import logging
-
 from pipeline.core import console
-
-log = logging.getLogger("pipeline.stages.report")
 
 
 def main(arguments: list[str]) -> None:
     """Report on all studies and measurements; takes no argument."""
-    log.info("report: reading results")
+    console.say("report: reading results")
     # after the first line, because these imports take a second
     from pipeline.project import artifacts, params
     from pipeline.report import figures, page
@@ -30,7 +26,7 @@ def main(arguments: list[str]) -> None:
         artifacts.read_published(project.published),
     )
     drawn = figures.draw(whole)
-    log.info("report: writing the page")
+    console.say("report: writing the page")
     params.check_unchanged(project)
     artifacts.write_figures(page.files(drawn))
     artifacts.write_claims(whole.claims, whole.published)

@@ -1,5 +1,7 @@
 """Stage `train`: train every run of one study and write one row per run.
 
+For lines of progress alone, it also reads data/configs/studies.json and the parts of the other studies.
+
 Reads   data/params.ok, data/configs/train/<study>.json, data/<dataset>.npz
 Writes  reports/results/<study>.csv, reports/metrics/<study>.json, data/curves/<study>.csv, data/diagnostics/<study>.npz
 """

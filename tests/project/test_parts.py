@@ -49,6 +49,6 @@ def test_the_parts_of_studies_that_are_gone_are_deleted(params_file, in_folder):
     project = params.load(params_file())
     artifacts.write_parts(project)
     artifacts.write_parts(replace(project, written={**project.written, "measurements": {}}))
-    with pytest.raises(UserError, match=r"^data/configs/measure: missing; `dvc repro check` makes it$"):
+    with pytest.raises(UserError, match=r"^data/configs/measure: missing; `dvc repro check` writes it$"):
         parts.keys("measure")
     assert parts.read_study("weight_decay")[1] == (Seed(0, 0), Seed(0, 1), Seed(0, 2))
