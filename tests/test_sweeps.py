@@ -26,7 +26,7 @@ def test_a_sweep_through_the_queue(finished_copy):
     # their configs and metrics side by side
     table = csv.DictReader(io.StringIO(project.run("dvc", "exp", "show", "--csv").stdout))
     shown = {row["Experiment"]: row for row in table if row["Experiment"].startswith("sweep-")}
-    configs = {name: (row[EPOCHS], row[DECAY]) for name, row in shown.items()}
+    configs = {name: (row[f"params.yaml:{EPOCHS}"], row[f"params.yaml:{DECAY}"]) for name, row in shown.items()}
     assert sorted(configs.values()) == [("2", "[0, 1]"), ("2", "[0, 2]"), ("3", "[0, 1]"), ("3", "[0, 2]")]
     losses = {name: row["weight_decay_0"] for name, row in shown.items()}
     # the same config trains to the same bits, whatever else is trained

@@ -22,7 +22,7 @@ ALLOWED = {
     ),
     # `dvc exp run -S` changes params.yaml in the workspace for a moment; the file is empty while it is written
     "said that configs were others meanwhile": re.compile(
-        r"made with other configs: .*is due|params.yaml: (changed while this stage ran|found None)"
+        r"made with other configs; .*is due|params.yaml: (changed while this stage ran|found None)"
     ),
 }
 
