@@ -63,7 +63,6 @@ def comparison(
     Raises:
         UserError: If a revision, study, variant or metric does not exist, or both `params.yaml` are invalid.
     """
-    log.info("reading %s", before)
     left = revisions.read(before)
     log.info("reading %s", now or revisions.WORKSPACE)
     right = revisions.read(now)

@@ -1,6 +1,7 @@
-"""What a command is doing, on standard error: a spinner on a terminal, else a line every few seconds.
+"""Progress of a command on standard error: a spinner on a terminal, otherwise a line every two seconds.
 
-Modules of `ablate` log their steps; only the latest is shown, and nothing of a command that ends within a moment.
+Modules of `ablate` log their steps; only the latest is shown. Without a terminal, a command that ends within two
+seconds prints none.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""How long a user waits: `python -m benchmarks.waiting` measures a fresh clone of HEAD, with these packages."""
+"""Measure how long a user waits, in fresh clones of HEAD with installed packages: `python -m benchmarks.waiting`."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""Number of threads and processes to use."""
 
 import os
 

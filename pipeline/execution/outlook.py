@@ -1,4 +1,4 @@
-"""How long the studies that are still to be trained take: for lines of progress, no result depends on it."""
+"""Estimate the time that the remaining studies take; used for lines of progress alone, so no result depends on it."""
 
 import contextlib
 import itertools

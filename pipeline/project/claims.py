@@ -107,6 +107,6 @@ def _unknown_source(
 
 
 def _unknown(key: str, name: str | None, names: Iterable[str]) -> str:
-    """Return a note that a name is none of those that the project has; empty if it is one."""
+    """Return a note if the project has no such name, otherwise an empty text."""
     known = list(names)
     return "" if name in known else f"{key}: found {shorten(name)}, there is {join_short(known)}"

@@ -104,7 +104,7 @@ class Study:
 
     @property
     def score(self) -> Literal["accuracy", "loss"]:
-        """Whether it is judged by an accuracy or a loss."""
+        """The kind of metric that the study is judged by."""
         return "accuracy" if METRICS[self.metric].unit == "fraction" else "loss"
 
     def split_correlation_of(self, metric: Metric) -> float:
