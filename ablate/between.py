@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate.revisions import Revision
 from pipeline.analysis.comparison import outcomes
-from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge
+from pipeline.analysis.judging import COLUMNS, EffectTest, compare_runs, describe, judge, judge_together
 from pipeline.data.images import Images
 from pipeline.project.metrics import METRICS, Metric
 
@@ -40,9 +40,29 @@ def effects(left: Revision, right: Revision, metrics: Sequence[str] = ()) -> pd.
         for name in metrics or [study.metric]:
             if not metrics or any(name in side.results.get(key, ()) for side in (left, right)):
                 family = _family(left, right, key, METRICS[name])
-                tests = judge(list(family.values()), METRICS[name], project.judging)
+                tests = judge(list(family.values()), METRICS[name], project.judging_of(study))
                 rows += [[key, name, id, *astuple(test)] for id, test in zip(family, tests, strict=True)]
     return pd.DataFrame(rows, columns=COMPARED)
+
+
+def together(rows: pd.DataFrame, left: Revision, right: Revision) -> list[str]:
+    """Return the verdicts of all rows as one family, whatever their study and metric.
+
+    If nothing has an effect, at most alpha of comparisons hold a false verdict. Rows that are identical, bit for bit,
+    keep their verdict and do not count: nothing random decides that they are.
+    """
+    project = right.params or left.params
+    assert project is not None
+    verdicts = list(rows["verdict"])
+    tested = [number for number, row in enumerate(rows.itertuples()) if not row.identical]
+    tests = [EffectTest(**rows.iloc[number][COLUMNS]) for number in tested]
+    metrics = [METRICS[name] for name in rows["metric"].iloc[tested]]
+    studies = [right.studies.get(key) or left.studies[key] for key in rows["study"].iloc[tested]]
+    rules = [project.judging_of(study) for study in studies]
+    judged = judge_together(tests, metrics, rules, project.judging.alpha)
+    for number, test in zip(tested, judged, strict=True):
+        verdicts[number] = test.verdict
+    return verdicts
 
 
 def _family(left: Revision, right: Revision, key: str, metric: Metric) -> dict[str, EffectTest]:

@@ -16,7 +16,7 @@ def report(project: Params, keys: Iterable[str]) -> str:
     lines = []
     for key in keys:
         study = project.studies[key]
-        seeds = len(project.seeds_of(study.dataset))
+        seeds = len(project.seeds_of(study))
         runs = seeds * sum(len(variant.folds) for variant in study.variants)
         lines.append(f"{key}: {len(study.variants)} variants, {seeds} seeds, {runs} runs")
     return "\n".join([*lines, *project.notes, f"{params.PATH} is valid"])

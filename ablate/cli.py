@@ -16,6 +16,7 @@ from typer import Argument, Option
 
 from ablate import names
 from pipeline.core import console
+from pipeline.core.errors import UserError
 
 app = typer.Typer(
     help="""Ablations of multilayer perceptrons, for the project in the current folder: params.yaml and dvc.yaml.
@@ -33,7 +34,15 @@ First steps, in the folder of a project:
 
 # an enumeration, because Typer takes no list of literals
 Verdict = StrEnum(
-    "Verdict", {"better": "better", "worse": "worse", "undecided": "undecided", "not_comparable": "not comparable"}
+    "Verdict",
+    {
+        "better": "better",
+        "worse": "worse",
+        "higher": "higher",
+        "lower": "lower",
+        "undecided": "undecided",
+        "not_comparable": "not comparable",
+    },
 )
 List = list[str] | None
 Study = Annotated[str, Argument(help="Id of the study.", autocompletion=names.studies)]
@@ -114,12 +123,14 @@ def compare(
     as_json: Json = False,
     everything: Annotated[bool, Option("--all", help="Identical variants too, row by row.")] = False,
     fail_on: Annotated[
-        list[Verdict] | None, Option(help="Exit status 1 if a row has this verdict; repeatable.")
+        list[Verdict] | None,
+        Option(help="Exit status 1 if a row has this verdict when all rows are judged together; repeatable."),
     ] = None,
 ) -> None:
     """Compare two states of the project: which configs and numbers changed, and which changes mean anything.
 
-    Reads params.yaml, dvc.lock and reports/ of both from git; needs no DVC cache and no remote.
+    Reads params.yaml, dvc.lock and reports/ of both from git; needs no DVC cache and no remote. For --fail-on, all rows
+    are one family: if the states differ in seeds alone, at most 5 % (judging.alpha) of calls fail.
 
     Examples:
         ablate compare
@@ -134,8 +145,10 @@ def compare(
         typer.echo(compare.as_json(comparison))
     else:
         text.show(compare.tables(comparison, everything), markdown=markdown)
-    if set(fail_on or []) & set(comparison.rows["verdict"]):
+    if set(fail_on or []) & set(comparison.rows["gate"]):
         raise typer.Exit(1)
+    if set(fail_on or []) - {"not comparable"} and comparison.gate_too_few:
+        raise UserError(f"--fail-on: {comparison.gate_too_few}; --study selects fewer rows")
 
 
 @app.command()

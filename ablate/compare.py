@@ -17,7 +17,7 @@ from pipeline.project import lock
 from pipeline.project.labels import label
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
-from pipeline.report.format import count_verdicts, digits, effect, number
+from pipeline.report.format import count, count_verdicts, digits, number, within
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,11 @@ class Comparison(NamedTuple):
     judging: Judging  # error rate and margins of the verdicts
     changes: Mapping[str, Sequence[Change]]  # by study; those of the whole project under ""
     notes: Mapping[str, Sequence[str]]  # what else differs, in the same way
-    rows: pd.DataFrame  # `between.COMPARED`, one row per study, metric and variant
+    rows: pd.DataFrame  # `between.COMPARED`, one row per study, metric and variant, and `gate`, its verdict in `gate`
     too_few: Mapping[tuple[str, str], str]  # why no row of a family can be decided, by study and metric; else empty
+    gate_too_few: str  # the same of all rows together
+    gate_never: int  # number of rows that have too few seeds for the family of all rows, unless others are decided
+    own_margins: Mapping[str, str]  # by study that has one, in words
 
 
 def comparison(
@@ -57,7 +60,8 @@ def comparison(
 
     Args:
         before, now: Branch, tag, commit or DVC experiment; `now` defaults to the workspace.
-        studies, variants: Only these are returned; verdicts are those of the whole families.
+        studies, variants: Only these are returned; verdicts are those of the whole families, `gate` is that of what is
+            returned.
         metrics: Judge by these metrics; default: the metric of each study.
 
     Raises:
@@ -79,6 +83,12 @@ def comparison(
     rows = rows[rows["study"].isin(studies)] if studies else rows
     names.check("variant", variants, rows["variant"].unique())
     rows = rows[rows["variant"].isin(variants)] if variants else rows
+    rows = rows.reset_index(drop=True)
+    rows["gate"] = between.together(rows, left, right)
+    family = rows[~rows["identical"]]
+    gate_too_few = why_underpowered(family, project.judging.alpha)
+    tested = family.dropna(subset="p")
+    gate_never = int((len(tested) * tested["min_p"] > project.judging.alpha).sum())
     keys = list(rows["study"].unique())
     changes = {"": list(_changes(left, right)), **{key: list(_changes_of(key, left, right)) for key in keys}}
     notes = {key: list(_notes_of(key, left, right)) for key in keys}
@@ -86,7 +96,10 @@ def comparison(
     common = _common(list(notes.values()))
     notes = {key: [note for note in notes[key] if note not in common] for key in keys}
     notes[""] = [*_notes(left, right), *common]
-    return Comparison(left.name, right.name, project.judging, changes, notes, rows.reset_index(drop=True), too_few)
+    compared = {key: right.studies.get(key) or left.studies[key] for key in keys}
+    own = {key: within(study.margin, METRICS[study.metric]) for key, study in compared.items() if study.margin}
+    gate = gate_too_few, gate_never
+    return Comparison(left.name, right.name, project.judging, changes, notes, rows, too_few, *gate, own)
 
 
 def _common(lists: Sequence[list[Any]]) -> list[Any]:
@@ -219,21 +232,31 @@ def tables(comparison: Comparison, everything: bool = False) -> list[Table]:
             same.append(f"{key} ({len(family)})")
     if same:
         shown.append(Table("identical, bit for bit (variants)", after=[f"  {', '.join(same)}"]))
-    margins = ", ".join(
-        f"{METRICS[name].label} {effect(margin, METRICS[name]).replace('+', '± ')}"
+    judged = set(comparison.rows["metric"])
+    margins_of_metrics = [
+        f"{METRICS[name].label} {within(margin, METRICS[name])}"
         for name, margin in judging.margins.items()
-    )
+        if name in judged
+    ]
+    margins = ", ".join([*margins_of_metrics, *(f"{key} {words}" for key, words in comparison.own_margins.items())])
     rules = [
         f"effect of {now} against {before}, paired by seed where both have it; 95 % intervals of each row by itself",
         f"verdicts of the variants of a study together (Holm, alpha {digits(judging.alpha)}); "
         f"equivalent within {margins or 'no margin'}",
     ]
+    gate = count_verdicts(list(comparison.rows.loc[~comparison.rows["identical"], "gate"]))
+    if gate:
+        rules.append(f"for --fail-on, all rows that are not identical are one family: {gate}")
+    if comparison.gate_never and not comparison.gate_too_few:
+        rules.append(f"for --fail-on, {comparison.gate_never} of them have too few seeds for this family")
+    rules += [f"for --fail-on, {comparison.gate_too_few}"] if comparison.gate_too_few else []
     verdicts = count_verdicts(list(comparison.rows["verdict"]))
     return [*shown, Table(verdicts or "nothing to compare", after=rules)]
 
 
 def _cells(row: Any, metric: Metric) -> list[str]:
-    seeds = f"{row.n}" if row.n == row.reference_n else f"{row.reference_n}, {row.n}"
+    before, now = count(row.reference_n, row.reference_diverged), count(row.n, row.diverged)
+    seeds = now if before == now else f"{before}, {now}"
     estimates = ["" if pd.isna(value) else number(value, metric) for value in (row.reference_estimate, row.estimate)]
     return [row.variant, seeds, *estimates, *text.evidence(row, metric)]
 

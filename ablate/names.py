@@ -76,5 +76,5 @@ studies_and_measurements = _completion(lambda project, _: [*project.studies, *pr
 variants = _completion(lambda _, studies: (variant.id for study in studies for variant in study.variants))
 metrics = _completion(lambda _, studies: (metric.name for study in studies for metric in study.metrics))
 judged_metrics = _completion(
-    lambda _, studies: (metric.name for study in studies for metric in study.metrics if metric.better)
+    lambda _, studies: (metric.name for study in studies for metric in study.metrics if metric.random)
 )

@@ -63,7 +63,7 @@ def table(studies: Sequence[str], overrides: Sequence[str]) -> Table:
             of = f"study {place} of {len(studies or project.studies)}, {key}"
             log.info("timing %s%s", of, f", of experiment {number} of {len(experiments)}" if several else "")
             study = project.studies[key]
-            dataset, seeds = project.datasets[study.dataset], project.seeds_of(study.dataset)
+            dataset, seeds = project.datasets[study.dataset], project.seeds_of(study)
             # an earlier experiment of the sweep leaves its runs in the store
             identity = f"{study} {seeds} {dataset}"
             if identity not in estimates:

@@ -12,7 +12,8 @@ from pipeline.core.config import MAX_SEEDS
 from pipeline.core.errors import UserError
 from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS, Metric
-from pipeline.report.format import digits, effect
+from pipeline.report import format
+from pipeline.report.format import digits
 
 
 def table(
@@ -32,17 +33,19 @@ def table(
         UserError: If there is no such study or metric, an argument is out of range, or there are neither runs nor `sd`.
     """
     project = names.project(key)
-    study, alpha = project.studies[key], project.judging.alpha
-    name = metric or study.metric
-    names.check("metric", [name], [known.name for known in study.metrics if known.better], of=" for this study")
+    study = project.studies[key]
+    judging = project.judging_of(study)
+    alpha, name = judging.alpha, metric or study.metric
+    names.check("metric", [name], [known.name for known in study.metrics if known.random], of=" for this study")
     judged = METRICS[name]
-    seeds = seeds or len(project.seeds_of(study.dataset))
-    size = project.judging.margins.get(name) if size is None else size
+    seeds = seeds or len(project.seeds_of(study))
+    margin = judging.margins.get(name)
+    size = margin if size is None else size
     if size is not None and (size <= 0 or (judged.scale == "log" and size == 1)):
         allowed = "a ratio above 0 that is not 1" if judged.scale == "log" else "a difference above 0"
         raise UserError(f"effect: found {size:g}, allowed: {allowed}")
     results = None if sd is not None else artifacts.read_results(project, key)
-    rows = power.of_study(study, results, name, alpha, seeds, size, sd, probability)
+    rows = power.of_study(study, results, name, judging, seeds, size, sd, probability)
     title, family = f"{key}: {text.direction(judged)}", len(rows)
     if not family:
         return Table(title, before=["one variant: nothing to compare"])
@@ -59,25 +62,32 @@ def table(
         "n",
         f"sd of {'log ratios' if judged.scale == 'log' else 'differences'}",
         f"{seeds} seed{plural} detect{'' if plural else 's'}",
-        "seeds" if size is None else f"seeds for {_size(size, judged)}",
+        "seeds" if size is None else f"seeds for {format.size(size, judged)}",
+        "seeds for equivalent" if margin else "",
     ]
-    cells = [_cells(row, judged, asked=size is not None) for row in rows.itertuples()]
-    percent = digits(100 * probability, 3)
-    after = [f"detected with a probability of {percent} %, whatever the other variants show (at alpha / {family})"]
+    cells = [_cells(row, judged, asked=size is not None, margin=margin is not None) for row in rows.itertuples()]
+    percent, words = digits(100 * probability, 3), "higher or lower" if judged.better is None else "better or worse"
+    after = [
+        f"detected: {words} with a probability of {percent} %, whatever the other variants show (at alpha / {family})"
+    ]
+    if margin:
+        within = format.within(margin, judged)
+        after.append(f"equivalent: if there is no effect, the interval lies within {within} with that probability")
+    if size is not None and margin and _distance(size, judged) < _distance(margin, judged):
+        after.append(f"{format.size(size, judged)} lies within the margin: the verdict to expect of it is equivalent")
     if rows["sd"].isna().any():
         after.append("unknown: fewer than 2 seeds, or runs that diverged")
     return Table(title, header, cells, before=before, after=after)
 
 
-def _cells(row: Any, metric: Metric, asked: bool) -> list[str]:
+def _distance(effect: float, metric: Metric) -> float:
+    return max(effect, 1 / effect) if metric.scale == "log" else effect
+
+
+def _cells(row: Any, metric: Metric, *, asked: bool, margin: bool) -> list[str]:
     cells = [f"{row.block}, {row.label}" if row.block else row.label, f"{row.n}" if row.n else ""]
     if pd.isna(row.sd):
-        return [*cells, "unknown", "", ""]
-    smallest = _size(row.detectable, metric) if pd.notna(row.detectable) else "nothing"
-    seeds = f"{row.seeds}" if row.seeds else f"more than {MAX_SEEDS:,}"
-    return [*cells, digits(row.sd, 3), smallest, seeds if asked else ""]
-
-
-def _size(value: float, metric: Metric) -> str:
-    """Format an effect without its sign; for losses a ratio."""
-    return effect(value, metric).replace("+", "")
+        return [*cells, "unknown", "", "", ""]
+    smallest = format.size(row.detectable, metric) if pd.notna(row.detectable) else "nothing"
+    seeds, equivalent = (f"{count}" if count else f"more than {MAX_SEEDS:,}" for count in (row.seeds, row.equivalent))
+    return [*cells, digits(row.sd, 3), smallest, seeds if asked else "", equivalent if margin else ""]

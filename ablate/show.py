@@ -9,6 +9,7 @@ from pipeline.analysis.judging import why_underpowered
 from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS
 from pipeline.project.params import Params
+from pipeline.report import format
 from pipeline.report.format import count_verdicts, interval, number
 
 
@@ -21,7 +22,7 @@ def judged(project: Params, key: str, metric: str | None = None) -> tuple[str, p
     study = project.studies[key]
     metric = metric or study.metric
     names.check("metric", [metric], [known.name for known in study.metrics], of=" for this study")
-    return metric, effects(study, artifacts.read_results(project, key), metric, project.judging)
+    return metric, effects(study, artifacts.read_results(project, key), metric, project.judging_of(study))
 
 
 def table(project: Params, key: str, name: str, rows: pd.DataFrame) -> Table:
@@ -33,9 +34,11 @@ def table(project: Params, key: str, name: str, rows: pd.DataFrame) -> Table:
         evidence = text.evidence(row, metric)
         if row.is_baseline:
             evidence[-2:] = ["baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
-        cells.append([study.variant(row.variant).name, f"{row.runs}", estimate, *evidence])
+        n = format.cells(row, metric)["n"]
+        cells.append([study.variant(row.variant).name, n, estimate, *evidence])
     after = [
         line for line in (count_verdicts(list(rows["verdict"])), why_underpowered(rows, project.judging.alpha)) if line
     ]
     header = ["variant", "n", "estimate [95 %]", *text.EVIDENCE]
-    return Table(f"{key}: {text.direction(metric)}", header, cells, frozenset([0, 7, 8]), [study.question], after)
+    before = [study.question, *([f"caveat: {study.caveat}"] if study.caveat else [])]
+    return Table(f"{key}: {text.direction(metric)}", header, cells, frozenset([0, 7, 8]), before, after)

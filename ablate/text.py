@@ -28,7 +28,15 @@ EVIDENCE = {
     "verdict": "verdict",
     "note": "note",
 }
-_STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "undecided": "yellow", "not comparable": "magenta"}
+_STYLES = {
+    "better": "green",
+    "worse": "red",
+    "higher": "blue",
+    "lower": "blue",
+    "equivalent": "cyan",
+    "undecided": "yellow",
+    "not comparable": "magenta",
+}
 _STYLES |= {"bit for bit": "green", "not reproduced": "red"}
 _UNLIMITED = 2**20  # columns: a table is never wrapped, pagers and terminals do that
 

@@ -104,11 +104,11 @@ def main() -> None:
 
     library._compile = timed
     project = params.load()
-    datasets = {key: configs.make(project.seeds_of(key)[:1]) for key, configs in project.datasets.items()}
+    datasets = {key: configs.make(project.seeds[:1]) for key, configs in project.datasets.items()}
     for measurement in project.measurements.values():
         measurement.measure(project.seeds[0].root)
     for study in project.studies.values():
-        runs.train_study(study, project.seeds_of(study.dataset)[:1], datasets[study.dataset])
+        runs.train_study(study, project.seeds[:1], datasets[study.dataset])
     json.dump(spent, sys.stdout)
 
 

@@ -25,6 +25,6 @@ def fill(path: Path = params.PATH) -> None:
                 **{metric.name: 0.5 + 0.2 * index + 0.01 * random.random() for metric in study.metrics},
             }
             for index, variant in enumerate(study.variants)
-            for seed in project.seeds_of(study.dataset)
+            for seed in project.seeds_of(study)
         ]
         artifacts.write_results(study, pd.DataFrame(rows))

@@ -1,5 +1,7 @@
 """Findings of a measurement: an estimate of each quantity, beside what theory expects."""
 
+import math
+
 import pandas as pd
 from scipy import stats
 
@@ -8,20 +10,22 @@ from pipeline.core.rounding import rounded
 from pipeline.measurements import MeasurementConfig
 from pipeline.measurements.base import Quantity
 
-COLUMNS = ["quantity", "label", "n", "estimate", "low", "high", "sd", "min", "max", "expected"]
+COLUMNS = ["quantity", "label", "share", "n", "estimate", "low", "high", "sd", "min", "max", "expected"]
 
 
 def findings(config: MeasurementConfig, measured: pd.DataFrame) -> pd.DataFrame:
     """Estimate the quantities of a measurement from its table, one row each, `COLUMNS`.
 
-    The interval of a mean is the 95 % t interval, that of a share is Clopper and Pearson's. `expected` is the closed
-    form, NaN if there is none.
+    The interval of a mean is the 95 % t interval, that of a share is Clopper and Pearson's. The largest value of a
+    function is computed, not sampled: n is 0, and interval and sd are undefined. `expected` is the closed form, NaN if
+    there is none.
     """
     rows = []
     samples = measured.fillna({"case": ""}).groupby(["case", "quantity"])["value"]  # an empty case is read as missing
     for name, quantity in config.quantities.items():
         values = samples.get_group(quantity.source)
-        rows.append((name, quantity.label, len(values), *_estimate(quantity, values), quantity.expected))
+        share, n = quantity.statistic == "share", len(values) if quantity.statistic in ("mean", "share") else 0
+        rows.append((name, quantity.label, share, n, *_estimate(quantity, values), quantity.expected))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -34,4 +38,4 @@ def _estimate(quantity: Quantity, values: pd.Series) -> tuple[float, ...]:
         low, high = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(CONFIDENCE)
         return float(hits.mean()), rounded(low), rounded(high), float(hits.std()), 0.0, 1.0
     largest = float((values.abs() if quantity.statistic == "max_abs" else values).max())
-    return largest, largest, largest, 0.0, largest, largest
+    return largest, math.nan, math.nan, math.nan, largest, largest

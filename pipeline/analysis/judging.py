@@ -6,12 +6,15 @@ replication. The verdict is the first of these that applies:
     not comparable  a side is missing or saw other data, or a value has no logarithm on a log scale
     worse, better   runs diverged significantly more often on one side; not comparable if the difference is not
     equivalent      the confidence interval lies within the margin of the metric, or all pairs are identical
-    better, worse   the adjusted p is at most alpha and the confidence interval excludes zero effect
+    better, worse   the adjusted p is at most alpha, and the interval at the adjusted level excludes zero effect; for a
+                    metric without a better direction: higher, lower
     undecided       everything else, which is no evidence of zero effect; a single seed is always undecided
 
 Zero effect is a difference of 0 or a ratio of 1. A confidence interval covers 95 % and holds for its own row. A family
 is all rows that are judged together, the variants of one study. Its p-values are adjusted by Holm's procedure: if no
-variant has an effect, at most alpha (5 %) of families report one.
+variant has an effect, at most alpha (5 %) of families report one. Beside p, an interval must exclude zero effect at the
+same adjusted level, which protects against distributions that mislead p (docs/statistics.md). Who looks at the better
+and worse rows alone has selected them; their `selected` intervals account for that.
 """
 
 import math
@@ -23,12 +26,21 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis import significance
-from pipeline.analysis.statistics import Scale, estimate_mean, logarithms, paired_effect
+from pipeline.analysis.statistics import (
+    CONFIDENCE,
+    Estimate,
+    Scale,
+    estimate_mean,
+    logarithms,
+    paired_effect,
+    widen,
+)
 from pipeline.core.rounding import rounded
 from pipeline.project.metrics import Metric
 from pipeline.project.schema import Judging
 
-VERDICTS = ("better", "worse", "equivalent", "undecided", "not comparable")
+VERDICTS = ("better", "worse", "higher", "lower", "equivalent", "undecided", "not comparable")
+DECIDED = VERDICTS[:4]
 
 
 @dataclass(frozen=True)
@@ -38,8 +50,8 @@ class EffectTest:
     n: int = 0  # number of seeds of the variant; if paired, of the seeds in common
     reference_n: int = 0  # the same for the baseline
     paired: bool = True  # variant and baseline have seeds in common
-    estimate: float = np.nan  # of the variant, over the runs that finished, with its confidence interval
-    low: float = np.nan
+    estimate: float = np.nan  # of the variant, over the runs that finished
+    low: float = np.nan  # its confidence interval, if all runs finished
     high: float = np.nan
     reference_estimate: float = np.nan  # the same for the baseline
     reference_low: float = np.nan
@@ -49,12 +61,14 @@ class EffectTest:
     effect: float = np.nan  # of variant against baseline on the metric's scale; undefined if a run diverged
     effect_low: float = np.nan
     effect_high: float = np.nan
+    selected_low: float = np.nan  # its interval adjusted for the selection of the rows with a decided verdict
+    selected_high: float = np.nan
     identical: bool = False  # all pairs are equal in every bit, including those that diverged
     win_rate: float = np.nan  # share of pairs in which the variant is better, if the metric has a better direction
     p: float = np.nan  # of zero effect or, if runs diverged, of equal rates of divergence; two-sided
     min_p: float = 0.0  # smallest p that this number of runs can reach; 0 for the corrected resampled t test
     p_adjusted: float = np.nan  # adjusted for the family
-    verdict: str = ""  # one of `VERDICTS`; empty if the metric has no better direction or no verdict was requested
+    verdict: str = ""  # one of `VERDICTS`; empty if the metric is not random or no verdict was requested
     note: str = ""  # reason for the verdict
 
 
@@ -79,10 +93,18 @@ def expected_region(expected: str, scale: Scale, margin: float | None = None) ->
 
 
 def describe(runs: pd.DataFrame, metric: Metric, split_correlation: float, prefix: str = "") -> dict[str, Any]:
-    """Return n, estimate, low, high and diverged of one side of a row, by name with the prefix."""
+    """Return n, estimate, low, high and diverged of one side of a row, by name with the prefix.
+
+    There is no interval if a run diverged, since the others are no random sample, or if nothing is random. The interval
+    is cut to the range of the metric, which contains every mean, so its coverage stays the same.
+    """
     finished = _finished(runs)
-    numbers = estimate_mean(finished, metric.scale, split_correlation)._asdict()
-    numbers |= {"n": len(runs), "diverged": len(runs) - len(finished)}
+    _, estimate, low, high = estimate_mean(finished, metric.scale, split_correlation)
+    diverged = len(runs) - len(finished)
+    if diverged or not metric.random:
+        low = high = math.nan
+    low, high = (float(np.clip(limit, *metric.bounds)) for limit in (low, high))
+    numbers = {"n": len(runs), "estimate": estimate, "low": low, "high": high, "diverged": diverged}
     return {prefix + name: value for name, value in numbers.items()}
 
 
@@ -112,6 +134,8 @@ def compare_runs(
     test = replace(test, note=_joined(test.note, problem, counts if diverged else ""))
     if problem:
         return replace(test, verdict="not comparable")
+    if not metric.random:
+        return replace(test, effect=paired_effect([test.estimate], [test.reference_estimate], metric.scale).estimate)
     test = replace(test, min_p=significance.min_p(test.n, test.reference_n, paired=test.paired))
     if diverged:
         sides = [~side["finished"].to_numpy() for side in (variant, baseline)]
@@ -127,9 +151,8 @@ def compare_runs(
     win_rate = float((gains > 0).mean()) if metric.better else np.nan
     test = replace(test, effect=effect, effect_low=low, effect_high=high, win_rate=win_rate)
     if split_correlation and test.n > 1:
-        # signs of splits of one data set do not flip independently
-        return replace(test, p=significance.resampled_t(values - reference, split_correlation), min_p=0.0)
-    return replace(test, p=float(significance.sign_flips((values - reference)[None])[0]))
+        test = replace(test, min_p=0.0)
+    return replace(test, p=significance.mean_is_zero(values - reference, split_correlation))
 
 
 def _sides(
@@ -157,39 +180,70 @@ def _joined(*notes: str) -> str:
 
 
 def judge(family: Sequence[EffectTest], metric: Metric, judging: Judging) -> list[EffectTest]:
-    """Add adjusted p and verdicts to the rows of a family; remove p if the metric has no better direction."""
-    if metric.better is None:
-        return [replace(test, p=np.nan, verdict="") for test in family]
-    adjusted = significance.holm([test.p for test in family])
+    """Add adjusted p, verdicts and the intervals of decided rows to a family."""
+    judged = judge_together(family, [metric] * len(family), [judging] * len(family), judging.alpha)
+    significant = sum(test.p_adjusted <= judging.alpha for test in judged)
+    if not significant:
+        return judged
+    # Benjamini and Yekutieli: of R rows that p selects among m, the level is 1 - 0.05 R / m; since the last level of
+    # Holm's procedure is at most alpha R / m, such an interval excludes zero effect if the verdict is decided
+    factor = sum(not math.isnan(test.p) for test in family) / significant
+    return [_with_selected(test, metric, factor) if test.verdict in DECIDED else test for test in judged]
+
+
+def judge_together(
+    family: Sequence[EffectTest], metrics: Sequence[Metric], rules: Sequence[Judging], alpha: float
+) -> list[EffectTest]:
+    """Add adjusted p and verdicts to rows of one family, each with its own metric and margins."""
+    values = [test.p for test in family]
     judged = []
-    for test, p in zip(family, adjusted, strict=True):
+    adjusted = zip(significance.holm(values), significance.holm_factors(values), strict=True)
+    for test, metric, judging, (p, factor) in zip(family, metrics, rules, adjusted, strict=True):
         if not math.isnan(p):
             test = replace(test, p_adjusted=p, note=_joined(test.note, "identical" if test.identical else ""))
-            test = replace(test, verdict=_verdict(test, metric, judging))
+            margin = judging.margins.get(metric.name)
+            test = replace(test, verdict=_verdict(test, metric, margin, alpha, factor))
         judged.append(test)
     return judged
 
 
-def _verdict(test: EffectTest, metric: Metric, judging: Judging) -> str:
-    significant = test.p_adjusted <= judging.alpha
+def _with_selected(test: EffectTest, metric: Metric, factor: float) -> EffectTest:
+    low, high = _widened(test, metric, factor)
+    return replace(test, selected_low=low, selected_high=high)
+
+
+def _widened(test: EffectTest, metric: Metric, factor: float) -> tuple[float, float]:
+    """Return the interval of an effect at the level 1 - 0.05 / `factor`; of unpaired runs at least that."""
+    # Welch's degrees of freedom are not fewer than those of the smaller sample
+    n = min(test.n, test.reference_n)
+    widened = widen(Estimate(n, test.effect, test.effect_low, test.effect_high), metric.scale, factor)
+    return widened.low, widened.high
+
+
+def _verdict(test: EffectTest, metric: Metric, margin: float | None, alpha: float, factor: int) -> str:
+    significant = test.p_adjusted <= alpha
     if test.diverged or test.reference_diverged:
-        if not significant:
+        if not significant or metric.better is None:
             return "not comparable"
         return "worse" if test.diverged / test.n > test.reference_diverged / test.reference_n else "better"
     if math.isnan(test.effect_low):
         return "undecided"
-    interval, margin = (test.effect_low, test.effect_high), judging.margins.get(metric.name)
+    interval = test.effect_low, test.effect_high
     within = margin is not None and position(*interval, expected_region("equal", metric.scale, margin)) == "inside"
     if test.identical or within:
         return "equivalent"
-    higher, lower = test.effect_low > metric.zero_effect, test.effect_high < metric.zero_effect
+    # alpha / factor is the level that p, not adjusted, must reach; an interval never has less than 95 %
+    low, high = _widened(test, metric, factor * max(1.0, (1 - CONFIDENCE) / alpha))
+    higher, lower = low > metric.zero_effect, high < metric.zero_effect
     if not significant or not (higher or lower):
         return "undecided"
+    if metric.better is None:
+        return "higher" if higher else "lower"
     return "better" if higher == (metric.better == "higher") else "worse"
 
 
 def why_underpowered(family: pd.DataFrame, alpha: float) -> str:
-    """Explain why no row of a family, with `COLUMNS`, can be better or worse whatever its values; empty if one can.
+    """Explain why no row of a family, with `COLUMNS`, can be decided whatever its values; empty if one can.
 
     The smallest p of n seeds, multiplied by the size of the family, exceeds alpha.
     """

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.judging import position
+from pipeline.analysis.significance import holm
 from pipeline.core.rounding import rounded
 from pipeline.data import DatasetConfig
 from pipeline.data.linear import Linear
@@ -24,7 +25,10 @@ _PUBLISHED = {"estimate": "published", "sd": "published_sd", "low": "published_l
 def judge(
     project: Params, table: pd.DataFrame, results: Mapping[str, pd.DataFrame], findings: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Put the measured outcome, the closed form and the verdict beside every published outcome.
+    """Put the measured outcome, the closed form, the verdict and a two-sample test beside every published outcome.
+
+    `z` is Welch's statistic of the difference of two means, `p` adjusted over the table by Holm's procedure; both are
+    undefined for medians and without a published standard deviation.
 
     Args:
         project: Says which study and variant, or which measurement, measures each outcome.
@@ -56,9 +60,27 @@ def judge(
                 row |= {"n": len(values), "sd": values.std(), "min": values.min(), "max": values.max()}
                 row["measured"] = values.median() if item.statistic == "median" else values.mean()
         row["rule"], row["verdict"] = verdict(item.estimate, item.sd, item.low, item.high, row["measured"])
+        published_mean = item.estimate if item.statistic == "mean" else np.nan
+        row["z"], row["p"] = two_sample(row["measured"], row["sd"], row["n"], published_mean, item.sd, item.rebuilds)
         rows.append(row)
+    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p"] = p
     published = table.rename(columns=_PUBLISHED)[[*_HEAD, *_PUBLISHED.values()]]
     return published.join(pd.DataFrame(rows, index=table.index))
+
+
+def two_sample(mean: float, sd: float, n: int, other: float, other_sd: float, m: int) -> tuple[float, float]:
+    """Return Welch's statistic of the difference of two means, and its two-sided p; NaN if a number is undefined.
+
+    >>> two_sample(0.5, 0.1, 10, 0.4, 0.1, 10)
+    (2.2360679775, 0.0382496145161)
+    """
+    from scipy import stats
+
+    if math.isnan(mean + sd + other + other_sd) or not (n > 1 and m > 1) or sd == other_sd == 0:
+        return math.nan, math.nan
+    z, p = stats.ttest_ind_from_stats(mean, sd, n, other, other_sd, m, equal_var=False)
+    return rounded(float(z)), rounded(float(p))
 
 
 def metric(study: Study, quantity: str) -> str:

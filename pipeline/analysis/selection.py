@@ -4,6 +4,8 @@ Reference: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learnin
 one-standard-error rule.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ from pipeline.core.rounding import rounded
 from pipeline.project.metrics import METRICS
 from pipeline.project.variants import Study
 
-RULES = {"lowest": "best in validation", "one_standard_error": "simplest within one standard error of it"}
+RULES = {"lowest": "best score", "one_standard_error": "simplest within one standard error of it"}
 
 
 def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
@@ -52,12 +54,17 @@ def choices(study: Study, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
-    """Estimate the cost of each rule: columns block, rule, n, estimate, low, high, and `chosen`, in words."""
-    scale, rows = METRICS[study.metric].scale, []
+    """Estimate the cost of each rule: columns block, rule, n, estimate, low, high, and `chosen`, in words.
+
+    A cost is at least that of the best variant: the interval is cut there.
+    """
+    metric, rows = METRICS[f"test_{study.score}"], []
     for (block, rule), group in chosen.groupby(["block", "rule"], sort=False):
         counts = group["variant"].value_counts()
         names = ", ".join(
             f"{variant.label} ({counts[variant.id]})" for variant in study.variants if variant.id in counts
         )
-        rows.append((block, rule, *estimate_mean(group["cost"], scale, study.split_correlations["test"]), names))
+        n, estimate, low, high = estimate_mean(group["cost"], metric.scale, study.split_correlation_of(metric))
+        low = low if math.isnan(low) else max(low, metric.zero_effect)
+        rows.append((block, rule, n, estimate, low, high, names))
     return pd.DataFrame(rows, columns=["block", "rule", "n", "estimate", "low", "high", "chosen"])

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.analysis.statistics import CONFIDENCE, Estimate, Scale, intervals
 from pipeline.core.rounding import rounded
 
-EXACT = 14  # largest number of pairs for which all signs are enumerated
+EXACT = 17  # largest number of pairs for which all signs are enumerated: 65,536, as the first is +1
 SAMPLED = 2**16  # number of signs, or of divisions of the runs, that are sampled beyond
 _TIE = 1e-12  # relative: sums that differ by less differ by rounding
 _CACHED = 2**18  # numbers at a time, so that they fit into a processor's cache
@@ -24,7 +24,7 @@ _CACHED = 2**18  # numbers at a time, so that they fit into a processor's cache
 def sign_flips(differences: np.ndarray) -> np.ndarray:
     """Test for each of S samples that its mean is 0: (S, n) -> p, (S,).
 
-    p is the share of sign assignments whose mean is at least as far from 0. Up to 14 pairs all assignments are
+    p is the share of sign assignments whose mean is at least as far from 0. Up to 17 pairs all assignments are
     enumerated; beyond, they are a fixed random sample that contains the observed one.
 
     Reference: R. A. Fisher (1935), "The Design of Experiments", section 21.
@@ -74,7 +74,7 @@ def _signs(n: int) -> np.ndarray:
     return np.insert(1 - 2 * flipped.astype(np.int8), 0, 1, axis=1)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)  # studies have different numbers of seeds, and drawing takes longer than the tests
 def _divisions(runs: int, n: int) -> np.ndarray:
     """Return all ways to choose n of the runs, or a sample: 1 where chosen."""
     if math.comb(runs, n) <= SAMPLED:
@@ -98,6 +98,26 @@ def resampled_t(differences: np.ndarray, split_correlation: float) -> float:
     if error == 0:
         return float(not differences.any())
     return rounded(2 * stats.t.sf(abs(differences.mean()) / error, len(differences) - 1))
+
+
+def mean_is_zero(differences: np.ndarray, split_correlation: float = 0.0) -> float:
+    """Test that the mean of differences, (n,), is 0: by the corrected resampled t test if splits of one data set
+    correlate, whose signs do not flip independently, else by sign flips.
+    """
+    if split_correlation and len(differences) > 1:
+        return resampled_t(differences, split_correlation)
+    return float(sign_flips(differences[None])[0])
+
+
+def name_of_test(n: int, split_correlation: float = 0.0) -> str:
+    """Return the name of the test of n paired differences, which says whether p is exact.
+
+    >>> name_of_test(10), name_of_test(30)
+    ('exact sign flips', 'sign flips (Monte Carlo, 65,536 draws)')
+    """
+    if split_correlation:
+        return "corrected resampled t test"
+    return "exact sign flips" if n <= EXACT else f"sign flips (Monte Carlo, {SAMPLED:,} draws)"
 
 
 def divergence(variant: np.ndarray, baseline: np.ndarray, *, paired: bool) -> float:
@@ -140,16 +160,27 @@ def holm(p: Sequence[float]) -> list[float]:
     [0.03, 0.06, 0.06]
     """
     order = np.argsort(p, kind="stable")  # NaN last
-    tested = np.count_nonzero(~np.isnan(p))
-    scaled = [rounded((tested - rank) * p[index]) for rank, index in enumerate(order)]
+    factors = holm_factors(p)
+    scaled = [rounded(factors[index] * p[index]) for index in order]
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
     return [float(value) for value in adjusted]
 
 
+def holm_factors(p: Sequence[float]) -> list[int]:
+    """Return the number that Holm's procedure multiplies each p by: how many are not smaller; 0 if p is undefined.
+
+    >>> holm_factors([0.01, 0.04, 0.03, 0.03])
+    [4, 1, 3, 3]
+    """
+    values = np.asarray(p, dtype=float)
+    return [int(np.count_nonzero(values >= value)) for value in values]
+
+
 def min_p(n: int, m: int, *, paired: bool = True) -> float:
-    """Return the smallest p that n runs against m can reach in any of the tests: of n pairs 2 / 2^n."""
-    return math.ldexp(2.0, -n) if paired else (2 if n == m else 1) / math.comb(n + m, n)
+    """Return the smallest p that n runs against m can reach in any of the tests: of n pairs 2 / 2^n, or 1 / 65,536."""
+    smallest = math.ldexp(2.0, -n) if paired else (2 if n == m else 1) / math.comb(n + m, n)
+    return max(smallest, 1 / SAMPLED)
 
 
 def seeds_needed(family: int, alpha: float) -> int:

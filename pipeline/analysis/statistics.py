@@ -71,11 +71,24 @@ def intervals(means: ArrayLike, half_widths: ArrayLike, scale: Scale) -> np.ndar
 
 
 @functools.cache
-def _t_quantile(degrees: int) -> float:
+def _t_quantile(degrees: int, factor: float = 1.0) -> float:
     # equals `scipy.stats.t.ppf` but spares every stage the import of `scipy.stats`
     from scipy import special
 
-    return rounded(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
+    return rounded(special.stdtrit(degrees, 1 - (1 - CONFIDENCE) / 2 / factor))
+
+
+def widen(effect: Estimate, scale: Scale, factor: float) -> Estimate:
+    """Return a 95 % t interval at the level 1 - 0.05 / `factor`.
+
+    >>> [round(limit, 3) for limit in widen(Estimate(10, 1.0, 0.5, 1.5), "linear", 4)[2:]]
+    [0.312, 1.688]
+    """
+    if effect.n < 2 or factor == 1:
+        return effect
+    ratio = _t_quantile(effect.n - 1, factor) / _t_quantile(effect.n - 1)
+    mean, low, high = (float(value) for value in (logarithms(effect[1:]) if scale == "log" else effect[1:]))
+    return Estimate(effect.n, *map(float, intervals(mean, ratio * (high - low) / 2, scale)))
 
 
 def paired_effect(variant: ArrayLike, baseline: ArrayLike, scale: Scale, split_correlation: float = 0.0) -> Estimate:

@@ -30,13 +30,13 @@ def by_seed(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, float]:
-    """Return the estimate of the metric that the study is judged by, by variant, over the runs that finished.
+    """Return the estimate of the metric that the study is judged by, by variant.
 
-    A variant whose estimate is undefined is left out: it has no finished run, or a loss of 0.
+    A variant is left out if its estimate is undefined: a run diverged, which `dvc metrics` could not say, or a loss is
+    0.
     """
     seeds = by_seed(results)
-    finished = seeds[seeds["status"] == "finished"]
-    samples = {variant.id: finished[study.metric][finished["variant"] == variant.id] for variant in study.variants}
+    samples = {variant.id: seeds[study.metric][seeds["variant"] == variant.id] for variant in study.variants}
     scale = METRICS[study.metric].scale
     estimates = {id: estimate_mean(sample, scale).estimate for id, sample in samples.items()}
     return {id: estimate for id, estimate in estimates.items() if pd.notna(estimate)}

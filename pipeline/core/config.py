@@ -89,7 +89,7 @@ class ClaimConfig(Config):
 
     @model_validator(mode="after")
     def _margin_fits(self) -> Self:
-        if (self.expect == "equal") != (self.margin is not None):
+        if self.margin is not None and self.expect != "equal":
             raise refused("margin", "a number for equal, else none")
         return self
 

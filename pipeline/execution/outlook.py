@@ -38,7 +38,7 @@ def expected(project: Params, key: str) -> float:
             examples = config.sizes(fold, facts.train_examples).trained
             steps = math.ceil(examples / config.training.batch_size)
             epoch = steps * _STEP[config.implementation] + examples * weights * _PRODUCT
-            seconds += config.training.epochs * epoch * len(project.seeds_of(study.dataset))
+            seconds += config.training.epochs * epoch * len(project.seeds_of(study))
     return seconds
 
 

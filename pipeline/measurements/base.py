@@ -3,11 +3,12 @@
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
+from pydantic import model_validator
 
-from pipeline.core.config import ClaimConfig, Config, Id, Number
+from pipeline.core.config import ClaimConfig, Config, Id, Number, refused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,12 @@ class MeasurementClaimConfig(ClaimConfig):
     """One of the quantities of the measurement."""
     against: Number
     """The number that the quantity is compared with."""
+
+    @model_validator(mode="after")
+    def _has_margin(self) -> Self:
+        if self.expect == "equal" and self.margin is None:
+            raise refused("margin", "a number for equal, else none")
+        return self
 
 
 class Measurement(Config):

@@ -4,7 +4,6 @@ Reference: Lopez-Paz and Oquab (2017), "Revisiting classifier two-sample tests".
 """
 
 import functools
-import math
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
@@ -43,10 +42,11 @@ class ShiftDetector(Measurement):
     def quantities(self) -> dict[str, Quantity]:
         quantities = {}
         for shift in self.shifts:
-            source, expected = (f"{shift:g}", "p_value"), math.nan if shift else self.alpha
-            label = f"detections at shift {shift:g}" if shift else "false alarms (no shift)"
+            source = (f"{shift:g}", "p_value")
+            alarms = f"false alarms (no shift), at most {self.alpha:g} by design"
+            label = f"detections at shift {shift:g}" if shift else alarms
             name = f"detections_{shift:g}".replace(".", "p")
-            quantities[name] = Quantity(label, source, "share", expected, level=self.alpha)
+            quantities[name] = Quantity(label, source, "share", level=self.alpha)
         return quantities
 
     def series(self, root: int) -> Iterator[Series]:

@@ -101,10 +101,10 @@ def write_dataset(key: str, dataset: Dataset) -> None:
 
 
 def read_dataset(key: str, seeds: Sequence[Seed]) -> Dataset:
-    """Read a data set for runs with these seeds; refuse one that was drawn for others."""
+    """Read a data set for runs with these seeds; refuse one that was not drawn for them."""
     arrays = _read_arrays(dataset_path(key), f"data@{key}")
     drawn = tuple(Seed(int(root), int(index)) for root, index in arrays["seeds"])
-    if drawn and drawn != tuple(seeds):
+    if drawn and drawn[: len(seeds)] != tuple(seeds):
         ranges = [f"{group[0].root}/{group[0].index} to {group[-1].root}/{group[-1].index}" for group in (drawn, seeds)]
         problem = f"drawn for the seeds {ranges[0]}, params.yaml has {ranges[1]}"
         raise UserError(f"{dataset_path(key)}: {problem}; `dvc repro data@{key}` draws it again")
@@ -130,9 +130,7 @@ def read_results(project: Params, key: str) -> pd.DataFrame:
         raise UserError(f"{path}: made with other configs; `dvc repro {stage}` is due")
     results = _read_csv(path, stage, ["variant", "data", "status"])
     # without dvc.lock, after stages were run by hand, nothing else tells that params.yaml has changed since
-    runs = {
-        (variant.id, seed.root, seed.index) for variant in study.variants for seed in project.seeds_of(study.dataset)
-    }
+    runs = {(variant.id, seed.root, seed.index) for variant in study.variants for seed in project.seeds_of(study)}
     if set(zip(results["variant"], results["seed_root"], results["seed_index"], strict=True)) != runs:
         raise UserError(f"{path}: made with other variants or seeds; `dvc repro {stage}` is due")
     return results

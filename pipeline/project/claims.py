@@ -22,7 +22,10 @@ class Claim:
         config: The claim as written.
         source: Id of the study or measurement.
         metric: Metric or quantity that is compared; if the claim names none, the metric of the study.
-        against: A number, or the id of another variant; if the claim names none, the baseline of its variant.
+        against: A number, or the id of another variant; if the claim names none, the baseline of its variant; empty if
+            it is about a trend.
+        judged: Id of the variant whose verdict decides the claim, because the study judges the same pair by the same
+            metric; empty if there is none.
         unknown: A note on a name that the project does not have; empty if it has all.
     """
 
@@ -30,7 +33,8 @@ class Claim:
     source: str
     metric: str
     against: str | float
-    unknown: str
+    judged: str = ""
+    unknown: str = ""
 
 
 def complete(file: File, studies: Mapping[str, Study], name: str) -> tuple[dict[str, Claim], list[str]]:
@@ -68,7 +72,7 @@ def _all(file: File, studies: Mapping[str, Study], name: str) -> Iterator[tuple[
     for key, measurement in file.measurements.items():
         for id, config in measurement.claims.items():
             unknown = _unknown("quantity", config.quantity, measurement.quantities)
-            claim = Claim(config, key, config.quantity, config.against, unknown)
+            claim = Claim(config, key, config.quantity, config.against, unknown=unknown)
             yield f"{name}: measurements.{key}.claims.{id}", id, claim
     for key, study in studies.items():
         for id, written in file.studies[key].claims.items():
@@ -79,7 +83,8 @@ def _all(file: File, studies: Mapping[str, Study], name: str) -> Iterator[tuple[
 def _of_study(config: StudyClaimConfig, study: Study, where: str) -> Claim:
     metric = config.metric or study.metric
     baselines = {variant.id: variant.baseline for variant in study.variants}
-    against = baselines.get(config.variant, "") if config.against is None else config.against
+    variants = [config.variant] if config.variant is not None else list(config.trend or ())
+    against = baselines.get(config.variant or "", "") if config.against is None else config.against
     if metric in METRICS and METRICS[metric].scale == "log":
         if config.margin is not None and config.margin <= 1:
             allowed = f"a ratio above 1 for {metric}, which is compared as a ratio"
@@ -87,12 +92,22 @@ def _of_study(config: StudyClaimConfig, study: Study, where: str) -> Claim:
         if not isinstance(against, str) and against <= 0:
             allowed = f"more than 0 for {metric}, which is compared as a ratio"
             raise UserError(f"{where}.against: found {against:g}, allowed: {allowed}")
-    unknown = (
-        _unknown("variant", config.variant, baselines)
-        or _unknown("metric", metric, [metric.name for metric in study.metrics])
-        or (_unknown("against", against, [*baselines, "a number"]) if isinstance(against, str) else "")
-    )
-    return Claim(config, study.id, metric, against, unknown)
+    pair = (config.variant, against)
+    judged = next((id for id, baseline in baselines.items() if set(pair) == {id, baseline} and id != baseline), "")
+    judged = judged if metric == study.metric else ""
+    key = "variant" if config.variant is not None else "trend"
+    unknown = next(filter(None, (_unknown(key, id, baselines) for id in variants)), "")
+    unknown = unknown or _unknown("metric", metric, [known.name for known in study.metrics if known.random])
+    if not unknown and isinstance(against, str) and config.trend is None:
+        unknown = _unknown("against", against, [*baselines, "a number"])
+    if not unknown and against == config.variant:
+        unknown = f"against: found {shorten(against)}, the variant itself"
+    # not errors, since a change of the baseline or the metric in a sweep decides what the study judges
+    if not unknown and judged and config.margin is not None:
+        unknown = f"margin: found {config.margin:g}, but the margin of the study decides"
+    if not unknown and config.expect == "equal" and config.margin is None and not judged:
+        unknown = "margin: found nothing, but equal needs a number"
+    return Claim(config, study.id, metric, against, judged, unknown)
 
 
 def _unknown_source(

@@ -4,6 +4,7 @@ The definition of a metric, not the data, fixes how it is averaged and compared:
 ratio), an accuracy a linear one (mean, difference).
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,8 @@ class Metric:
         better: Better direction, or None.
         needs: Traits of the studies in which it is measured.
         trained: True if it comes from training, so that it is undefined if training diverged.
+        random: False if it follows from the config alone: no interval, no test.
+        bounds: Smallest and largest value that a mean can have.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Metric:
     scale: Literal["linear", "log"]
     needs: frozenset[Trait] = frozenset()
     trained: bool = True
+    random: bool = True
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def zero_effect(self) -> float:
@@ -43,13 +48,20 @@ def _loss(name: str, label: str, split: Literal["train", "validation", "test"], 
 
 
 def _accuracy(name: str, label: str, split: Literal["train", "validation", "test"], *needs: Trait) -> Metric:
-    return Metric(name, label, split, "fraction", "higher", "linear", frozenset(["classification", *needs]))
+    needed = frozenset(["classification", *needs])
+    return Metric(name, label, split, "fraction", "higher", "linear", needed, bounds=(0.0, 1.0))
 
 
 def _other(
-    name: str, label: str, scale: Literal["linear", "log"], *needs: Trait, unit: str = "", trained: bool = True
+    name: str,
+    label: str,
+    scale: Literal["linear", "log"],
+    *needs: Trait,
+    unit: str = "",
+    trained: bool = True,
+    random: bool = True,
 ) -> Metric:
-    return Metric(name, label, "none", unit, None, scale, frozenset(needs), trained)
+    return Metric(name, label, "none", unit, None, scale, frozenset(needs), trained, random)
 
 
 _ALL = (
@@ -61,10 +73,11 @@ _ALL = (
     _accuracy("train_accuracy", "training accuracy", "train"),
     _accuracy("validation_accuracy", "validation accuracy", "validation", "validation"),
     _accuracy("test_accuracy", "test accuracy", "test"),
-    _other("loss_gap", "test loss less training loss", "linear"),
-    _other("accuracy_gap", "training accuracy less test accuracy", "linear", "classification", unit="fraction"),
+    _other("loss_gap", "gap of test loss to training loss", "linear"),
+    _other("accuracy_gap", "gap of test accuracy to training accuracy", "linear", "classification", unit="fraction"),
     _other("weight_norm", "norm of all weights", "log"),
-    _other("parameters", "number of weights and biases", "log", trained=False),
+    _other("half_squared_norm", "half the squared norm of all weights", "log"),
+    _other("parameters", "number of weights and biases", "log", trained=False, random=False),
     # of models with hidden layers (training/engine.py)
     _other(
         "activation_ratio",
@@ -74,8 +87,8 @@ _ALL = (
         trained=False,
     ),
     _other("gradient_ratio", "rms of the gradients at the start, first layer / last", "log", "hidden", trained=False),
-    _other("unit_spread", "largest difference between units of the first layer", "linear", "hidden"),
-    _other("affine_gap", "distance from the product of its layers, relative", "linear", "hidden"),
+    _other("unit_spread", "range of the weights across units of the first layer, rms over inputs", "linear", "hidden"),
+    _other("affine_gap", "change of the outputs without activations, relative", "linear", "hidden"),
     # of the exact solution of the same problem (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),
     _other("closed_form_weight_norm", "norm of the weights of the closed form", "log", "linear", trained=False),

@@ -40,9 +40,15 @@ class Params:
     notes: tuple[str, ...]  # on claims and published outcomes that refer to unknown ids
     written: Mapping[str, Any] = field(compare=False)  # the values of the file, as written
 
-    def seeds_of(self, dataset: str) -> tuple[Seed, ...]:
-        """Return the seeds of all runs on a data set."""
-        return SeedConfig(root=self.seeds[0].root, count=len(self.seeds)).seeds(self.datasets[dataset])
+    def seeds_of(self, study: Study) -> tuple[Seed, ...]:
+        """Return the seeds of all runs of a study."""
+        config = SeedConfig(root=self.seeds[0].root, count=len(self.seeds))
+        return config.seeds(study.seeds, self.datasets[study.dataset].seeds)
+
+    def judging_of(self, study: Study) -> Judging:
+        """Return the rules for verdicts of a study, with its own margin."""
+        own = {} if study.margin is None else {study.metric: study.margin}
+        return self.judging.model_copy(update={"margins": {**self.judging.margins, **own}})
 
 
 def load(path: Path = PATH) -> Params:
@@ -70,6 +76,11 @@ def parse(content: bytes, name: str) -> Params:
         ]
         raise UserError("\n".join(map(escape, lines))) from None
     studies = {key: expand(key, study, written, file.datasets, name) for key, study in file.studies.items()}
+    for key, study in studies.items():
+        drawn = len(file.seeds.seeds(file.datasets[study.dataset].seeds))
+        if study.seeds is not None and study.seeds > drawn and not file.datasets[study.dataset].facts().images:
+            allowed = f"at most {drawn}, for which the data set {study.dataset} is drawn"
+            raise UserError(f"{name}: studies.{key}.seeds: found {study.seeds}, allowed: {allowed}")
     for key in studies.keys() & file.measurements.keys():
         raise UserError(f"{name}: measurements.{key}: found the id of a study, allowed: another id")
     claims, notes_on_claims = complete(file, studies, name)

@@ -1,8 +1,8 @@
 """The part of `params.yaml` that a stage depends on: `check` writes it as a file, the stage reads it.
 
 A stage of DVC that lists parameters copies their values into `dvc.lock`, which DVC reads and writes at every stage, and
-runs again after an edit of a text. A part leaves out the question, the claims and `simplest`, which only the report
-reads (docs/decisions/0028).
+runs again after an edit of a text. A part leaves out what only the report reads, such as the question and the claims
+(docs/decisions/0028).
 
     data/configs/data/<dataset>.json      seeds, datasets.<dataset>
     data/configs/measure/<id>.json        seeds.root, measurements.<id>
@@ -28,7 +28,7 @@ from pipeline.project.variants import Study, expand
 FOLDER = Path("data/configs")
 STAGES = {"data": "datasets", "measure": "measurements", "train": "studies"}  # section of params.yaml with their ids
 
-_ONLY_REPORTED = ("question", "claims", "simplest")
+_ONLY_REPORTED = ("question", "asks", "margin", "caveat", "claims", "simplest")
 
 
 class _Part(BaseModel):
@@ -75,7 +75,7 @@ def read_dataset(key: str) -> tuple[DatasetConfig, tuple[Seed, ...]]:
     """Return the config of a data set, and the seeds of the runs on it."""
     part = _read(f"data@{key}")
     dataset = part.datasets[key]
-    return dataset, part.seeds.seeds(dataset)
+    return dataset, part.seeds.seeds(dataset.seeds)
 
 
 def read_measurement(key: str) -> tuple[MeasurementConfig, int]:
@@ -90,7 +90,7 @@ def read_study(key: str) -> tuple[Study, tuple[Seed, ...]]:
     (dataset,) = part.datasets.values()
     config = StudyConfig.model_validate(part.studies[key] | {"question": key})
     study = expand(key, config, {"base": part.base}, part.datasets, str(path_of(f"train@{key}")))
-    return study, part.seeds.seeds(dataset)
+    return study, part.seeds.seeds(study.seeds, dataset.seeds)
 
 
 def _read(stage: str) -> _Part:

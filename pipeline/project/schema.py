@@ -18,6 +18,7 @@ from pipeline.core.config import (
 )
 from pipeline.core.seeding import Seed
 from pipeline.data import DatasetConfig
+from pipeline.data.base import OwnSeeds
 from pipeline.measurements import MeasurementConfig
 from pipeline.project.figures import NAMED
 from pipeline.project.metrics import METRICS
@@ -29,10 +30,24 @@ class StudyClaimConfig(ClaimConfig):
 
     metric: str | None = None
     """A metric of the study; without it, the metric that the study is judged by."""
-    variant: str
-    """Id of the variant that the claim is about."""
+    variant: str | None = None
+    """Id of the variant that the claim is about. This or `trend`."""
     against: str | Number | None = None
     """Id of another variant, or a number; without it, the baseline of the variant."""
+    trend: list_of(str, min_length=3) | None = None  # type: ignore[valid-type]
+    """Ids of variants, in the order along which the metric gets higher or lower. This or `variant`."""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if (self.variant is None) == (self.trend is None):
+            raise refused("variant", "this or `trend`")
+        if self.trend is not None and self.against is not None:
+            raise refused("against", "none with `trend`")
+        if self.trend is not None and self.expect == "equal":
+            raise refused("expect", "higher, lower with `trend`")
+        if self.trend is not None and len(set(self.trend)) < len(self.trend):
+            raise refused("trend", "each variant once")
+        return self
 
 
 class StudyConfig(Config):
@@ -44,6 +59,14 @@ class StudyConfig(Config):
     """Id of the data set, under `datasets`."""
     metric: str
     """The metric that the verdicts are about."""
+    asks: Literal["difference", "agreement", "choice"] = "difference"
+    """What the answer begins with: what differs, what is equivalent, or what validation chooses."""
+    margin: Positive | None = None
+    """The margin of this study, instead of that of its metric in `judging.margins`."""
+    caveat: Annotated[Text, Field(max_length=300)] | None = None
+    """What limits the answer and the claims, which repeat it; at most 300 characters."""
+    seeds: OwnSeeds = None
+    """Number of seeds, if it is not that of the data set; of data that each seed draws at most as many as are drawn."""
     figure: Literal[*NAMED] | None = None  # type: ignore[valid-type]
     """One more figure, beside those that follow from the factors."""
     simplest: Literal["first", "last"] = "first"
@@ -97,9 +120,9 @@ class SeedConfig(Config):
     count: Annotated[int, Field(ge=1, le=MAX_SEEDS)]
     """Number of seeds; increasing it keeps the existing ones."""
 
-    def seeds(self, dataset: DatasetConfig | None = None) -> tuple[Seed, ...]:
-        """Return all seeds of runs on a data set: as many as it states, else `count`."""
-        count = (dataset and dataset.seeds) or self.count
+    def seeds(self, *counts: int | None) -> tuple[Seed, ...]:
+        """Return as many seeds as the first of the counts that is given, else `count`."""
+        count = next((count for count in counts if count is not None), self.count)
         return tuple(Seed(self.root, index) for index in range(count))
 
 
@@ -113,10 +136,10 @@ class Judging(Config):
 
     @model_validator(mode="after")
     def _margins_fit(self) -> Self:
-        judged = [name for name, metric in METRICS.items() if metric.better]
+        judged = [name for name, metric in METRICS.items() if metric.random]
         for name, margin in self.margins.items():
             if name not in judged:
-                raise refused("margins", f"metrics with a better direction: {', '.join(judged)}")
+                raise refused("margins", f"metrics: {', '.join(judged)}")
             if METRICS[name].scale == "log" and margin <= 1:
                 raise refused("margins", f"a ratio above 1 for {name}, which is compared as a ratio")
         return self

@@ -62,13 +62,18 @@ class Study:
     `compared` are the dotted keys of the factors that distinguish a variant from its baseline. Variants are compared
     only if they have the same values of the `blocked` factors. `split_correlations` holds q / (1 - q), the second term
     of Nadeau and Bengio's corrected variance (`analysis.statistics.estimate_mean`), by the part of the data that a
-    metric is measured on. `simplest_first`: the variants are listed from the simplest to the most complex.
+    metric is measured on. `simplest_first`: the variants are listed from the simplest to the most complex. `margin` and
+    `seeds` are None if the study has those of its metric and its data set.
     """
 
     id: str
     question: str
     dataset: str
     metric: str
+    asks: Literal["difference", "agreement", "choice"]
+    margin: float | None
+    caveat: str
+    seeds: int | None
     traits: frozenset[Trait]
     figure: str | None
     split_correlations: Mapping[str, float]
@@ -104,7 +109,7 @@ class Study:
 
     @property
     def score(self) -> Literal["accuracy", "loss"]:
-        """The kind of metric that the study is judged by."""
+        """The kind of metric that the study is judged by; a gap is one between losses or between accuracies."""
         return "accuracy" if METRICS[self.metric].unit == "fraction" else "loss"
 
     def split_correlation_of(self, metric: Metric) -> float:
@@ -115,9 +120,10 @@ class Study:
         return next(variant for variant in self.variants if variant.id == id)
 
     def spoken(self, id: str) -> str:
-        """Return the name of a variant as prose uses it, without its block: `tanh`, `weight decay 3`."""
+        """Return the name of a variant as prose uses it, without its block: `weight decay 3 and dropout 0.5`."""
         variant = self.variant(id)
-        return variant.label if self.named else spoken({factor: variant.factors[factor] for factor in self.compared})
+        parts = [spoken({factor: variant.factors[factor]}) for factor in self.compared]
+        return variant.label if self.named else " and ".join(parts)
 
 
 # variants, and the dotted keys of the compared and of the blocked factors
@@ -154,9 +160,14 @@ def expand(
     _check_distinct(variants, where)
     configs = [variant.config for variant in variants]
     traits = _traits(configs, data)
-    judged = [metric.name for metric in measured(traits) if metric.better]
+    judged = [metric.name for metric in measured(traits) if metric.random]
     if study.metric not in judged:
         raise UserError(f"{where}.metric: found {shorten(study.metric)}, allowed: {join_short(judged)}")
+    if study.margin is not None and study.margin <= 1 and METRICS[study.metric].scale == "log":
+        allowed = f"a ratio above 1 for {study.metric}, which is compared as a ratio"
+        raise UserError(f"{where}.margin: found {study.margin:g}, allowed: {allowed}")
+    if study.asks == "choice" and "validation" not in traits:
+        raise UserError(f"{where}.asks: found 'choice', allowed: choice only with data.validation, which chooses")
     figures = [figure for figure, needed in NAMED.items() if needed <= traits]
     if study.figure is not None and study.figure not in figures:
         raise UserError(f"{where}.figure: found {study.figure!r}, allowed for this study: {', '.join(figures)}")
@@ -166,6 +177,10 @@ def expand(
         question=" ".join(study.question.split()),
         dataset=study.dataset,
         metric=study.metric,
+        asks=study.asks,
+        margin=study.margin,
+        caveat=" ".join((study.caveat or "").split()),
+        seeds=study.seeds,
         traits=traits,
         figure=study.figure,
         split_correlations={

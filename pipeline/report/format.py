@@ -22,7 +22,9 @@ def number(value: float, metric: Metric | None) -> str:
 
 
 def interval(low: float, high: float, metric: Metric | None) -> str:
-    """Format an interval in square brackets; empty if it is undefined."""
+    """Format an interval in square brackets; empty if it is undefined, and in words if all values are equal."""
+    if low == high:
+        return "all equal"
     return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
 
 
@@ -43,42 +45,60 @@ def effect(value: float, metric: Metric | None) -> str:
 
 
 def effect_interval(low: float, high: float, metric: Metric | None) -> str:
-    """Format the interval of an effect, without the unit; empty if it is undefined.
+    """Format the interval of an effect, without the unit; empty if it is undefined, in words if all pairs are equal.
 
     >>> from pipeline.project.metrics import METRICS
     >>> effect_interval(0.4, 0.6, METRICS["test_loss"]), effect_interval(-0.012, 0.01, METRICS["test_accuracy"])
     ('[0.400, 0.600]', '[−1.20, +1.00]')
     """
+    if low == high:
+        return "all equal"
     limits = [effect(limit, metric).removeprefix("× ").removesuffix(" points") for limit in (low, high)]
     return "" if math.isnan(low) else f"[{', '.join(limits)}]"
 
 
-def amount(effect: float, low: float, high: float, metric: Metric) -> tuple[str, str]:
-    """Format by how much a value is lowered or raised, without a sign, and the interval of that amount.
+def size(value: float, metric: Metric | None) -> str:
+    """Format an effect of either direction: a ratio and its inverse, or a difference with both signs.
 
     >>> from pipeline.project.metrics import METRICS
-    >>> amount(0.01, 0.005, 0.02, METRICS["test_loss"]), amount(1.25, 1.125, 1.5, METRICS["test_loss"])
-    (('a factor of 100', '[50.0, 200]'), ('25.0 %', '[12.5, 50.0]'))
-    >>> amount(-0.012, -0.02, -0.004, METRICS["test_accuracy"])
-    ('1.20 points', '[0.40, 2.00]')
+    >>> size(1.25, METRICS["test_loss"]), size(0.005, METRICS["test_accuracy"])
+    ('× 0.800 or × 1.25', '± 0.50 points')
     """
-    values = (effect, low, high)
-    if metric.scale == "linear":
-        fraction = metric.unit == "fraction"
-        template = "{} points" if fraction else "{}"
-        amounts = [math.copysign(100 if fraction else 1, effect) * value for value in values]
-    elif 0.5 < effect < 2:
-        template = "{} %"
-        amounts = [100 * (1 - value if effect < 1 else value - 1) for value in values]
-    else:
-        # a loss that is lowered to a hundredth is lowered by a factor of 100
-        template = "a factor of {}"
-        amounts = [value if effect > 1 else 1 / value if value else math.inf for value in values]
-    size, *limits = (
-        f"{value:.2f}" if metric.unit == "fraction" else significant(value)
-        for value in (amounts[0], *sorted(amounts[1:]))
-    )
-    return template.format(size), f"[{', '.join(limits)}]"
+    if metric is not None and metric.scale == "log":
+        larger = max(value, 1 / value)
+        return f"{effect(1 / larger, metric)} or {effect(larger, metric)}"
+    return effect(abs(value), metric).replace("+", "± ")
+
+
+def within(margin: float, metric: Metric | None) -> str:
+    """Format the effects that lie within a margin.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> within(1.05, METRICS["test_loss"]), within(0.005, METRICS["test_accuracy"])
+    ('× 0.952 to × 1.05', '± 0.50 points')
+    """
+    return size(margin, metric).replace(" or ", " to ")
+
+
+def count(n: int, diverged: int) -> str:
+    """Format the number of runs that an estimate rests on.
+
+    >>> count(10, 0), count(10, 9)
+    ('10', '1 of 10')
+    """
+    return f"{n - diverged} of {n}" if diverged else f"{n}"
+
+
+def points_in_examples(metric: Metric | None, examples: int) -> str:
+    """Say how many test examples a percentage point is; empty for a metric that does not count test examples.
+
+    >>> from pipeline.project.metrics import METRICS
+    >>> points_in_examples(METRICS["test_accuracy"], 360)
+    '1 point is 3.6 of 360 test examples'
+    """
+    if metric is None or metric.unit != "fraction" or metric.split != "test":
+        return ""
+    return f"1 point is {digits(examples / 100, 3)} of {examples:,} test examples"
 
 
 def p_value(p: float) -> str:
@@ -115,9 +135,13 @@ def significant(value: float) -> str:
 
 
 def cells(row: Any, metric: Metric | None) -> dict[str, str]:
-    """Format a row of `judging.COLUMNS`: its cells by name; undefined ones are empty."""
+    """Format a row of `judging.COLUMNS`: its cells by name; undefined ones are empty.
+
+    `n` is the number of runs that the estimate rests on: "1 of 10" if nine diverged, empty if nothing is random.
+    """
     no_wins = row.identical or math.isnan(row.win_rate)
     texts = {
+        "n": "" if metric and not metric.random else count(row.n, row.diverged),
         "estimate": number(row.estimate, metric),
         "interval": interval(row.low, row.high, metric),
         "effect": effect(row.effect, metric),

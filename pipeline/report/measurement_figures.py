@@ -76,6 +76,6 @@ FIGURES: Mapping[str, tuple[Callable[..., Figure], str, str]] = {
         shift_detector,
         "detections",
         "How often a shift is detected at level {config.alpha:g}, with 95 % intervals over {config.repetitions} "
-        "repetitions of {config.examples} inputs before and after it; without a shift it is a false alarm.",
+        "repetitions of {config.examples} examples before and after it; without a shift it is a false alarm.",
     ),
 }

@@ -9,8 +9,18 @@ from markupsafe import Markup
 from pipeline.analysis.judging import why_underpowered
 from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS
+from pipeline.report import reading
 from pipeline.report.drawing import Picture
-from pipeline.report.format import cells, count_verdicts, digits, effect, effect_interval
+from pipeline.report.format import (
+    cells,
+    count_verdicts,
+    digits,
+    effect,
+    effect_interval,
+    p_value,
+    points_in_examples,
+    size,
+)
 from pipeline.report.markdown import anchor, escape_markdown, line_of, paragraph, title
 from pipeline.report.provenance import configs, differs
 from pipeline.report.section import Report
@@ -26,13 +36,13 @@ def files(drawn: Pictures) -> dict[str, str]:
 def render(report: Report, drawn: Pictures) -> str:
     """Return the page with its figures, as `figures.draw` returns them."""
     html = _filled("page.html.jinja", report, drawn, configs, differs, inline, pixels)
-    # a number and its percent sign stay on one line
-    return re.sub(r"(?<=[0-9n]) %", "\N{NO-BREAK SPACE}%", html)
+    # a number stays on one line with its sign or unit
+    return re.sub(r"(?<=[0-9n]) (?=%)|(?<=[×±]) (?=\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)", "\N{NO-BREAK SPACE}", html)
 
 
 def summary(report: Report, drawn: Pictures) -> str:
     """Return the summary in Markdown, which links to the files of the figures."""
-    return _filled("summary.md.jinja", report, drawn, escape_markdown, paragraph, line_of, title, anchor)
+    return _filled("summary.md.jinja", report, drawn, differs, escape_markdown, paragraph, line_of, title, anchor)
 
 
 def _filled(template: str, report: Report, drawn: Pictures, *filters: Callable[..., object]) -> str:
@@ -43,10 +53,19 @@ def _filled(template: str, report: Report, drawn: Pictures, *filters: Callable[.
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    numbers = (cells, count_verdicts, digits, effect, effect_interval)
-    environment.filters |= {function.__name__: function for function in (*numbers, *filters)}
+    numbers = (cells, count_verdicts, digits, effect, effect_interval, p_value, points_in_examples, size)
+    words = (reading.claimed, reading.claimed_interval, reading.compared, reading.expectation)
+    sentences = (reading.margin_of, reading.power_of)
+    environment.filters |= {function.__name__: function for function in (*numbers, *words, *sentences, *filters)}
     text: str = environment.get_template(template).render(
-        report=report, drawn=drawn, metrics=METRICS, rules=RULES, why_underpowered=why_underpowered
+        report=report,
+        drawn=drawn,
+        metrics=METRICS,
+        rules=RULES,
+        why_underpowered=why_underpowered,
+        reading=reading,
+        how_to_read=reading.how_to_read,
+        how_claims_are_judged=reading.how_claims_are_judged,
     )
     return text + "\n"
 

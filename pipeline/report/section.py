@@ -1,12 +1,14 @@
 """The tables behind page, summary and figures: of a study, of a measurement, of the whole report."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import claims, comparison, findings, power, published, selection, summary
+from pipeline.analysis import claims, comparison, findings, interactions, power, published, selection, summary
+from pipeline.analysis.significance import name_of_test
 from pipeline.core.progress import progress
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
@@ -16,6 +18,7 @@ from pipeline.project.params import Params
 from pipeline.project.variants import Study
 from pipeline.report.answers import answer
 from pipeline.report.provenance import Provenance, provenance
+from pipeline.training.config import RunConfig
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ class Section:
         results: One row per variant and seed.
         effects: The table of `comparison.effects` for each metric; the study's own metric, the judged one, comes first.
         power: By variant, the effects that its seeds can detect.
+        interactions: Of every two factors of a product; empty if there is none.
+        updates: By variant, the number of updates of the weights as text; "up to" it if training may stop early.
         curves, layers, weights: Estimates with intervals.
         choices, costs: The variants that validation chooses, and what the choice costs on the test set.
         diagnostics, provenance: Data of single runs, and digests of what the numbers depend on.
@@ -41,6 +46,8 @@ class Section:
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
     power: pd.DataFrame
+    interactions: pd.DataFrame
+    updates: Mapping[str, str]
     curves: pd.DataFrame
     layers: pd.DataFrame
     weights: pd.DataFrame
@@ -57,6 +64,17 @@ class Section:
     def compared(self) -> int:
         """Number of variants that are judged together: all but the baselines."""
         return sum(variant.id != variant.baseline for variant in self.study.variants)
+
+    @property
+    def test(self) -> str:
+        """Name of the test that p comes from."""
+        name = name_of_test(self.seeds, self.study.split_correlation_of(self.metric))
+        return f"{name}, where runs diverged by the exact McNemar test" if self.diverged else name
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a run diverged, by the metric that the study is judged by."""
+        return bool(self.effects[self.study.metric]["diverged"].any())
 
     @property
     def seeds(self) -> int:
@@ -100,28 +118,47 @@ def study_section(
     project: Params, study: Study, results: pd.DataFrame, curves: pd.DataFrame, diagnostics: Diagnostics
 ) -> Section:
     """Compute all tables of a study; `results` has one row per run."""
-    judging = project.judging
+    judging, data = project.judging_of(study), project.datasets[study.dataset]
     metrics = dict.fromkeys([study.metric, *(metric.name for metric in study.metrics)])
     choices = selection.choices(study, results) if "validation" in study.traits else pd.DataFrame()
     effects = {
         name: comparison.effects(study, results, name, judging if name == study.metric else None) for name in metrics
     }
-    powers = power.of_study(study, results, study.metric, judging.alpha).set_index("variant")
+    costs = selection.costs(study, choices) if len(choices) else pd.DataFrame()
+    powers = power.of_study(study, results, study.metric, judging).set_index("variant")
+    products = interactions.interactions(study, results, study.metric, judging)
     return Section(
         study=study,
-        data=project.datasets[study.dataset],
-        answer=answer(study, effects[study.metric], powers["detectable"], judging),
+        data=data,
+        answer=answer(
+            study,
+            effects[study.metric],
+            powers["detectable"],
+            judging,
+            examples=data.facts().test_examples,
+            interactions=products,
+            choices=choices,
+            costs=costs,
+        ),
         results=summary.by_seed(results),
         effects=effects,
         power=powers,
+        interactions=products,
+        updates={variant.id: _updates(variant.config, data.facts().train_examples) for variant in study.variants},
         curves=curves,
         layers=summary.over_seeds(diagnostics.layers, "log", study.split_correlations["none"]),
         weights=summary.over_seeds(diagnostics.weights, "linear", study.split_correlations["none"]),
         choices=choices,
-        costs=selection.costs(study, choices) if len(choices) else pd.DataFrame(),
+        costs=costs,
         diagnostics=diagnostics,
         provenance=provenance(project, study, results),
     )
+
+
+def _updates(config: RunConfig, examples: int) -> str:
+    training, sizes = config.training, config.sizes(0, examples)
+    count = f"{training.epochs * math.ceil(sizes.trained / training.batch_size):,}"
+    return f"up to {count}" if sizes.stopping else count
 
 
 def report(
@@ -153,6 +190,8 @@ def report(
         measurements=[
             MeasurementSection(key, config, measured[key], tables[key]) for key, config in project.measurements.items()
         ],
-        claims=claims.judge(project, results, tables),
+        claims=claims.judge(
+            project, results, tables, {section.study.id: section.effects[section.study.metric] for section in sections}
+        ),
         published=published.judge(project, outcomes, results, tables),
     )

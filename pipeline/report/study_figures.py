@@ -44,10 +44,17 @@ def register(caption: str, when: _Condition = lambda section: False) -> Callable
 def sketches(section: Section) -> list[drawing.Sketch]:
     """Return the figures of a study, not drawn yet, in the order of the page."""
     several = section.seeds > 1
+    diverged = section.effects[section.study.metric]["diverged"].any()
+    stops = "stopping" in section.study.traits
     fields = {
         "metric": section.metric.label,
         "factor": drawing.factor_label(section.study),
         "mean": "geometric mean" if section.metric.scale == "log" else "mean",
+        "score_mean": "geometric mean" if section.study.score == "loss" else "mean",
+        "survivors": " Where a run diverged, the mean is that of the others, without interval." if diverged else "",
+        "ends": " A line ends where a run diverges." if diverged else "",
+        "stops": " After a run stops early, the loss of the weights that it keeps is drawn." if stops else "",
+        "splits": "Training, validation and test" if "validation" in section.study.traits else "Training and test",
         "seeds": f"over {section.seeds} seed{'s' if several else ''}",
         "interval": "and its 95 % interval" if several else "(no interval from a single one)",
         "shaded": "and, as a band, its 95 % interval" if several else "(no interval from a single one)",
@@ -208,7 +215,7 @@ def capacity(section: Section) -> Figure:
 
 
 @register(
-    "Examples of the first seed in the colour of their class, and the boundaries that its runs draw between them."
+    "Some examples of the first seed in the colour of their class, and the boundaries that its runs draw between them."
 )
 def shift(section: Section) -> Figure:
     """Draw examples before and after the shift, and each variant's boundaries between the classes."""
@@ -254,7 +261,8 @@ def _boundary(axes: Axes, plane: np.ndarray, values: np.ndarray, colour: object)
 
 
 @register(
-    "{metric} against {factor}: every run (small dots), the {mean} {seeds} {interval}.", when=lambda section: True
+    "{metric} against {factor}: every run (small dots), the {mean} {seeds} {interval}.{survivors}",
+    when=lambda section: True,
 )
 def effects(section: Section) -> Figure:
     """Draw every run, the estimate of every variant and its interval."""
@@ -285,7 +293,7 @@ def effects(section: Section) -> Figure:
 
 
 @register(
-    "Training and test against {factor}: {mean} {seeds} {shaded}; below, the gap between them.",
+    "{splits} against {factor}: {score_mean} {seeds} {shaded}; below, the mean gap between them.",
     when=lambda section: drawing.is_numeric(section.study) and len(section.study.labels) > 3,
 )
 def path(section: Section) -> Figure:
@@ -313,8 +321,7 @@ def _splits(axes: Axes, section: Section, block: str) -> None:
 
 
 @register(
-    "Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {shaded}. A line ends "
-    "where a run diverges.",
+    "Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {shaded}.{ends}{stops}",
     when=lambda section: True,
 )
 def curves(section: Section) -> Figure:
@@ -339,8 +346,8 @@ def _about_layers(section: Section) -> bool:
 
 
 @register(
-    "Size of the gradients and of the activations in each layer, at the start (solid) and after training (dashed): "
-    "geometric mean {seeds} {shaded}; no point where it is 0 or not finite.",
+    "Size of the gradients (rms) and of the activations (sd) in each layer, at the start (solid) and after training "
+    "(dashed): geometric mean {seeds} {shaded}; no point where it is 0 or not finite.",
     when=_about_layers,
 )
 def layers(section: Section) -> Figure:

@@ -64,7 +64,8 @@ class TrainingResult:
         """
         metrics = {name: float(curve[-1]) for name, curve in self.curves.items()}
         metrics["best_epoch"] = float(self.best_epoch)
-        metrics["weight_norm"] = math.sqrt(sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights))
+        squared = sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights)
+        metrics["weight_norm"], metrics["half_squared_norm"] = math.sqrt(squared), squared / 2
         # undefined if both are infinite, as in a run that diverged, or both are 0
         with np.errstate(divide="ignore", invalid="ignore"):
             metrics["loss_gap"] = float(np.float64(metrics["test_loss"]) - metrics["train_loss"])

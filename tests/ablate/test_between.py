@@ -1,6 +1,7 @@
 """A project against an earlier state of itself: what is comparable, and how often a verdict about nothing is given."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,76 @@ def test_seeds_that_split_the_same_data_have_wider_intervals():
     assert (row.effect_low, row.effect_high) == pytest.approx(paired_effect(now, VALUES, "linear", 0.25)[2:])
 
 
+def gate(left, right, metrics=()):
+    """The rows of a comparison with their verdicts when all are judged together, without those that are identical."""
+    rows = between.effects(left, right, metrics)
+    return rows.assign(gate=between.together(rows, left, right))
+
+
+def test_all_rows_together_are_one_family_whatever_their_study_and_metric():
+    """Against Holm's procedure written out, over three studies with two metrics and a row that is identical."""
+    random = np.random.default_rng(11)
+    shifts = {"a": {"a": 0.03, "b": 0.0}, "b": {"a": 0.011, "b": 0.012}, "c": {"a": 0.012, "b": 0.0}}
+    sides: list[dict] = [{}, {}]
+    for key, of_study in shifts.items():
+        for side in sides:
+            side[key] = None
+        before = {id: 0.8 + 0.01 * random.standard_normal(10) for id in of_study}
+        noise = {id: 0.012 * random.standard_normal(10) for id in of_study}
+        now = {id: before[id] + (0 if (key, id) == ("c", "b") else of_study[id] + noise[id]) for id in of_study}
+        for side, values in zip(sides, (before, now), strict=True):
+            table = results(values, "test_accuracy")
+            losses = np.exp(-table["test_accuracy"])
+            side[key] = table.assign(test_loss=losses)
+    left, right = (
+        revision(name, tables, changes={"judging.margins": {}})
+        for name, tables in zip(["old", "new"], sides, strict=True)
+    )
+    rows = gate(left, right, ["test_accuracy", "test_loss"])
+    assert rows["identical"].sum() == 2
+    tested = rows[~rows["identical"]]
+    # p of the sign-flip test, enumerated
+    signs = np.array(list(itertools.product([1, -1], repeat=10)))
+    expected = []
+    for row in tested.itertuples():
+        one, other = (side[row.study].set_index("variant").loc[row.variant, row.metric].to_numpy() for side in sides)
+        change = np.log(other / one) if row.metric == "test_loss" else other - one
+        p = np.mean(np.abs(signs @ change) >= abs(change.sum()) - 1e-12)
+        expected.append((p, change))
+    order = np.argsort([p for p, _ in expected], kind="stable")
+    adjusted, running = np.empty(len(order)), 0.0
+    verdicts = np.array(["undecided"] * len(order), dtype=object)
+    for rank, index in enumerate(order):
+        p, change = expected[index]
+        running = max(running, (len(order) - rank) * p)
+        adjusted[index] = running
+        # beside p, the t test at the same level
+        level = min(0.05, 0.05 / (len(order) - rank))
+        if running <= 0.05 and stats.ttest_1samp(change, 0.0).pvalue <= level:
+            lower = tested["metric"].iloc[index] == "test_loss"
+            verdicts[index] = "better" if (change.mean() > 0) != lower else "worse"
+    assert tested["gate"].tolist() == list(verdicts)
+    # more rows are decided in the families of the studies
+    assert (tested["verdict"] == "better").sum() > (tested["gate"] == "better").sum() > 0
+    # rows that are identical, bit for bit, keep their verdict and make no other row less certain
+    assert set(rows.loc[rows["identical"], "gate"]) == {"equivalent"}
+    fewer = [dict(side) for side in sides]
+    for side in fewer:
+        side["c"] = side["c"][side["c"]["variant"] == "a"]
+    again = gate(*(dataclasses.replace(state, results=side) for state, side in zip((left, right), fewer, strict=True)),
+                 ["test_accuracy", "test_loss"])  # fmt: skip
+    assert again["gate"].tolist() == list(verdicts)
+
+
+def test_the_gate_has_the_margins_of_each_study_and_reasons_keep_their_rows():
+    noise = 0.002 * np.random.default_rng(2).standard_normal(10)
+    tables = {key: results({"a": VALUES + noise - noise.mean()}) for key in ("wide", "narrow")}
+    before = {key: results({"a": VALUES}) for key in ("wide", "narrow", "gone")}
+    changes = {"studies.narrow.margin": 0.0005}
+    rows = gate(revision("old", before), revision("new", tables, changes=changes)).set_index("study")
+    assert rows["gate"].to_dict() == {"wide": "equivalent", "narrow": "undecided", "gone": "not comparable"}
+
+
 PAIRS = 300
 
 
@@ -130,3 +201,36 @@ def test_two_states_with_other_seeds_hold_no_more_false_verdicts_than_promised()
         assert not table["paired"].any()
         false += table["verdict"].isin(["better", "worse"]).any()
     assert false <= stats.binom.ppf(0.999, PAIRS, 0.05)
+
+
+STUDIES, CALLS = 5, 200
+
+
+@pytest.mark.slow
+def test_the_gate_fires_in_no_more_than_alpha_of_calls_over_several_families():
+    """200 pairs of states with five studies of three variants whose runs are drawn alike on both sides.
+
+    Judged by study, about alpha of each family would hold a false verdict, and so would more than twice alpha of all
+    calls; together at most alpha. The bound is the 99.9 % quantile of a binomial.
+    """
+    random = np.random.default_rng(8)
+    false = {"verdict": 0, "gate": 0}
+    metrics = {f"s{number}": "test_loss" if number % 2 else "test_accuracy" for number in range(STUDIES)}
+    for _ in range(CALLS):
+        sides = []
+        for name in ("old", "new"):
+            tables = {}
+            for key, metric in metrics.items():
+                draws = {
+                    id: np.exp(0.3 * random.standard_t(3, 10))
+                    if metric == "test_loss"
+                    else 1 - 0.05 * random.gamma(2, size=10)
+                    for id in "abc"
+                }
+                tables[key] = results(draws, metric)
+            sides.append(revision(name, tables, metrics))
+        rows = gate(*sides)
+        for column in false:
+            false[column] += rows[column].isin(["better", "worse"]).any()
+    bound = stats.binom.ppf(0.999, CALLS, 0.05)
+    assert false["gate"] <= bound < false["verdict"]

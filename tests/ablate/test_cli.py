@@ -57,7 +57,7 @@ def test_a_locale_that_can_not_spell_a_table_still_gets_it(trained):
 
 def test_power_and_plan_take_their_options(trained):
     shown = output("power", "activation", "--seeds", "5", "--effect", "0.01", "--power", "0.9")
-    for words in ("5 seeds cannot show any effect", "seeds for 1.00 points", "90 %"):
+    for words in ("5 seeds cannot show any effect", "seeds for ± 1.00 points", "90 %"):
         assert words in shown
     assert "2 experiments" in output("plan", "weight_decay", "-S", "seeds.count=2,3")
     assert CliRunner().invoke(cli.app, ["power", "activation", "--seeds", "0"]).exit_code == 2
@@ -70,6 +70,39 @@ def test_a_verdict_may_fail_a_script(monkeypatch):
     for options, status in (([], 0), (["--fail-on", "better"], 0), (["--fail-on", "better", "--fail-on", "worse"], 1)):
         assert CliRunner().invoke(cli.app, ["compare", "old", *options]).exit_code == status
     assert CliRunner().invoke(cli.app, ["compare", "old", "--fail-on", "nonsense"]).exit_code == 2
+
+
+def test_a_gate_that_too_few_seeds_can_never_close_ends_with_status_2_and_one_line(monkeypatch, capsys):
+    """Two rows of six seeds: the smallest adjusted p is 0.0625, so the gate would pass whatever has happened."""
+    tables = [{key: results({"a": values[:6]}) for key in ("s", "t")} for values in (VALUES, VALUES - 0.1)]
+    sides = {"old": revision("old", tables[0]), None: revision("new", tables[1])}
+    monkeypatch.setattr(revisions, "read", lambda name=None: sides[name])
+    for options, status in (
+        ([], 0),
+        (["--fail-on", "worse"], 2),
+        (["--fail-on", "not comparable"], 0),
+        # each study can be decided by itself
+        (["--fail-on", "worse", "--study", "s"], 1),
+        (["--fail-on", "better", "--study", "s"], 0),
+    ):
+        monkeypatch.setattr(sys, "argv", ["ablate", "compare", "old", *options])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert (ended.value.code or 0) == status, options
+        errors = capsys.readouterr().err.splitlines()
+        reason = "6 seeds cannot decide a family of 2: at least 7 are needed"
+        assert errors == ([f"--fail-on: {reason}; --study selects fewer rows"] if status == 2 else [])
+
+
+def test_a_metric_without_better_direction_may_fail_a_script(monkeypatch):
+    metric = {"s": "loss_gap"}
+    sides = {
+        name: revision(name or "new", {"s": results({"a": values}, "loss_gap")}, metric)
+        for name, values in (("old", VALUES), (None, VALUES - 0.1))
+    }
+    monkeypatch.setattr(revisions, "read", lambda name=None: sides[name])
+    for verdict, status in (("higher", 0), ("worse", 0), ("lower", 1)):
+        assert CliRunner().invoke(cli.app, ["compare", "old", "--fail-on", verdict]).exit_code == status
 
 
 @pytest.mark.parametrize(

@@ -58,29 +58,30 @@ main → workspace
 seeds.count: 10 → 20
 
 accuracy: test accuracy, higher is better
-  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
-  better         10  85.0 %     88.1 %  +3.01 points  [+2.90, +3.12]        0.014  100 %  better
-  worse          10  85.0 %     83.1 %  −1.99 points  [−2.10, −1.88]        0.014    0 %  worse
-  equivalent     10  85.0 %     85.1 %  +0.01 points  [−0.05, +0.06]            1   60 %  equivalent
-  identical      10  85.0 %     85.0 %  +0.00 points  [+0.00, +0.00]            1         equivalent      identical
-  undecided      10  85.0 %     85.1 %  +0.05 points  [−0.50, +0.60]            1   60 %  undecided
-  lost           10  85.0 %     85.0 %                                          1         not comparable  diverged: 2 of 10 against 0 of 10
-  gone_wild      10  85.0 %     85.2 %                                       0.02         worse           diverged: 9 of 10 against 0 of 10
-  added       0, 10             85.0 %                                                    not comparable  only in workspace
-  removed     10, 0  85.0 %                                                               not comparable  only in main
+  variant               n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
+  better               10  85.0 %     88.1 %  +3.01 points  [+2.90, +3.12]        0.014  100 %  better
+  worse                10  85.0 %     83.1 %  −1.99 points  [−2.10, −1.88]        0.014    0 %  worse
+  equivalent           10  85.0 %     85.1 %  +0.01 points  [−0.05, +0.06]            1   60 %  equivalent
+  identical            10  85.0 %     85.0 %  +0.00 points       all equal            1         equivalent      identical
+  undecided            10  85.0 %     85.1 %  +0.05 points  [−0.50, +0.60]            1   60 %  undecided
+  lost        10, 8 of 10  85.0 %     85.0 %                                          1         not comparable  diverged: 2 of 10 against 0 of 10
+  gone_wild   10, 1 of 10  85.0 %     85.2 %                                       0.02         worse           diverged: 9 of 10 against 0 of 10
+  added             0, 10             85.0 %                                                    not comparable  only in workspace
+  removed           10, 0  85.0 %                                                               not comparable  only in main
 
 loss: test loss, lower is better
 a.optimizer.learning_rate: 0.1 → 0.5
-  variant         n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
-  a              10    1.00      0.802       × 0.800  [0.800, 0.800]        0.002  100 %  better
-  b              10    1.00                                                               not comparable  a value of 0 has no logarithm
+  variant               n    main  workspace        effect   95 % interval  p, adjusted   wins  verdict         note
+  a                    10    1.00      0.802       × 0.800       all equal        0.002  100 %  better
+  b                    10    1.00                                                               not comparable  a value of 0 has no logarithm
 
 identical, bit for bit (variants)
   same (2)
 
 2 better, 2 worse, 4 equivalent, 1 undecided, 4 not comparable
 effect of workspace against main, paired by seed where both have it; 95 % intervals of each row by itself
-verdicts of the variants of a study together (Holm, alpha 0.05); equivalent within test accuracy ± 0.50 points, test loss × 1.05
+verdicts of the variants of a study together (Holm, alpha 0.05); equivalent within test accuracy ± 0.50 points, test loss × 0.952 to × 1.05
+for --fail-on, all rows that are not identical are one family: 2 better, 2 worse, 1 equivalent, 1 undecided, 4 not comparable
 """  # noqa: E501
 
 
@@ -152,6 +153,40 @@ def test_projections_show_fewer_rows_and_change_no_verdict(two):
     ):
         with pytest.raises(UserError, match=message):
             two(before, now, **options)
+
+
+def test_the_gate_judges_the_rows_that_are_returned_together(two, capsys):
+    """Two studies of one variant with p = 2 / 2^6 = 0.031: each is decided by itself, none of both together."""
+    six = BEFORE[:6], BEFORE[:6] - 0.05 + NOISE[:6] / 9
+    tables = [{key: results({"a": values}) for key in ("s", "t")} for values in six]
+    same = {"same": results(dict.fromkeys("abc", BEFORE))}  # identical: not among the tests
+    states = revision("main", {**tables[0], **same}), revision("workspace", {**tables[1], **same})
+    both = two(*states)
+    assert both.rows["verdict"].tolist() == ["worse"] * 2 + ["equivalent"] * 3
+    assert both.rows["gate"].tolist() == ["undecided"] * 2 + ["equivalent"] * 3
+    assert both.gate_too_few == "6 seeds cannot decide a family of 2: at least 7 are needed"
+    text.show(compare.tables(both))
+    lines = capsys.readouterr().out.splitlines()
+    assert "for --fail-on, all rows that are not identical are one family: 2 undecided" in lines
+    assert f"for --fail-on, {both.gate_too_few}" in lines
+    # a selected study is a smaller family
+    for options in ({"studies": ["s", "same"]}, {"studies": ["s"]}):
+        one = two(*states, **options)
+        assert one.rows["gate"].iloc[0] == "worse"
+        assert one.gate_too_few == ""
+    # the same states, bit for bit
+    none = two(states[0], states[0])
+    assert (set(none.rows["gate"]), none.gate_too_few) == ({"equivalent"}, "")
+
+
+def test_the_margin_of_a_study_is_its_own(two, capsys):
+    tables = [{key: results({"a": values}) for key in ("s", "own")} for values in (BEFORE, BEFORE + NOISE / 10)]
+    changes = {"studies.own.margin": 0.0001}
+    both = two(revision("main", tables[0]), revision("workspace", tables[1], changes=changes))
+    assert both.rows["verdict"].tolist() == both.rows["gate"].tolist() == ["equivalent", "undecided"]
+    text.show(compare.tables(both))
+    margins = "test accuracy ± 0.50 points, own ± 0.01 points"
+    assert f"equivalent within {margins}" in capsys.readouterr().out
 
 
 def test_too_few_seeds_are_those_of_the_whole_family(two, capsys):

@@ -36,7 +36,9 @@ def offered(*words: str) -> list[str]:
         ("compare --study weight_decay --variant ", ["weight_decay_0", "weight_decay_3"]),
         ("show weight_decay --metric test_", ["test_loss"]),
         ("show activation --metric test_", ["test_loss", "test_accuracy"]),
-        ("power weight_decay --metric weight_norm", []),
+        ("power weight_decay --metric weight_norm", ["weight_norm"]),
+        # computed, not sampled
+        ("power weight_decay --metric param", []),
         ("show weight_decay --metric weight_norm", ["weight_norm"]),
     ],
 )

@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 from trained import fill
 
@@ -45,8 +47,33 @@ def test_too_few_seeds_and_diverged_baselines_are_shown(params_file, in_folder, 
     assert "baseline   diverged: 2 of 3" in out
 
 
-def test_another_metric_is_judged_on_request_and_one_without_direction_is_not(made):
+def test_the_caveat_and_the_number_of_runs_that_finished_are_shown(params_file, in_folder, capsys):
+    params_file({"seeds.count": 10, "studies.activation.caveat": "One epoch."})
+    fill()
+    path = artifacts.results_path("activation")
+    runs = pd.read_csv(path)
+    lost = (runs["variant"] == "activation_relu_learning_rate_0p1") & (runs["seed_index"] > 0)
+    runs.loc[lost, "status"], runs.loc[lost, "test_accuracy"] = "diverged", np.nan
+    runs.to_csv(path, index=False)
+    project = params.load()
+    text.show([show.table(project, "activation", *show.judged(project, "activation"))])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "caveat: One epoch."
+    (row,) = (line.split() for line in lines if "diverged: 9 of 10" in line)
+    # the one that finished, by which no effect is shown
+    value = runs.loc[(runs["variant"] == "activation_relu_learning_rate_0p1") & ~lost, "test_accuracy"].item()
+    assert row[4:10] == ["1", "of", "10", f"{100 * value:.1f}", "%", "0.0039"]
+    assert not [cell for cell in row if cell.startswith("[")]
+    # computed, not sampled: neither n nor interval
+    text.show([show.table(project, "activation", *show.judged(project, "activation", "parameters"))])
+    computed = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("learning")]
+    assert [len(row[4:]) for row in computed] == [2, 2, 3, 3]
+    assert {row[5] for row in computed} == {"baseline", "×"}
+
+
+def test_another_metric_is_judged_on_request_and_one_that_is_not_random_is_not(made):
     assert set(show.judged(made, "activation", "test_loss")[1]["verdict"]) == {"worse", ""}
-    assert set(show.judged(made, "activation", "weight_norm")[1]["verdict"]) == {""}
+    assert set(show.judged(made, "activation", "weight_norm")[1]["verdict"]) == {"higher", ""}
+    assert set(show.judged(made, "activation", "parameters")[1]["verdict"]) == {""}
     with pytest.raises(UserError, match="metric: found 'validation_loss', allowed for this study: train_loss_running"):
         show.judged(made, "activation", "validation_loss")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis import comparison
+from pipeline.analysis import comparison, power
 from pipeline.analysis.statistics import estimate_mean, paired_effect
 from pipeline.project import params
 from pipeline.project.metrics import METRICS
@@ -51,6 +51,7 @@ def test_an_effect_is_undefined_if_a_run_diverged(study):
     assert np.isnan(table.loc[RELU, "effect"])
     remaining = runs.loc[(runs["variant"] == RELU) & ~diverged, "test_loss"]
     assert table.loc[RELU, "estimate"] == pytest.approx(estimate_mean(remaining, "log").estimate)
+    assert table["low"].isna().tolist() == table["high"].isna().tolist() == [id == RELU for id in table.index]
     assert table[~table["is_baseline"]].drop(index=RELU)["effect"].notna().all()
     # a metric that does not come from training includes the runs that diverged
     table = comparison.effects(study, runs, "activation_ratio").set_index("variant")
@@ -70,6 +71,32 @@ def test_a_study_is_judged_as_one_family_without_its_baselines(study):
     table = comparison.effects(study, runs, "test_accuracy", JUDGING)
     rows = table.loc[~table["is_baseline"], ["verdict", "note"]].to_numpy().tolist()
     assert rows == [["equivalent", "identical"]] * 2
+
+
+@pytest.mark.parametrize(("metric", "zero"), [("loss_gap", 0.0), ("weight_norm", 1.0)])
+def test_a_study_may_be_judged_by_a_metric_without_a_better_direction(metric, zero, params_file):
+    changes = {"studies.activation.metric": metric, "studies.activation.margin": 1.1}
+    project = params.load(path=params_file(changes))
+    study = project.studies["activation"]
+    runs = results(study, seeds=8)
+    values = {id: group["test_loss"].to_numpy() for id, group in runs.groupby("variant")}
+    noise = np.linspace(-0.01, 0.01, 8)
+    for variant in study.variants:
+        if variant.label == "relu":
+            # below the baseline in one block, above it in the other
+            factor = 0.5 if variant.id == RELU else 3.0
+            baseline = values[variant.baseline]
+            values[variant.id] = baseline * factor + noise if zero else baseline + 5 * (factor - 1) + noise
+    table = comparison.effects(
+        study,
+        runs.assign(**{metric: np.concatenate([values[variant.id] for variant in study.variants])}),
+        metric,
+        project.judging_of(study),
+    ).set_index("variant")
+    rows = table[~table["is_baseline"]]
+    assert rows["verdict"].to_dict() == {RELU: "lower", RELU.replace("0p1", "0p5"): "higher"}
+    assert rows["win_rate"].isna().all()
+    assert (rows.loc[RELU, "selected_high"] < zero) & (rows.iloc[1]["selected_low"] > zero)
 
 
 @pytest.mark.parametrize(("status", "finished"), [("finished", [True, True]), ("diverged", [True, False])])
@@ -98,3 +125,14 @@ def test_splits_of_one_data_set_widen_the_intervals_of_validation_alone(study):
     wide, narrow = (comparison.effects(spec, both, "validation_loss") for spec in (split, study))
     ratio = np.log(wide["high"] / wide["low"]) / np.log(narrow["high"] / narrow["low"])
     assert ratio.to_numpy() == pytest.approx(np.sqrt((1 / 4 + 0.5) / (1 / 4)))
+
+
+def test_a_study_of_one_variant_has_an_estimate_and_nothing_to_judge(params_file):
+    grid, baseline = {"model": {"activation": ["relu"]}}, {"model": {"activation": "relu"}}
+    changes = {"studies.activation.grid": grid, "studies.activation.baseline": baseline}
+    study = params.load(path=params_file(changes)).studies["activation"]
+    runs = results(study)
+    (row,) = comparison.effects(study, runs, "test_loss", JUDGING).itertuples()
+    assert (row.is_baseline, row.runs, row.verdict) == (True, 4, "")
+    assert row.estimate == pytest.approx(estimate_mean(runs["test_loss"], "log").estimate)
+    assert power.of_study(study, runs, "test_loss", JUDGING).empty

@@ -1,6 +1,6 @@
 """Each verdict, and that an earlier rule wins over a later one."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from pipeline.project.metrics import METRICS
 from pipeline.project.schema import Judging
 
 ACCURACY, LOSS, NORM = METRICS["test_accuracy"], METRICS["test_loss"], METRICS["weight_norm"]
+GAP, PARAMETERS = METRICS["loss_gap"], METRICS["parameters"]
 ALPHA = Judging(alpha=0.05)
 MARGINS = Judging(alpha=0.05, margins={"test_accuracy": 0.005, "test_loss": 1.05})
 NOISE = 0.001 * np.array([1, -2, 3, -1, 2, -3, 1, -1, 2, -2.0])
@@ -61,7 +62,18 @@ CASES = [
     (ACCURACY, BASE + 0.25, BASE, {}, "better", P),  # differences without spread
     (LOSS, BASE * 0.9 + NOISE, BASE, {}, "better", P),
     (LOSS, BASE * 1.1 + NOISE, BASE, {}, "worse", P),
-    (NORM, BASE * 0.9 + NOISE, BASE, {}, "", np.nan),
+    # a metric without a better direction has a verdict with the direction of the effect
+    (NORM, BASE * 0.9 + NOISE, BASE, {}, "lower", P),
+    (NORM, BASE * 1.1 + NOISE, BASE, {}, "higher", P),
+    (GAP, -BASE + 0.02 + NOISE, -BASE, {}, "higher", P),
+    (GAP, NOISE - 0.02, NOISE[::-1], {}, "lower", P),
+    (GAP, BASE + NOISE[::-1], BASE, {}, "undecided", None),
+    (NORM, BASE * 1.02 + NOISE / 10, BASE, {"rules": Judging(margins={"weight_norm": 1.05})}, "equivalent", P),
+    (NORM, BASE, BASE, {}, "equivalent", 1.0),
+    # and none by divergence: what diverges is neither higher nor lower
+    (NORM, diverged(BASE, 10), BASE, {}, "not comparable", P),
+    # what follows from the config alone needs no verdict
+    (PARAMETERS, np.full(10, 20.0), np.full(10, 10.0), {}, "", np.nan),
     # better needs a small p: five seeds have none, nor has a single one, and large families need a smaller one
     (ACCURACY, BASE[:5] + 0.02 + NOISE[:5], BASE[:5], {}, "undecided", FEW),
     (ACCURACY, [0.9], [0.8], {"rules": MARGINS}, "undecided", 1.0),
@@ -104,6 +116,138 @@ def test_verdicts(metric, variant, baseline, options, verdict, p):
         counts = f"{np.isnan(variant).sum()} of 10 against {np.isnan(baseline).sum()} of 10"
         assert f"diverged: {counts}" in row.note
         assert np.isnan(row.effect)
+
+
+def test_a_small_p_decides_only_with_an_interval_at_the_same_adjusted_level():
+    """All differences are positive, so p is the smallest; the outlier widens the interval."""
+    differences = np.array([0.01] * 9 + [0.05])
+    for family, verdict in ((1, "better"), (5, "better"), (25, "undecided")):
+        low, _ = stats.ttest_1samp(differences, 0).confidence_interval(1 - 0.05 / family)
+        assert (low > 0) == (verdict == "better")
+        row = judged(BASE + differences, BASE, family=family)
+        assert (row.p_adjusted <= 0.05, row.verdict) == (True, verdict)
+        assert row.effect_low > 0  # the interval of the row alone, at 95 %
+    # with another alpha the interval is as much wider, and never narrower than 95 %
+    differences = np.array([0.01] * 9 + [0.08])
+    for alpha, family in ((0.01, 1), (0.05, 1), (0.5, 1)):
+        low, _ = stats.ttest_1samp(differences, 0).confidence_interval(1 - min(alpha, 0.05) / family)
+        row = judged(BASE + differences, BASE, rules=Judging(alpha=alpha), family=family)
+        assert row.p_adjusted <= alpha
+        assert row.verdict == ("better" if low > 0 else "undecided")
+
+
+@pytest.mark.parametrize(("metric", "root"), [(ACCURACY, 0), (LOSS, 0), (GAP, 0), (LOSS, 1)])
+def test_intervals_of_decided_rows_are_adjusted_for_their_selection(metric, root):
+    """Benjamini and Yekutieli (2005): R of m rows are selected, each has an interval at the level 1 - 0.05 R / m."""
+    random = np.random.default_rng(8)
+    means = [0.0, 0.4, 0.0, -0.3, 0.0, 0.5, 0.0]
+    baseline = random.normal(1, 0.05, 12)
+    variants = [baseline + mean + random.normal(0, 0.05, 12) for mean in means]
+    sides = np.exp([baseline, *variants]) if metric is LOSS else np.array([baseline, *variants])
+    rows = judge([compare_runs(side(values, root), side(sides[0]), metric) for values in sides[1:]], metric, ALPHA)
+    decided = [row.verdict in judging.DECIDED for row in rows]
+    assert decided == [mean != 0 for mean in means]
+    for row, values in zip(rows, sides[1:], strict=True):
+        if row.verdict not in judging.DECIDED:
+            assert np.isnan([row.selected_low, row.selected_high]).all()
+            continue
+        pair = np.log([values, sides[0]]) if metric is LOSS else np.array([values, sides[0]])
+        difference, level = pair[0] - pair[1], 1 - 0.05 * 3 / 7
+        if root:
+            # unpaired, the quantile has the degrees of freedom of the smaller sample
+            width = np.diff(stats.ttest_ind(*pair, equal_var=False).confidence_interval(0.95))[0] / 2
+            width *= stats.t.isf((1 - level) / 2, 11) / stats.t.isf(0.025, 11)
+            limits = difference.mean() + np.array([-width, width])
+        else:
+            limits = np.array(stats.ttest_1samp(difference, 0).confidence_interval(level))
+        limits = np.exp(limits) if metric is LOSS else limits
+        assert (row.selected_low, row.selected_high) == pytest.approx(tuple(limits))
+        assert row.selected_low < row.effect_low < row.effect_high < row.selected_high
+        assert not row.selected_low <= metric.zero_effect <= row.selected_high
+    # rows without a p are not among those that it is selected from
+    broken = compare_runs(side(np.where(sides[0] > 1, np.nan, 1.0)).assign(finished=True), side(sides[0]), metric)
+    again = judge([*[broken] * 5, *[replace(row, verdict="", note="") for row in rows]], metric, ALPHA)
+    assert [row.verdict for row in again[:5]] == ["not comparable"] * 5
+    limits = [[(row.selected_low, row.selected_high) for row in family] for family in (again[5:], rows)]
+    np.testing.assert_array_equal(*limits)
+    # a single row is no selection
+    row = judge([compare_runs(side(sides[6], root), side(sides[0]), metric)], metric, ALPHA)[0]
+    assert (row.selected_low, row.selected_high) == (row.effect_low, row.effect_high)
+
+
+@pytest.mark.parametrize(("n", "m", "spread"), [(5, 30, 3.0), (3, 20, 2.0)])
+def test_an_unpaired_interval_keeps_its_adjusted_level(n, m, spread, monkeypatch):
+    """One of five rows: at most 1 % of 600 intervals at 99 % miss zero effect (binomial bound at 99.9 %)."""
+    monkeypatch.setattr(significance, "permutation", lambda *_: 0.0)  # every row is selected, whatever its effect
+    random, missed = np.random.default_rng(9), 0
+    others = [EffectTest(10, 10, effect=0.0, effect_low=-1.0, effect_high=1.0, p=1.0)] * 4
+    for _ in range(600):
+        sides = side(random.normal(0, spread, n), root=1), side(random.normal(0, 1, m))
+        row = judge([compare_runs(*sides, GAP), *others], GAP, ALPHA)[0]
+        missed += row.verdict in judging.DECIDED
+    assert missed <= stats.binom.ppf(0.999, 600, 0.01)
+
+
+def test_rows_are_selected_by_p_whether_or_not_they_are_equivalent():
+    """Of R rows that p selects among m, the level is 1 - 0.05 R / m, which Holm's last level does not exceed."""
+    weak = compare_runs(side(BASE + 0.01 + 6 * NOISE), side(BASE), ACCURACY)
+    within = compare_runs(side(BASE + 0.002 + NOISE / 10), side(BASE), ACCURACY)
+    none = compare_runs(side(BASE + NOISE[::-1]), side(BASE), ACCURACY)
+    assert within.p == P < weak.p < 0.05 < none.p
+    rows = judge([weak, *[within] * 3], ACCURACY, MARGINS)
+    assert [row.verdict for row in rows] == ["better", *["equivalent"] * 3]
+    assert (rows[0].selected_low, rows[0].selected_high) == (rows[0].effect_low, rows[0].effect_high)
+    assert np.isnan(rows[1].selected_low)
+    # with a row that p does not select, the level of Holm's procedure is too low for it
+    rows = judge([weak, *[within] * 3, none], ACCURACY, MARGINS)
+    assert rows[0].verdict == "undecided"
+    strong = compare_runs(side(BASE + 0.02 + NOISE), side(BASE), ACCURACY)
+    rows = judge([strong, *[within] * 3, none], ACCURACY, MARGINS)
+    expected = stats.ttest_1samp(0.02 + NOISE, 0).confidence_interval(1 - 0.05 * 4 / 5)
+    assert (rows[0].selected_low, rows[0].selected_high) == pytest.approx(tuple(expected))
+
+
+def test_runs_that_survived_have_an_estimate_and_no_interval():
+    row = judged(diverged(BASE, 1), BASE, LOSS)
+    assert row.estimate == pytest.approx(stats.gmean(BASE[1:]))
+    assert np.isnan([row.low, row.high, row.effect, row.effect_low, row.selected_low]).all()
+    assert row.reference_low < row.reference_estimate < row.reference_high
+    row = judged(BASE, diverged(BASE, 9), LOSS)
+    assert row.reference_estimate == pytest.approx(BASE[9])
+    assert np.isnan([row.reference_low, row.reference_high]).all()
+    # decided by divergence, a row has no interval that a selection could widen
+    row = judged(diverged(BASE, 8), BASE, LOSS)
+    assert row.verdict == "worse"
+    assert np.isnan([row.selected_low, row.selected_high]).all()
+
+
+def test_intervals_of_estimates_are_cut_to_the_range_of_the_metric():
+    high, low = np.array([1.0] * 9 + [0.8]), np.array([0.0] * 8 + [0.1, 0.2])
+    row = judged(high, low)
+    assert (row.high, row.reference_low) == (1.0, 0.0)
+    intervals = [stats.ttest_1samp(values, 0).confidence_interval(0.95) for values in (high, low)]
+    assert (row.low, row.reference_high) == pytest.approx((intervals[0].low, intervals[1].high))
+    assert intervals[0].high > 1
+    assert intervals[1].low < 0
+    # other metrics have no range
+    row = judged(high, low, GAP)
+    assert (row.high, row.reference_low) == pytest.approx((intervals[0].high, intervals[1].low))
+
+
+def test_what_follows_from_the_config_alone_has_an_effect_but_no_interval_and_no_test():
+    counts, reference = side(np.full(10, 20.0)), side(np.full(10, 10.0))
+    untested = compare_runs(counts.assign(finished=True), reference, PARAMETERS)
+    (row,) = judge([untested], PARAMETERS, MARGINS)
+    assert (row.estimate, row.reference_estimate, row.effect) == (20.0, 10.0, 2.0)
+    numbers = [row.low, row.high, row.effect_low, row.effect_high, row.p, row.p_adjusted, row.selected_low]
+    assert np.isnan(numbers).all()
+    assert row.verdict == ""
+
+
+def test_a_family_may_be_empty_or_hold_nothing_that_can_be_tested():
+    assert judge([], ACCURACY, ALPHA) == []
+    broken = compare_runs(side(np.zeros(10)), side(BASE), LOSS)
+    assert [row.verdict for row in judge([broken] * 2, LOSS, ALPHA)] == ["not comparable"] * 2
 
 
 def test_the_win_rate_counts_seeds_in_the_metric_s_direction_and_no_ties():

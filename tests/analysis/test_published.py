@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from samples import ROOT
+from scipy import stats
 
 from pipeline.analysis import published
 from pipeline.project import artifacts, params
@@ -45,6 +46,60 @@ def test_measured_outcomes_stand_beside_published_ones(params_file):
     assert measured[3][:2] == ["", 0]
     verdicts = [("range", "inside"), ("2 sd", "outside"), ("10 %", "inside"), ("10 %", "not measured")]
     assert list(table[["rule", "verdict"]].itertuples(index=False, name=None)) == verdicts
+    # the two-sample test needs means and both spreads
+    assert table["z"].notna().tolist() == table["p"].notna().tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "shift", "spread"), [(10, 30, 0.0, 1.0), (2, 5, 1.0, 3.0), (30, 3, 2.0, 0.1), (5, 2, 0, 0)]
+)
+def test_two_means_are_compared_as_scipy_compares_the_samples(n, m, shift, spread):
+    random = np.random.default_rng(n)
+    measured, other = random.normal(shift, spread, n), random.normal(0, 1, m)
+    moments = [number for sample in (measured, other) for number in (sample.mean(), sample.std(ddof=1), len(sample))]
+    expected = stats.ttest_ind(measured, other, equal_var=False)
+    assert published.two_sample(*moments) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (math.nan, 0.1, 10, 0.5, 0.1, 10),
+        (0.5, math.nan, 10, 0.5, 0.1, 10),
+        (0.5, 0.1, 10, math.nan, 0.1, 10),
+        (0.5, 0.1, 10, 0.5, math.nan, 10),
+        (0.5, 0.0, 10, 0.4, 0.0, 10),  # no spread at all
+        (0.5, 0.1, 1, 0.4, 0.1, 10),
+        (0.5, 0.1, 10, 0.4, 0.1, 1),
+        (0.5, 0.1, 10, 0.4, 0.1, 0),
+        (0.5, 0.1, 10, 0.4, 0.1, math.nan),
+    ],
+)
+def test_without_two_means_and_spreads_there_is_no_test(numbers):
+    assert np.isnan(published.two_sample(*numbers)).all()
+
+
+def test_p_is_adjusted_over_the_table(params_file):
+    project = params.load(path=params_file())
+    random = np.random.default_rng(4)
+    samples = {"weight_norm": random.normal(5.0, 1.0, 12), "loss_gap": random.normal(0.0, 1.0, 12)}
+    source = PublishedConfig(config="decay", factor="0", study="weight_decay", variant="weight_decay_0")
+    project = dataclasses.replace(project, published=Published(file="published.csv", outcomes=[source]))
+    others = {quantity: random.normal(mean, 0.5, 8) for quantity, mean in (("weight_norm", 4.4), ("loss_gap", 0.1))}
+    moments = {quantity: (len(other), other.mean(), other.std(ddof=1)) for quantity, other in others.items()}
+    rows = [
+        ["decay", "0", quantity, n, mean, statistic, sd, np.nan, np.nan]
+        for quantity, (n, mean, sd) in moments.items()
+        for statistic in ("mean", "median")
+    ]
+    runs = pd.DataFrame({"variant": "weight_decay_0", "fold": 0, "status": "finished", **samples})
+    outcomes = pd.DataFrame(rows, columns=artifacts.PUBLISHED_COLUMNS)
+    table = published.judge(project, outcomes, {"weight_decay": runs}, {})
+    assert table.loc[[1, 3], ["z", "p"]].isna().all(axis=None)
+    tests = [stats.ttest_ind(samples[quantity], others[quantity], equal_var=False) for quantity in samples]
+    assert table.loc[[0, 2], "z"].tolist() == pytest.approx([test.statistic for test in tests])
+    small, large = sorted(test.pvalue for test in tests)
+    assert sorted(table.loc[[0, 2], "p"]) == pytest.approx([2 * small, max(2 * small, large)])
 
 
 @pytest.mark.parametrize(

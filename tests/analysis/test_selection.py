@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from pipeline.analysis import selection
 from pipeline.project import params
@@ -69,6 +70,29 @@ def test_the_cost_is_a_ratio_to_the_best_test_loss_and_averaged_over_seeds(study
     assert choices.loc[choices["rule"] == "lowest", "cost"].tolist() == [2.0, 8.0]
     row = selection.costs(study(), choices).set_index("rule").loc["lowest"]
     assert (row["n"], row["estimate"], row["chosen"]) == (2, pytest.approx(4.0), "2 (2)")
+
+
+def test_the_interval_of_a_cost_is_cut_where_nothing_is_lost(study):
+    tests = [TEST, {**TEST, 2: 8.0}, {**TEST, 2: 1.0}, {**TEST, 2: 1.0}]
+    runs = pd.concat([results(VALIDATION, test).assign(seed_index=seed) for seed, test in enumerate(tests)])
+    loaded = study()
+    row = selection.costs(loaded, selection.choices(loaded, runs)).set_index("rule").loc["lowest"]
+    logs = np.log([2.0, 8.0, 1.0, 1.0])
+    interval = np.exp(stats.ttest_1samp(logs, 0).confidence_interval(0.95))
+    assert interval[0] < 1
+    assert (row["estimate"], row["low"], row["high"]) == pytest.approx((np.exp(logs.mean()), 1.0, interval[1]))
+    one = selection.costs(loaded, selection.choices(loaded, runs[runs["seed_index"] == 0]))
+    assert one[["low", "high"]].isna().all(axis=None)
+
+
+def test_a_study_judged_by_its_gap_chooses_by_the_losses_or_accuracies_of_the_gap(study, params_file):
+    runs = results(VALIDATION, TEST)
+    by_loss, by_gap = study(), study(**{"studies.weight_decay.metric": "loss_gap"})
+    assert selection.choices(by_gap, runs).equals(selection.choices(by_loss, runs))
+    # the gap is a difference, the cost a ratio of losses
+    costs = selection.costs(by_gap, selection.choices(by_gap, runs))
+    assert costs.equals(selection.costs(by_loss, selection.choices(by_loss, runs)))
+    assert costs.set_index("rule").loc["lowest", "estimate"] == pytest.approx(2.0)
 
 
 def test_accuracies_are_better_if_higher_and_cost_differences(params_file):

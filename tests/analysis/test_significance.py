@@ -102,6 +102,56 @@ def test_holm_rejects_what_its_step_down_procedure_rejects(random):
         assert set(np.flatnonzero(adjusted <= alpha)) == rejected
 
 
+def test_the_factor_of_holm_s_procedure_is_the_number_of_p_that_are_not_smaller(random):
+    p = random.random(20) ** 3
+    factors = significance.holm_factors(p)
+    assert factors == [int((p >= value).sum()) for value in p]
+    # p is at most alpha / factor in every row up to the last that is rejected
+    adjusted = np.array(significance.holm(list(p)))
+    for alpha in (0.05, 0.3):
+        assert all(p[adjusted <= alpha] <= alpha / np.array(factors)[adjusted <= alpha])
+    with_undefined = np.insert(p, [0, 7, 20], np.nan)
+    assert np.array(significance.holm_factors(with_undefined))[~np.isnan(with_undefined)].tolist() == factors
+    # equal p have the same factor, whatever their order
+    assert significance.holm_factors([0.2, 0.1, 0.2, np.nan]) == [2, 3, 2, 0]
+    assert significance.holm_factors([]) == []
+    assert significance.holm_factors([0.5]) == [1]
+
+
+def test_the_mean_is_tested_by_sign_flips_or_if_splits_correlate_by_the_corrected_t_test(random):
+    differences = random.normal(0.5, 1, 10)
+    assert significance.mean_is_zero(differences) == sign_flip(differences)
+    error = differences.std(ddof=1) * np.sqrt(1 / 10 + 0.25)
+    expected = 2 * stats.t.sf(abs(differences.mean()) / error, 9)
+    assert significance.mean_is_zero(differences, 0.25) == pytest.approx(expected)
+    for q in (0.0, 0.25):
+        # one difference has no variance, and its sign may be either
+        assert significance.mean_is_zero(np.array([3.0]), q) == 1.0
+        assert significance.mean_is_zero(np.zeros(8), q) == 1.0
+    assert significance.mean_is_zero(np.full(8, 0.3)) == 2 / 2**8
+
+
+@pytest.mark.parametrize(
+    ("n", "q", "words"),
+    [
+        (1, 0.0, "exact sign flips"),
+        (17, 0.0, "exact sign flips"),
+        (18, 0.0, "sign flips (Monte Carlo, 65,536 draws)"),
+        (100, 0.0, "sign flips (Monte Carlo, 65,536 draws)"),
+        (10, 0.25, "corrected resampled t test"),
+    ],
+)
+def test_a_test_is_called_exact_only_if_all_signs_are_enumerated(n, q, words):
+    assert significance.name_of_test(n, q) == words
+    if not q:
+        # of opposite signs one is counted
+        draws = 2 ** (n - 1) if words.startswith("exact") else 65_536
+        p = significance.mean_is_zero(np.full(n, 0.3))
+        assert p * draws == round(p * draws)
+        # a sample may hold the observed signs more than once
+        assert p == 1 / draws if words.startswith("exact") else 1 <= p * draws < 5
+
+
 @pytest.mark.parametrize(("family", "alpha"), [(1, 0.05), (4, 0.05), (7, 0.01), (20, 0.05), (64, 0.001)])
 def test_the_seeds_needed_are_those_whose_smallest_adjusted_p_is_small_enough(family, alpha):
     n = significance.seeds_needed(family, alpha)

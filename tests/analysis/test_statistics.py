@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.statistics import estimate_mean, estimate_means, logarithms, paired_effect
+from pipeline.analysis.statistics import Estimate, estimate_mean, estimate_means, logarithms, paired_effect, widen
 from pipeline.data.table import Table
 from pipeline.training.config import HoldOut, KFold
 
@@ -23,6 +23,33 @@ def test_on_a_log_scale_everything_is_computed_on_logarithms():
     effect, inverse = paired_effect(variant, baseline, "log"), paired_effect(baseline, variant, "log")
     assert effect.estimate == pytest.approx(mean.estimate / estimate_mean(baseline, "log").estimate)
     assert (1 / inverse.high, 1 / inverse.low) == pytest.approx((effect.low, effect.high))
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("factor", [1, 1.5, 7, 400])
+@pytest.mark.parametrize("n", [3, 5, 30])
+def test_a_wider_interval_is_that_of_scipy_at_the_other_level(scale, factor, n):
+    sample = np.random.default_rng(6).normal(0.4, 0.5, n)
+    expected = stats.ttest_1samp(sample, 0).confidence_interval(1 - 0.05 / factor)
+    numbers = np.array([sample.mean(), *expected])
+    values, numbers = (np.exp(sample), np.exp(numbers)) if scale == "log" else (sample, numbers)
+    wider = widen(estimate_mean(values, scale), scale, factor)
+    assert wider == pytest.approx((n, *numbers), rel=1e-7)
+    # that of splits of one data set is as much wider
+    split = estimate_mean(values, scale, 0.25)
+    error = sample.std(ddof=1) * np.sqrt(1 / n + 0.25) * stats.t.isf(0.025 / factor, n - 1)
+    high = sample.mean() + error
+    assert widen(split, scale, factor).high == pytest.approx(np.exp(high) if scale == "log" else high, rel=1e-7)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_an_interval_that_is_undefined_or_has_no_width_stays_so(scale):
+    for effect in (Estimate(1, 2.0, np.nan, np.nan), Estimate(8, np.nan, np.nan, np.nan)):
+        assert widen(effect, scale, 5) == pytest.approx(effect, nan_ok=True)
+    assert widen(Estimate(8, 2.0, 2.0, 2.0), scale, 5) == (8, 2.0, 2.0, 2.0)
+    if scale == "log":
+        # what overflows is infinite, and its inverse 0
+        assert widen(Estimate(2, 2.0, 1e-3, 4e3), scale, 1e5) == (2, 2.0, 0.0, np.inf)
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])

@@ -43,11 +43,23 @@ def test_the_metric_of_the_study_is_estimated_by_variant(study):
     assert summary.metrics(study, results()) == pytest.approx({"weight_decay_0": 2.0, "weight_decay_3": 0.1})
 
 
-def test_diverged_runs_and_undefined_estimates_are_left_out(study):
-    statuses = ["diverged", "finished", "finished", "diverged", "diverged", "diverged"]
-    losses = [np.nan, 2.0, 8.0, np.nan, np.nan, np.nan]
-    assert summary.metrics(study, results(status=statuses, test_loss=losses)) == pytest.approx({"weight_decay_0": 4.0})
-    assert summary.metrics(study, results(test_loss=[0.0] * 6)) == {}
+@pytest.mark.parametrize("first", [[np.nan, 2.0, 8.0], [np.nan] * 3, [0.0, 2.0, 8.0], [np.inf, 2.0, 8.0]])
+def test_a_variant_with_a_run_that_diverged_or_an_undefined_estimate_is_left_out(first, study):
+    """The runs that finished are no random sample, and a number alone could not say that it is theirs."""
+    statuses = ["finished" if np.isfinite(loss) else "diverged" for loss in first] + ["finished"] * 3
+    runs = results(status=statuses, test_loss=[*first, 1.0, 2.0, 4.0])
+    assert summary.metrics(study, runs) == pytest.approx({"weight_decay_3": 2.0})
+    runs = results(status=statuses, test_loss=[*first, 1.0, 2.0, np.nan])
+    assert summary.metrics(study, runs) == {}
+
+
+def test_a_metric_without_a_better_direction_is_averaged_on_its_scale(params_file):
+    changes = {"studies.weight_decay.metric": "loss_gap"}
+    study = params.load(path=params_file(changes)).studies["weight_decay"]
+    gaps = [-1.0, 0.0, 4.0, 2.0, 2.0, 2.0]
+    assert summary.metrics(study, results(loss_gap=gaps)) == pytest.approx(
+        {"weight_decay_0": 1.0, "weight_decay_3": 2.0}
+    )
 
 
 def test_a_curve_is_the_geometric_mean_over_seeds_and_ends_if_a_run_diverges():

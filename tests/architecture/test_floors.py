@@ -67,7 +67,7 @@ def test_training_needs_few_imports():
 
 
 # about several modules
-OF_SEVERAL = {"test_arm64.py", "test_in_a_browser.py", "test_processors.py", "test_purity.py", "test_untried.py"}
+OF_SEVERAL = {"test_arm64.py", "test_in_a_browser.py", "test_processors.py", "test_purity.py", "test_statements.py"}
 
 
 def test_modules_and_test_files_match():

@@ -58,7 +58,9 @@ RUN = to_run()
 KEPT = {"datasets": ["images", "linear"], "measurements": ["matrix_product"], "studies": ["weight_decay", "dropout"]}
 SMALLER = {
     # no metric that the pages show is of validation
+    "    asks: choice\n": "",
     "      data: {validation: {name: k_fold, folds: 5}}\n": "",
+    "    seeds: 100\n": "",
     "{epochs: 100, batch_size: 5, evaluations: 100}": "{epochs: 100, batch_size: 5, evaluations: 2}",
     "hidden: [256, 256]": "hidden: [16, 16]",
     "      optimizer: {learning_rate: 0.5}\n": "      training: {epochs: 1, evaluations: 1}\n",

@@ -32,6 +32,7 @@ def test_more_work_is_expected_to_take_longer(params_file):
     epochs = "studies.weight_decay.base.training.epochs"
     assert 0 < seconds() < seconds(**{epochs: 50}) < seconds(**{epochs: 50, "base.implementation": "concise"})
     assert seconds(**{"seeds.count": 6}) == pytest.approx(2 * seconds())
+    assert seconds(**{"studies.weight_decay.seeds": 1}) == pytest.approx(seconds() / 3)
 
 
 def test_a_study_knows_how_many_are_to_be_trained(project):

@@ -32,6 +32,15 @@ def test_a_data_set_is_read_as_it_was_written(dataset, in_folder):
     assert [read.digest(index) for index in range(3)] == [dataset.digest(index) for index in range(3)]
 
 
+def test_a_data_set_serves_the_first_of_the_seeds_that_it_is_drawn_for(in_folder):
+    artifacts.write_dataset("some", classes())
+    whole, part = (artifacts.read_dataset("some", seeds(count)) for count in (3, 2))
+    assert part.seeds == whole.seeds == tuple(seeds(3))
+    np.testing.assert_array_equal(part.train.inputs, whole.train.inputs)
+    with pytest.raises(UserError, match=r"drawn for the seeds 0/0 to 0/2, params.yaml has 0/1 to 0/2"):
+        artifacts.read_dataset("some", seeds(3)[1:])
+
+
 @pytest.mark.parametrize(("drawn", "asked"), [(seeds(3), seeds(4)), (seeds(1), seeds(3)), (seeds(3), seeds(3, root=5))])
 def test_a_data_set_drawn_for_other_seeds_is_refused(drawn, asked, in_folder):
     artifacts.write_dataset("some", classes(len(drawn)))
@@ -85,7 +94,13 @@ def test_results_are_read_with_the_same_bits(project, study):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"studies.weight_decay.grid.optimizer.weight_decay": [0, 1]}, {"seeds.count": 4}, {"seeds.root": 1}]
+    "changes",
+    [
+        {"studies.weight_decay.grid.optimizer.weight_decay": [0, 1]},
+        {"seeds.count": 4},
+        {"seeds.root": 1},
+        {"studies.weight_decay.seeds": 2},
+    ],
 )
 def test_results_of_other_runs_than_those_asked_for_are_refused(changes, study, params_file):
     fill()

@@ -189,8 +189,48 @@ def test_line_ends_a_byte_order_mark_and_block_style_change_nothing(ends, in_fol
 
 def test_a_data_set_may_have_seeds_of_its_own(params_file):
     project = params.load(params_file({"seeds.root": 7, "datasets.linear.seeds": 5}))
-    assert project.seeds_of("images") == project.seeds == (Seed(7, 0), Seed(7, 1), Seed(7, 2))
-    assert project.seeds_of("linear") == tuple(Seed(7, index) for index in range(5))
+    activation, decay = project.studies["activation"], project.studies["weight_decay"]
+    assert project.seeds_of(activation) == project.seeds == (Seed(7, 0), Seed(7, 1), Seed(7, 2))
+    assert project.seeds_of(decay) == tuple(Seed(7, index) for index in range(5))
+
+
+SHIFTED = {"source": "covariate_shift", "shift": 1.0, "slope": 1.0}
+SHIFTED |= dict.fromkeys(("train_examples", "target_examples", "test_examples"), 30)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "limit"),
+    [
+        ("activation", {}, 100_000),  # images are the same for every seed
+        ("weight_decay", {}, 3),  # of drawn examples there are as many as the data set has seeds
+        ("weight_decay", {"datasets.linear.seeds": 5}, 5),
+        ("weight_decay", {"datasets.linear.seeds": 2}, 2),
+        ("activation", {"datasets.images": SHIFTED | {"seeds": 4}}, 4),
+    ],
+)
+def test_a_study_may_have_seeds_of_its_own_up_to_those_that_its_data_are_drawn_for(
+    key, changes, limit, params_file, refused
+):
+    for count in (1, limit):
+        project = params.load(params_file(changes | {"seeds.root": 7, f"studies.{key}.seeds": count}))
+        assert project.seeds_of(project.studies[key]) == tuple(Seed(7, index) for index in range(count))
+        assert len(project.seeds) == 3
+    (line,) = refused(changes | {f"studies.{key}.seeds": limit + 1})
+    found = line.partition(": ")[2]
+    assert found.startswith(f"studies.{key}.seeds: found {limit + 1}")
+    drawn = changes.get("datasets.linear.seeds", 3) if key == "weight_decay" else 4
+    allowed = f"at most {drawn}, for which the data set {project.studies[key].dataset} is drawn"
+    assert limit == 100_000 or found.endswith(f", allowed: {allowed}")
+
+
+def test_a_study_may_have_a_margin_of_its_own(params_file):
+    own = {f"{DECAY}.margin": 1.5, "studies.activation.metric": "loss_gap", "studies.activation.margin": 0.1}
+    project = params.load(params_file(own))
+    assert project.judging_of(project.studies["weight_decay"]).margins == {"test_accuracy": 0.005, "test_loss": 1.5}
+    assert project.judging_of(project.studies["activation"]).margins == {**project.judging.margins, "loss_gap": 0.1}
+    assert project.judging.margins == {"test_accuracy": 0.005, "test_loss": 1.05}
+    plain = params.load(params_file())
+    assert plain.judging_of(plain.studies["activation"]) == plain.judging
 
 
 def test_results_of_other_values_are_refused_before_they_are_written(in_folder):

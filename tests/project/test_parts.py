@@ -7,6 +7,10 @@ from pipeline.core.errors import UserError
 from pipeline.core.seeding import Seed
 from pipeline.project import artifacts, params, parts
 
+ORDER = [
+    f"activation_{name}" for name in ("sigmoid_learning_rate_0p1", "relu_learning_rate_0p1", "relu_learning_rate_0p5")
+]
+CLAIMS = {"trend": {"claim": "?", "trend": ORDER, "expect": "higher"}}
 STAGES = ["data@images", "data@linear", "measure@product", "train@activation", "train@weight_decay"]
 
 
@@ -15,14 +19,15 @@ def test_a_stage_reads_what_params_yaml_says(project, in_folder):
     whole = params.load(project / "params.yaml")
     artifacts.write_parts(whole)
     for key, config in whole.datasets.items():
-        assert parts.read_dataset(key) == (config, whole.seeds_of(key))
+        seeds = tuple(Seed(whole.seeds[0].root, index) for index in range(config.seeds or len(whole.seeds)))
+        assert parts.read_dataset(key) == (config, seeds)
     for key, measurement in whole.measurements.items():
         assert parts.read_measurement(key) == (measurement, whole.seeds[0].root)
     for key, study in whole.studies.items():
         read, seeds = parts.read_study(key)
-        # only the report reads the question and the order of the variants
-        assert replace(read, question=study.question, simplest_first=study.simplest_first) == study
-        assert seeds == whole.seeds_of(study.dataset)
+        only_reported = ("question", "asks", "margin", "caveat", "simplest_first")
+        assert replace(read, **{name: getattr(study, name) for name in only_reported}) == study
+        assert seeds == whole.seeds_of(study)
     assert parts.keys("train") == sorted(whole.studies)
 
 
@@ -35,7 +40,10 @@ def test_a_stage_reads_what_params_yaml_says(project, in_folder):
         ({"datasets.linear.noise_sd": 0.2}, ["data@linear", "train@weight_decay"]),
         ({"studies.weight_decay.base.training.epochs": 2}, ["train@weight_decay"]),
         ({"studies.weight_decay.metric": "train_loss"}, ["train@weight_decay"]),
+        ({"studies.weight_decay.seeds": 2}, ["train@weight_decay"]),
         ({"studies.weight_decay.question": "Why?", "studies.activation.simplest": "last"}, []),
+        ({"studies.activation.asks": "agreement", "studies.activation.caveat": "One data set."}, []),
+        ({"studies.activation.margin": 0.01, "studies.activation.claims": CLAIMS}, []),
         ({"judging.alpha": 0.01}, []),
     ],
 )

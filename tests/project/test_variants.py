@@ -80,7 +80,11 @@ def test_named_variants_lay_their_overrides_over_base(params_file):
     [
         ({f"{DECAY}.dataset": "pictures"}, f"{DECAY}.dataset: found 'pictures', allowed: images, linear"),
         ({f"{DECAY}.metric": "validation_loss"}, f"{DECAY}.metric: found 'validation_loss', allowed: "),
-        ({f"{DECAY}.metric": "weight_norm"}, f"{DECAY}.metric: found 'weight_norm'"),
+        ({f"{DECAY}.metric": "parameters"}, f"{DECAY}.metric: found 'parameters', allowed: train_loss_running"),
+        ({f"{DECAY}.metric": "unit_spread"}, f"{DECAY}.metric: found 'unit_spread'"),
+        ({f"{DECAY}.margin": 0.9}, f"{DECAY}.margin: found 0.9, allowed: a ratio above 1 for test_loss"),
+        ({f"{DECAY}.margin": 1}, f"{DECAY}.margin: found 1, allowed: a ratio above 1 for test_loss"),
+        ({f"{DECAY}.asks": "choice"}, f"{DECAY}.asks: found 'choice', allowed: choice only with data.validation"),
         ({f"{DECAY}.grid": ...}, f"{DECAY}: found neither, allowed: grid or variants"),
         ({f"{DECAY}.variants": {"a": None}}, f"{DECAY}: found both"),
         # grids
@@ -131,6 +135,24 @@ def test_a_study_has_the_traits_of_its_data_and_its_variants(params_file):
     assert studies["weight_decay"].traits == {"regression", "linear", "validation", "stopping"}
     assert {"validation_loss", "best_epoch"} < {metric.name for metric in studies["weight_decay"].metrics}
     assert studies["weight_decay"].factors == ("training.early_stopping",)
+
+
+def test_a_study_has_what_its_report_is_to_say(params_file):
+    plain = params.load(params_file()).studies["weight_decay"]
+    assert (plain.asks, plain.margin, plain.caveat, plain.seeds) == ("difference", None, "", None)
+    changes = {
+        f"{DECAY}.asks": "choice",
+        f"{DECAY}.base.data.validation": {"name": "k_fold", "folds": 2},
+        f"{DECAY}.metric": "loss_gap",
+        f"{DECAY}.margin": 0.5,  # a difference: below 1 is allowed
+        f"{DECAY}.caveat": "One\n  rate.",
+        f"{DECAY}.seeds": 2,
+    }
+    study = params.load(params_file(changes)).studies["weight_decay"]
+    assert (study.asks, study.margin, study.caveat, study.seeds) == ("choice", 0.5, "One rate.", 2)
+    assert (study.metric, study.score) == ("loss_gap", "loss")
+    study = params.load(params_file({"studies.activation.metric": "accuracy_gap"})).studies["activation"]
+    assert study.score == "accuracy"
 
 
 def test_runs_have_a_fold_for_each_part_that_is_left_out(params_file):

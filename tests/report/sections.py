@@ -102,7 +102,7 @@ def trained(count: int = 3) -> tuple[Params, dict[str, StudyResult], dict[str, p
         project = params.load(path=write_project(Path(folder), count))
     results = {}
     for key, study in project.studies.items():
-        seeds = project.seeds_of(study.dataset)
+        seeds = project.seeds_of(study)
         results[key] = runs.train_study(study, seeds, project.datasets[study.dataset].make(seeds))
     return project, results, {key: config.measure(0) for key, config in project.measurements.items()}
 

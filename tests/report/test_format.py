@@ -26,7 +26,23 @@ NAN = float("nan")
         ("effect", (NAN, LOSS), "–"),
         ("effect_interval", (-0.012, 0.01, GAP), "[−0.012, +0.01]"),
         ("effect_interval", (NAN, NAN, LOSS), ""),
-        ("amount", (0.0, 0.0, 0.5, LOSS), ("a factor of inf", "[2.00, inf]")),
+        # if all pairs are equal there is no interval
+        ("interval", (0.5, 0.5, ACCURACY), "all equal"),
+        ("effect_interval", (1.0, 1.0, LOSS), "all equal"),
+        # both directions of an effect
+        ("size", (0.8, LOSS), "× 0.800 or × 1.25"),
+        ("size", (-0.012, ACCURACY), "± 1.20 points"),
+        ("size", (0.02, GAP), "± 0.02"),
+        ("within", (1.001, LOSS), "× 0.99900 to × 1.00100"),
+        ("within", (0.02, GAP), "± 0.02"),
+        # runs that a number rests on
+        ("count", (10, 0), "10"),
+        ("count", (10, 10), "0 of 10"),
+        # only the test accuracy counts test examples
+        ("points_in_examples", (ACCURACY, 10000), "1 point is 100 of 10,000 test examples"),
+        ("points_in_examples", (METRICS["train_accuracy"], 360), ""),
+        ("points_in_examples", (METRICS["accuracy_gap"], 360), ""),
+        ("points_in_examples", (LOSS, 360), ""),
         ("p_value", (NAN,), "–"),
         ("digits", (0.123456, 2), "0.12"),
     ],

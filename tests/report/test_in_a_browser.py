@@ -54,7 +54,7 @@ def test_every_study_is_drawn_with_question_answer_figure_and_table(page):
     assert sections.count() >= 16
     for section in sections.all():
         assert section.locator(".question").inner_text().endswith("?")
-        assert section.locator(".answer").inner_text().endswith(".")
+        assert section.locator(".answer").inner_text().endswith((".", ".)"))
         for figure in section.locator("figure").all():
             box = figure.locator("svg").first.bounding_box()
             assert box["width"] > 200

@@ -35,7 +35,7 @@ def test_detections_have_their_intervals_and_the_level():
 
 
 def test_captions_say_how_often():
-    parts = {"matrix_product": "20 repetitions", "shift_detector": "5 repetitions of 20 inputs", "activations": ""}
+    parts = {"matrix_product": "20 repetitions", "shift_detector": "5 repetitions of 20 examples", "activations": ""}
     for kind, part in parts.items():
         (sketch,) = measurement_figures.sketches(of(kind))
         assert part in sketch.caption

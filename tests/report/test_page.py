@@ -89,16 +89,28 @@ def test_a_row_shows_the_numbers_of_the_comparison(rendered):
 
 
 def test_a_named_variant_says_what_it_changes_and_how_many_runs_diverged(rendered):
-    assert "wild optimizer learning rate 1000000 3 (3 diverged)" in text_of(rendered)
+    assert "wild optimizer learning rate 1000000 0 of 3 – – " in text_of(rendered)
+    assert "diverged: 3 of 3 against 0 of 3" in text_of(rendered)
 
 
 def test_claims_have_verdict_number_of_seeds_and_interval(rendered):
     lines = rows_of(rendered, "Claims and their verdicts")
-    verdicts = [line.split(" | ")[1] for line in lines]
-    assert verdicts == made().claims["verdict"].tolist() == ["holds", "holds", "fails", "not measured", "undecided"]
-    assert "Decay shrinks weights norm of all weights; weight_decay: 3 against 0" in lines[1]
-    assert "the same, within × 1.00100" in lines[2]
-    assert "2 hold, 1 fail, 1 are undecided, 1 not measured" in text_of(rendered)
+    verdicts = made().claims["verdict"].tolist()
+    # three seeds cannot decide that decay shrinks weights, nor that what diverges is worse
+    assert verdicts == ["holds", "undecided", "fails", "not measured", "undecided"]
+    found = [line.split(" | ")[1] for line in lines]
+    assert all(text.startswith(verdict) for text, verdict in zip(found, verdicts, strict=True))
+    assert found[4] == "undecided not comparable; diverged: 3 of 3 against 0 of 3"
+    cells = [line.split(" | ") for line in lines]
+    assert cells[1][0] == "Decay shrinks weights weight decay ; norm of all weights: 3 against 0"
+    # number of seeds, effect with interval, p with the number of tests of its family
+    assert cells[0][3:] == ["", "+0", "computed"]
+    assert cells[1][3] == "3"
+    assert re.fullmatch(r"× [\d.]+ \[[\d.]+, [\d.]+\]", cells[1][4])
+    assert cells[1][5].endswith("of 2 tests")
+    assert cells[4][5].endswith("the study’s verdict")
+    assert "the same, within × 0.99900 to × 1.00100" in lines[2]
+    assert "1 hold, 1 fail, 2 are undecided, 1 not measured" in text_of(rendered)
 
 
 def test_published_outcomes_stand_beside_measured_ones_with_rule_and_verdict(rendered):
@@ -114,10 +126,10 @@ def test_published_outcomes_stand_beside_measured_ones_with_rule_and_verdict(ren
 
 def test_findings_stand_beside_theory_and_the_cost_of_a_choice_is_said_for_every_rule(rendered):
     assert rendered.count("<caption>Measured and theoretical values") == 3
-    assert "largest gradient of sigmoid</td><td>9</td><td>0.25</td>\n<td>exact</td>" in rendered
+    assert "largest gradient of sigmoid</td><td></td><td>0.25</td>\n<td>computed</td>" in rendered
     lines = rows_of(rendered, "Cost of choosing by validation")
     assert len(lines) == len(made().sections[3].costs)
-    assert lines[0].startswith("best in validation | 3 | × ")
+    assert lines[0].startswith("best score | 3 | × ")
 
 
 def test_sentences_are_apart_also_for_a_study_on_a_table(drawn):
@@ -147,7 +159,7 @@ def test_text_from_the_parameters_is_no_markup_in_the_summary(drawn):
 def test_the_summary_says_the_same_beside_the_figures_files(drawn):
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(made(), drawn))
     headings = re.findall(r"<h2>(.*?)</h2>", html)
-    assert len(headings) == len(set(headings)) == 3 + len(made().sections) + len(made().measurements)
+    assert len(headings) == len(set(headings)) == 4 + len(made().sections) + len(made().measurements)
     assert re.findall(r'<img src="figures/(.*?).svg"', html) == list(page.files(drawn))
     for section in made().sections:
         assert section.answer in re.sub(r"<!-- -->|&quot;", "", html)
