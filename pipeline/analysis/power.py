@@ -88,6 +88,7 @@ def _samples(n: int, ratio: float) -> tuple[np.ndarray, np.ndarray]:
     return samples.mean(axis=1), _quantile(n, 1 - CONFIDENCE) * samples.std(axis=1, ddof=1) / math.sqrt(n)
 
 
+@functools.lru_cache(maxsize=1024)
 def _errors(n: int, split_correlation: float) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the standard error of a mean of n values with sd 1, 1,024 equally likely estimates of it, and the
     half-widths of the intervals that follow from them.
