@@ -89,13 +89,16 @@ def how_claims_are_judged(report: Report) -> str:
     return CLAIMS.format(alpha=digits(report.project.judging.alpha))
 
 
+THEORY = """\
+Theory is an approximation: it counts the directions outside the data alone, or the noise alone."""
+
 PUBLISHED = """\
 Results of executed notebooks of “Dive into Deep Learning” (edition 0.x), over independent rebuilds of the book, and
 the results of this project with the same configs. The rule: inside the published range if there is one, else within
 two published standard deviations of the estimate, else within 10 %. Inside does not mean equal; z is Welch’s
-two-sample statistic of both means, with p adjusted over the table by Holm’s procedure. Theory is an approximation: it
-counts the directions outside the data alone, or the noise alone. For image models, training loss and accuracy are
-running means over the last epoch; everything else is measured after training."""
+two-sample statistic of both means, with p adjusted over the table by Holm’s procedure. Measured is the same
+statistic, mean or median; z is that of means. For image models, training loss and accuracy are running means over the
+last epoch; everything else is measured after training."""
 
 
 def power_of(section: Section) -> str:
@@ -113,7 +116,7 @@ def power_of(section: Section) -> str:
         names = [section.study.spoken(id) for id in ends]
         words = [f"{name} with {block}" if block else name for name, block in zip(names, blocks, strict=True)]
         found = f"at best {sizes[0]} ({words[0]}), at worst {sizes[1]} ({words[1]})"
-    return f"With 80 % power these seeds detect {found}; smaller effects are undecided or equivalent."
+    return f"With 80 % power these seeds detect {found}; smaller effects are found less often, or are equivalent."
 
 
 def margin_of(section: Section) -> str:

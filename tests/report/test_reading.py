@@ -45,7 +45,7 @@ def test_the_power_of_a_study_is_that_of_its_easiest_and_its_hardest_variant():
             dataclasses.replace(section, power=section.power.loc[names].assign(detectable=list(detectable)))
         )
 
-    end = "; smaller effects are undecided or equivalent."
+    end = "; smaller effects are found less often, or are equivalent."
     easy, hard = "× 0.800 or × 1.25 (weight decay 1)", "× 0.500 or × 2.00 (weight decay 3)"
     assert said(1.25, 2.0, math.nan) == f"With 80 % power these seeds detect at best {easy}, at worst {hard}{end}"
     assert said(2.0, 2.0, 2.0) == f"With 80 % power these seeds detect × 0.500 or × 2.00{end}"

@@ -651,7 +651,7 @@ def test_losses_are_compared_as_factors_and_points_as_test_examples(reported):
             table = reported.page[study.id].table("verdict", "wins")
             assert sentence in table.caption
             assert sentence in reported.summary[study.id].text
-        # the size of an effect that are undecided or equivalent has both directions
+        # the size of an effect that are found less often, or are equivalent has both directions
         for cell in [row.get("verdict", "") for _, row, _ in reported.rows(study)] + re.findall(
             r"\(80 % power from .*?\)", text
         ):
@@ -740,7 +740,7 @@ def test_the_summary_can_be_read_alone(reported):
         known = not any(numbers.diverged for numbers in reported.numbers[study.id].values())
         if undecided and known and reported.runs[study.id]["seed_index"].nunique() > 8:
             for part in (reported.page, reported.summary):
-                assert "are undecided or equivalent" in part[study.id].text
+                assert "are found less often, or are equivalent" in part[study.id].text
 
 
 # --- the invented project provokes what the others may not -----------------------------------------------------------
