@@ -61,7 +61,7 @@ class EffectTest:
     effect: float = np.nan  # of variant against baseline on the metric's scale; undefined if a run diverged
     effect_low: float = np.nan
     effect_high: float = np.nan
-    selected_low: float = np.nan  # its interval adjusted for the selection of the rows with a decided verdict
+    selected_low: float = np.nan  # of a decided row, its interval adjusted for the selection of rows by p
     selected_high: float = np.nan
     identical: bool = False  # all pairs are equal in every bit, including those that diverged
     win_rate: float = np.nan  # share of pairs in which the variant is better, if the metric has a better direction

@@ -33,7 +33,7 @@ def answer(
     """Return the answer: what validation chooses, if the study asks that, the verdicts, and the interactions.
 
     Variants with a decided verdict are listed with their effects, in the order of the study; of many, the one with the
-    largest effect, marked as such. Their intervals are adjusted for the selection of decided rows.
+    largest effect, marked as such. Their intervals are adjusted for the selection of rows by p.
 
     Args:
         table: One row per variant, `comparison.EFFECTS`, judged by the study's own metric.
