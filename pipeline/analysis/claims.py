@@ -56,7 +56,7 @@ COLUMNS = list(_Row.__annotations__)
 class _Steps(NamedTuple):
     """The steps between neighbours that go against a claim about a trend."""
 
-    p: float = math.nan  # the smallest, 1 if there is none; undefined if there is no trend
+    p: float = math.nan  # the smallest p of such a step, 1 without one; undefined without a trend
     reason: str = ""  # that step in words
     effect: Estimate = Estimate(0, math.nan, math.nan, math.nan)  # of that step, logarithms on a log scale
     factor: int = 1  # that its p was multiplied by
@@ -193,7 +193,7 @@ def _of_study(
     """Return a claim with its effect and its p, and the steps against a trend; no p is adjusted yet.
 
     Args:
-        margin: Of the metric, below which the steps of a trend do not matter.
+        margin: Margin of the metric; smaller steps of a trend do not count.
     """
     config, metric = claim.config, METRICS[claim.metric]
     assert isinstance(config, StudyClaimConfig)

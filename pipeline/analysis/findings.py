@@ -17,8 +17,8 @@ def findings(config: MeasurementConfig, measured: pd.DataFrame) -> pd.DataFrame:
     """Estimate the quantities of a measurement from its table, one row each, `COLUMNS`.
 
     The interval of a mean is the 95 % t interval, that of a share is Clopper and Pearson's. The largest value of a
-    function is computed, not sampled: n is 0, and interval and sd are undefined. `expected` is the closed form, NaN if
-    there is none.
+    function is computed, not sampled: n is 0, and interval and sd are undefined. `expected` is the closed form, NaN
+    without one.
     """
     rows = []
     samples = measured.fillna({"case": ""}).groupby(["case", "quantity"])["value"]  # an empty case is read as missing

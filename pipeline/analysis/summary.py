@@ -32,8 +32,7 @@ def by_seed(results: pd.DataFrame) -> pd.DataFrame:
 def metrics(study: Study, results: pd.DataFrame) -> dict[str, float]:
     """Return the estimate of the metric that the study is judged by, by variant.
 
-    A variant is left out if its estimate is undefined: a run diverged, which `dvc metrics` could not say, or a loss is
-    0.
+    A variant is left out if its estimate is undefined: a run diverged, which `dvc metrics` cannot show, or a loss is 0.
     """
     seeds = by_seed(results)
     samples = {variant.id: seeds[study.metric][seeds["variant"] == variant.id] for variant in study.variants}

@@ -25,7 +25,7 @@ class Claim:
         against: A number, or the id of another variant; if the claim names none, the baseline of its variant; empty if
             it is about a trend.
         judged: Id of the variant whose verdict decides the claim, because the study judges the same pair by the same
-            metric; empty if there is none.
+            metric; empty if the study does not judge them.
         unknown: A note on a name that the project does not have; empty if it has all.
     """
 

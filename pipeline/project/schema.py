@@ -60,11 +60,11 @@ class StudyConfig(Config):
     metric: str
     """The metric that the verdicts are about."""
     asks: Literal["difference", "agreement", "choice"] = "difference"
-    """What the answer begins with: what differs, what is equivalent, or what validation chooses."""
+    """Order of the answer: variants that differ first, equivalent ones first, or the choice by validation first."""
     margin: Positive | None = None
     """The margin of this study, instead of that of its metric in `judging.margins`."""
     caveat: Annotated[Text, Field(max_length=300)] | None = None
-    """What limits the answer and the claims, which repeat it; at most 300 characters."""
+    """A limitation, repeated by the answer and the claims; at most 300 characters."""
     seeds: OwnSeeds = None
     """Number of seeds, if it is not that of the data set; of data that each seed draws at most as many as are drawn."""
     figure: Literal[*NAMED] | None = None  # type: ignore[valid-type]

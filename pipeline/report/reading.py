@@ -1,4 +1,4 @@
-"""What a reader needs to know about the numbers: the same sentences on the page and in the summary."""
+"""Sentences that explain the numbers, for the page and the summary."""
 
 import math
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ class Section:
         results: One row per variant and seed.
         effects: The table of `comparison.effects` for each metric; the study's own metric, the judged one, comes first.
         power: By variant, the effects that its seeds can detect.
-        interactions: Of every two factors of a product; empty if there is none.
+        interactions: Interactions of every two factors of a grid; without rows for other studies.
         updates: By variant, the number of updates of the weights as text; "up to" it if training may stop early.
         curves, layers, weights: Estimates with intervals.
         choices, costs: The variants that validation chooses, and what the choice costs on the test set.
@@ -73,7 +73,7 @@ class Section:
 
     @property
     def diverged(self) -> bool:
-        """Whether a run diverged, by the metric that the study is judged by."""
+        """True if a run diverged."""
         return bool(self.effects[self.study.metric]["diverged"].any())
 
     @property

@@ -44,8 +44,7 @@ def register(caption: str, when: _Condition = lambda section: False) -> Callable
 def sketches(section: Section) -> list[drawing.Sketch]:
     """Return the figures of a study, not drawn yet, in the order of the page."""
     several = section.seeds > 1
-    diverged = section.effects[section.study.metric]["diverged"].any()
-    stops = "stopping" in section.study.traits
+    diverged, stops = section.diverged, "stopping" in section.study.traits
     fields = {
         "metric": section.metric.label,
         "factor": drawing.factor_label(section.study),

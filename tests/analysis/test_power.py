@@ -29,7 +29,7 @@ def equivalent(differences: np.ndarray, margin: float, split_correlation: float 
 
 
 def reported(differences: np.ndarray, p: np.ndarray, level: float, margin: float = 0.0) -> np.ndarray:
-    """Whether p and the interval at the same level decide, and the interval at 95 % does not lie within the margin."""
+    """Decided: p and the interval at its level are small enough, and the 95 % interval exceeds the margin."""
     decided = (p <= level) & (np.abs(differences.mean(axis=1)) > half_widths(differences, level))
     return decided & ~equivalent(differences, margin)
 
