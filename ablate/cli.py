@@ -95,21 +95,75 @@ def plan(
 
 
 @app.command()
-def show(study: Study, metric: Metric = None, markdown: Markdown = False, as_json: Json = False) -> None:
+def show(
+    study: Study,
+    metric: Metric = None,
+    markdown: Markdown = False,
+    latex: Annotated[bool, Option("--latex", help="As LaTeX, for a paper; needs booktabs and siunitx.")] = False,
+    as_csv: Annotated[bool, Option("--csv", help="As CSV: numbers with all digits, undefined ones empty.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show a study: every variant against its baseline, with intervals and verdicts.
 
     Examples:
         ablate show dropout
         ablate show dropout --metric test_loss --markdown
+        ablate show dropout --latex
     """
     from ablate import show, text
 
+    formats = {"--markdown": markdown, "--latex": latex, "--csv": as_csv, "--json": as_json}
+    if sum(formats.values()) > 1:
+        found = ", ".join(option for option, given in formats.items() if given)
+        raise UserError(f"format: found {found}, allowed: one of {', '.join(formats)}")
     project = names.project(study)
     name, rows = show.judged(project, study, metric)
     if as_json:
         typer.echo(json.dumps(text.records(rows), indent=2))
+    elif as_csv:
+        typer.echo(rows.to_csv(index=False, lineterminator="\n"), nl=False)
+    elif latex:
+        from ablate.latex import document
+
+        typer.echo(document(project, study, name, rows), nl=False)
     else:
         text.show([show.table(project, study, name, rows)], markdown=markdown)
+
+
+@app.command()
+def figure(
+    study: Annotated[
+        str, Argument(help="Id of a study or measurement, or overview.", autocompletion=names.with_figures)
+    ],
+    name: Annotated[
+        str | None, Argument(help="Name of a figure; without it, all are listed.", autocompletion=names.figures)
+    ] = None,
+    pdf: Annotated[Path | None, Option(help="Write a PDF with embedded fonts, for LaTeX.")] = None,
+    svg: Annotated[Path | None, Option(help="Write an SVG.")] = None,
+    png: Annotated[Path | None, Option(help="Write a PNG, 192 pixels per inch.")] = None,
+    csv: Annotated[Path | None, Option(help="Write what it shows as CSV.")] = None,
+    width: Annotated[float, Option(min=2, max=10, help="In inches; text has the same size in every width.")] = 3.5,
+) -> None:
+    """Draw a figure of a study or measurement for a paper, as wide as a column, or list its figures.
+
+    Examples:
+        ablate figure dropout
+        ablate figure dropout effects --pdf dropout.pdf
+        ablate figure overview ratio --png overview.png
+        ablate figure dropout effects --width 7 --svg dropout.svg --csv dropout.csv
+    """
+    from ablate import figure, progress, text
+
+    files = {kind: path for kind, path in {"pdf": pdf, "svg": svg, "png": png, "csv": csv}.items() if path}
+    if bool(files) != bool(name):
+        needed = "--pdf, --svg, --png or --csv" if name else f"the name of a figure: `ablate figure {study}` lists them"
+        raise UserError(f"figure: found {'no file' if name else 'no name'}, needed: {needed}")
+    with progress.shown(f"reading the results of {study}"):
+        figures = figure.of(study)
+    if name:
+        typer.echo("\n".join(figure.write(figures, name, files, width)))
+    else:
+        text.show([figure.table(figures)])
 
 
 @app.command()

@@ -73,8 +73,26 @@ def _completion(names: _Names) -> Callable[[typer.Context, str], list[str]]:
 
 studies = _completion(lambda project, _: project.studies)
 studies_and_measurements = _completion(lambda project, _: [*project.studies, *project.measurements])
+with_figures = _completion(lambda project, _: ["overview", *project.studies, *project.measurements])
 variants = _completion(lambda _, studies: (variant.id for study in studies for variant in study.variants))
 metrics = _completion(lambda _, studies: (metric.name for study in studies for metric in study.metrics))
 judged_metrics = _completion(
     lambda _, studies: (metric.name for study in studies for metric in study.metrics if metric.random)
 )
+
+
+def figures(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the figures of what the command line names; the last report has drawn them."""
+    from pipeline.project import params
+
+    try:
+        project = params.load()
+    except UserError:
+        return []
+    key, ids = context.params.get("study"), {"overview", *project.studies, *project.measurements}
+    found = []
+    for path in sorted(Path("reports/figures").glob("*.svg")):
+        # the longest id that the file's name begins with: not `dropout` for `dropout_and_weight_decay_effects`
+        owner = max((id for id in ids if path.stem.startswith(f"{id}_")), key=len, default="")
+        found += [path.stem.removeprefix(f"{owner}_")] if owner == key else []
+    return [name for name in found if name.startswith(incomplete)]

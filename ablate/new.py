@@ -70,6 +70,7 @@ def new(
             shutil.copyfile(file, made / "tables" / file.name)
             _name_table(variations[0], file, target=target, missing=missing, categorical=categorical, ignore=ignore)
             variations.append(_REGRESSION)
+        variations[0] = {**variations[0], "title": _title(path, file)}
         project = _write_params(made, variations)
         dvc_yaml = stages((root / "dvc.yaml").read_text(encoding="utf-8"), os.path.relpath(root, path))
         (made / "dvc.yaml").write_text(dvc_yaml, encoding="utf-8")
@@ -97,6 +98,12 @@ def stages(text: str, prefix: str, tables: tuple[str, ...] = ()) -> str:
     more = "".join(f"    - {table}\n" for table in tables)
     text = text.replace("    - reports/results\n", f"{more}    - reports/results\n", 1)
     return f"# As {prefix}/dvc.yaml, for the project in this folder.\n{text}"
+
+
+def _title(folder: Path, file: Path | None) -> str:
+    """Return the title of a new project: what the table or the folder is called."""
+    name = re.sub(r"[^\w .-]+", " ", file.stem if file else folder.name)[:80].strip()
+    return f"Ablations on {name}" if name else "Ablation report"
 
 
 def _root(path: Path) -> Path:

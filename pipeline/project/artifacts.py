@@ -12,6 +12,8 @@
     reports/metrics/<study>.json             write_metrics      DVC               the judged metric by variant
     reports/claims/*.csv                     write_claims       users             claims and published outcomes
     reports/figures/*.svg                    write_figures      users             figures of the page
+    reports/images/*.png                     write_figures      users             the same for slides and chats
+    reports/tables/*.csv                     write_figures      users             what each figure shows
     reports/index.html, summary.md           write_text         users             the page and its short form
     reports/environment.json                 write_environment  `ablate`          versions of libraries
 
@@ -47,6 +49,8 @@ RESULTS = Path("reports/results")
 METRICS = Path("reports/metrics")
 CLAIMS = Path("reports/claims")
 FIGURES = Path("reports/figures")
+IMAGES = Path("reports/images")
+TABLES = Path("reports/tables")
 PAGE = Path("reports/index.html")
 SUMMARY = Path("reports/summary.md")
 ENVIRONMENT = Path("reports/environment.json")
@@ -67,7 +71,8 @@ def write_parts(project: Params) -> None:
     """Write for each data set, measurement and study the part of `params.yaml` that its stage depends on."""
     for kind, section in parts.STAGES.items():
         ids = project.written[section]
-        _write_folder(parts.FOLDER / kind, {f"{id}.json": parts.text_of(f"{kind}@{id}", project.written) for id in ids})
+        files = {f"{id}.json": parts.text_of(f"{kind}@{id}", project.written).encode() for id in ids}
+        _write_folder(parts.FOLDER / kind, files)
 
 
 def dataset_path(key: str) -> Path:
@@ -78,6 +83,16 @@ def dataset_path(key: str) -> Path:
 def results_path(key: str) -> Path:
     """Return the table of a study or measurement."""
     return RESULTS / f"{key}.csv"
+
+
+def curves_path(study: str) -> Path:
+    """Return the table of losses against epochs of a study."""
+    return CURVES / f"{study}.csv"
+
+
+def diagnostics_path(study: str) -> Path:
+    """Return the file of the diagnostics of a study."""
+    return DIAGNOSTICS_FOLDER / f"{study}.npz"
 
 
 def results_columns(study: Study) -> list[str]:
@@ -144,12 +159,12 @@ def write_metrics(study: str, metrics: Mapping[str, float]) -> None:
 
 def write_curves(study: str, curves: pd.DataFrame) -> None:
     """Write the loss of every variant against the epoch."""
-    write_text(CURVES / f"{study}.csv", _csv(curves[CURVE_COLUMNS]))
+    write_text(curves_path(study), _csv(curves[CURVE_COLUMNS]))
 
 
 def read_curves(study: str) -> pd.DataFrame:
     """Read the loss of every variant against the epoch."""
-    return _read_csv(CURVES / f"{study}.csv", f"train@{study}", ["variant", "split"])
+    return _read_csv(curves_path(study), f"train@{study}", ["variant", "split"])
 
 
 @dataclass(frozen=True)
@@ -183,12 +198,12 @@ def write_diagnostics(study: str, diagnostics: Diagnostics) -> None:
             if name == "pixels":
                 values = np.stack(list(values)) if len(values) else np.zeros((0, 0))
             arrays[f"{table}.{name}"] = values.astype(str) if values.dtype.kind in "OTU" else values
-    _write_arrays(DIAGNOSTICS_FOLDER / f"{study}.npz", arrays)
+    _write_arrays(diagnostics_path(study), arrays)
 
 
 def read_diagnostics(study: str) -> Diagnostics:
     """Read the diagnostics of a study."""
-    arrays = _read_arrays(DIAGNOSTICS_FOLDER / f"{study}.npz", f"train@{study}")
+    arrays = _read_arrays(diagnostics_path(study), f"train@{study}")
     tables = {
         table: pd.DataFrame({name: list(arrays[f"{table}.{name}"]) for name in columns})
         for table, columns in DIAGNOSTICS.items()
@@ -228,12 +243,13 @@ def read_published(published: Published | None) -> pd.DataFrame:
 def write_claims(claims: pd.DataFrame, published: pd.DataFrame) -> None:
     """Write the results of claims and of published outcomes; a table without rows has no file."""
     tables = {"claims.csv": claims, "published.csv": published}
-    _write_folder(CLAIMS, {name: _csv(table) for name, table in tables.items() if len(table)})
+    _write_folder(CLAIMS, {name: _csv(table).encode() for name, table in tables.items() if len(table)})
 
 
-def write_figures(figures: Mapping[str, str]) -> None:
-    """Write figures, given as SVG by name."""
-    _write_folder(FIGURES, {f"{name}.svg": svg for name, svg in figures.items()})
+def write_figures(figures: Mapping[str, bytes], images: Mapping[str, bytes], tables: Mapping[str, bytes]) -> None:
+    """Write figures by name: as SVG, as PNG, and what they show as CSV."""
+    for folder, suffix, files in ((FIGURES, "svg", figures), (IMAGES, "png", images), (TABLES, "csv", tables)):
+        _write_folder(folder, {f"{name}.{suffix}": content for name, content in files.items()})
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
@@ -244,8 +260,13 @@ def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
 
 
 def prune(keys: Iterable[str]) -> None:
@@ -257,14 +278,14 @@ def prune(keys: Iterable[str]) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _write_folder(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write these files, given as text by name, then delete all others in the folder."""
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write these files, given by name, then delete all others in the folder."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
     for path in folder.glob("*"):
-        if path.name not in texts and not is_being_written(path):
+        if path.name not in files and not is_being_written(path):
             path.unlink()
 
 

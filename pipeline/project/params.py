@@ -30,6 +30,8 @@ PATH = Path("params.yaml")
 class Params:
     """All of `params.yaml`, checked: studies are expanded to variants, and claims are complete."""
 
+    title: str
+    about: str
     seeds: tuple[Seed, ...]
     judging: Judging
     datasets: Mapping[str, DatasetConfig]
@@ -83,9 +85,14 @@ def parse(content: bytes, name: str) -> Params:
             raise UserError(f"{name}: studies.{key}.seeds: found {study.seeds}, allowed: {allowed}")
     for key in studies.keys() & file.measurements.keys():
         raise UserError(f"{name}: measurements.{key}: found the id of a study, allowed: another id")
+    for kind, ids in (("studies", studies), ("measurements", file.measurements)):
+        if "overview" in ids:
+            raise UserError(f"{name}: {kind}.overview: found the id of the overview, allowed: another id")
     claims, notes_on_claims = complete(file, studies, name)
     published, notes_on_outcomes = known_outcomes(file, studies, name)
     return Params(
+        title=file.title,
+        about=file.about or "",
         seeds=file.seeds.seeds(),
         judging=file.judging,
         datasets=file.datasets,

@@ -148,6 +148,10 @@ class Judging(Config):
 class File(Config):
     """All of `params.yaml`; studies are still as written."""
 
+    title: Annotated[Text, Field(max_length=100)] = "Ablation report"
+    """Title of the page, at most 100 characters."""
+    about: Annotated[Text, Field(max_length=600)] | None = None
+    """Introduction of the page, at most 600 characters: what the project is about."""
     seeds: SeedConfig
     """The seeds of every study."""
     judging: Judging

@@ -1,10 +1,14 @@
-"""Style, panels, axes, colours and legends that all figures share, and the conversion to reproducible SVG."""
+"""Style, panels, axes, colours and legends that all figures share.
 
-import base64
-import io
+Every figure is one column wide: readable on a phone, side by side on a desktop, and in a column of a paper.
+"""
+
+import contextlib
+import hashlib
 import re
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,172 +17,256 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.project.variants import Study
+from pipeline.report import colours
 
+WIDTH = 3.5  # inches of every figure
+PANEL = 1.5  # inches of the height of a panel
+DASHES = ("-", (0, (4, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
+PARTS: Mapping[str, Mapping[str, Any]] = {
+    "train": {"label": "training", "linestyle": "--", "color": colours.CATEGORICAL[0]},
+    "validation": {"label": "validation", "linestyle": ":", "color": colours.CATEGORICAL[1]},
+    "test": {"label": "test", "linestyle": "-", "color": colours.CATEGORICAL[2]},
+}
 _RC = {
     "svg.hashsalt": "mlp-ablations",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: text has the same width on every machine
+    "text.parse_math": False,  # a name with dollar signs is no formula
+    "font.size": 8,
+    "axes.titlesize": 8,
     "axes.titleweight": "bold",
+    "axes.titley": 1.0,  # a position that matplotlib chooses costs an eighth of the time of a figure
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": colours.QUIET,
+    "axes.labelcolor": colours.INK,
+    "text.color": colours.INK,
+    "xtick.color": colours.INK,
+    "ytick.color": colours.INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "grid.color": colours.GRID,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "legend.fontsize": 7.5,
     "legend.frameon": False,
+    "legend.handlelength": 2.4,
+    "legend.columnspacing": 1.0,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
 }
-HEIGHT = 3.3  # inches of one panel
-PARTS: Mapping[str, Mapping[str, Any]] = {
-    "train": {"label": "training", "linestyle": "--"},
-    "validation": {"label": "validation", "linestyle": ":"},
-    "test": {"label": "test", "linestyle": "-"},
-    "start": {"label": "at the start", "linestyle": "-"},
-    "end": {"label": "after training", "linestyle": "--"},
-}
-_LONGEST = 36  # letters of a name in a figure
+_MANY = 8  # variants that have a colour each
+_HIGHLIGHTED = 5  # of more variants
+_BESIDE = 24  # characters of a label beside a panel
 _SAME = 1 + 1e-9
+_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A drawn figure with its name within its study or measurement."""
+class Drawing:
+    """A drawn figure and the table of what it shows."""
 
-    name: str
-    caption: str
-    svg: str
+    figure: Figure
+    data: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """A figure that is not drawn yet: its name, its caption and the function that draws it."""
+    """A figure that is not drawn yet: its name within its study, its caption and the function that draws it.
+
+    `sources` are the files that it is drawn from.
+    """
 
     name: str
     caption: str
-    draw: Callable[[], Figure]
+    sources: tuple[str, ...]
+    draw: Callable[[], Drawing]
 
 
-def svg(draw: Callable[[], Figure]) -> str:
-    """Draw a figure; the same tables give the same bytes."""
-    file = io.StringIO()
-    styles = [sns.plotting_context("paper", font_scale=1.15), sns.axes_style("whitegrid"), _RC]
-    # "default": the user's own matplotlibrc is ignored
-    with matplotlib.style.context(["default", *styles]):
-        # `savefig` would draw twice, the first time to lay the figure out, which drawing does again
-        FigureCanvasSVG(draw()).print_svg(file, metadata=dict.fromkeys(["Date", "Creator", "Format", "Type"]))
-    return _compact(file.getvalue())
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure as files: an SVG, a PNG, and the table of what it shows as CSV."""
+
+    name: str
+    caption: str
+    sources: tuple[str, ...]
+    svg: str
+    png: bytes
+    csv: str
+
+    @property
+    def digest(self) -> str:
+        """The beginning of the SHA-256 of the table."""
+        return hashlib.sha256(self.csv.encode()).hexdigest()[:12]
 
 
-def _compact(svg: str) -> str:
-    """Halve the size of an SVG, because the page contains all figures and is tracked by git.
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Set the style of all figures; the user's own matplotlibrc is ignored."""
+    with matplotlib.style.context(["default", sns.axes_style("whitegrid"), _RC]), warnings.catch_warnings():
+        # a browser has other fonts for what this one lacks
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
 
-    Round coordinates to hundredths of a point, drop indentation and unused ids, group dots of one style, and name one
-    family of fonts. Rename the ids, which are digests of coordinates, and store images without compression, so that
-    neither the last bits of a coordinate nor the version of zlib changes a byte.
+
+# --- panels and axes --------------------------------------------------------------------------------------------------
+
+
+def grid(rows: int, columns: int = 1, height: float = PANEL, **shared: Any) -> tuple[Figure, np.ndarray]:
+    """Return a figure of one column's width and its panels, (rows, columns), with labels on the outer ones."""
+    figure = Figure(figsize=(WIDTH, height * rows + 0.4), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
+
+
+def label_outer(figure: Figure) -> None:
+    """Remove labels that a panel of the same row or column has, too, and say which panels are empty."""
+    for axes in figure.axes:
+        if not axes.texts and not np.isfinite(axes.dataLim.get_points()).all():
+            axes.text(0.5, 0.5, "no values", ha="center", va="center", color=colours.QUIET, transform=axes.transAxes)
+        ticks = axes.get_shared_y_axes().get_siblings(axes)
+        axes.label_outer()
+        if not any(other.get_subplotspec().is_first_col() for other in ticks):
+            axes.tick_params(axis="y", labelleft=True)
+
+
+def panels_of_blocks(
+    study: Study, columns: Sequence[str], rows: Sequence[str] = ("",), height: float = PANEL, *, alike: bool = True
+) -> tuple[Figure, dict[tuple[str, str, str], Axes]]:
+    """Return a figure with a line of panels for each row and block, and the panels by row, block and column.
+
+    Titles name the columns, above the first line, and below them the blocks, if there are several. The panels of a row
+    share the y axis, so that blocks can be compared, and those of different columns only if these are `alike`.
     """
-    coordinates = r' (?:d|x|y|width|height|transform|viewBox)="[^"]*"'
-    svg = re.sub(coordinates, lambda match: re.sub(r"-?\d+(?:\.\d+)?", _hundredths, match[0]), svg)
-    svg = re.sub(r' transform="rotate\(0 [^"]*"', "", svg)
-    svg = re.sub(r"(?<=data:image/png;base64,)\s*([^\"]+)", _grey, svg)
-    svg = re.sub(r"\n\s+", "\n", svg)
-    svg = re.sub(r'(<use [^>]*/>)\s*</g>\s*<g clip-path="[^"]+">\s*(?=<use )', r"\1\n", svg)
-    alike = r'<use [^>]* style="([^"]*)"/>\n(?:<use [^>]* style="\1"/>\n)+'
-    svg = re.sub(alike, _grouped, svg)
-    used = dict.fromkeys(re.findall(r'(?:url\(|xlink:href=")#([^)"]+)', svg))
-    names = {name: f"p{number}" for number, name in enumerate(used)}
-    svg = re.sub(r' id="([^"]+)"', lambda match: f' id="{names[match[1]]}"' if match[1] in names else "", svg)
-    svg = re.sub(r'(url\(|xlink:href=")#([^)"]+)', lambda match: f"{match[1]}#{names[match[2]]}", svg)
-    return re.sub(r"font-family: [^;\"]+", "font-family: sans-serif", svg)
+    lines = [(row, block) for row in rows for block in study.blocks]
+    figure, panels = grid(len(lines), len(columns), height, sharex=True)
+    named = {}
+    for index, (line, (row, block)) in enumerate(zip(panels, lines, strict=True)):
+        for axes, column in zip(line, columns, strict=True):
+            title = f"{column}\n" if study.blocked and column else column
+            axes.set_title(title if index == 0 else "", fontweight="normal")
+            named[row, block, column] = axes
+        line[0].set_title(short_name(block, 40), loc="left", fontsize=7.5)
+    first: dict[tuple[str, str], Axes] = {}
+    for (row, _, column), axes in named.items():
+        leader = first.setdefault((row, "" if alike else column), axes)
+        if axes is not leader:
+            axes.sharey(leader)
+    return figure, named
 
 
-def _hundredths(number: re.Match[str]) -> str:
-    return f"{float(number[0]):z.2f}".rstrip("0").rstrip(".")
+def band(axes: Axes, table: pd.DataFrame, x: str, color: str, **line: Any) -> Line2D:
+    """Draw a line through `estimate` and, unless it is a grey one, a band from `low` to `high`; return the line."""
+    (drawn,) = axes.plot(table[x], table["estimate"], color=color, **line)
+    if color != colours.FAINT:
+        axes.fill_between(table[x], table["low"], table["high"], color=color, alpha=0.18, linewidth=0)
+    return drawn
 
 
-def _grey(image: re.Match[str]) -> str:
-    """Convert a grey PNG in base64 to one byte per pixel, stored without compression."""
-    pixels = np.rint(255 * imread(io.BytesIO(base64.b64decode(image[1])), format="png")[..., 0]).astype(np.uint8)
-    height, width = pixels.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
-    header = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
-    file = b"\x89PNG\r\n\x1a\n"
-    for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")):
-        file += len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4)
-    return base64.b64encode(file).decode()
-
-
-def _grouped(dots: re.Match[str]) -> str:
-    style = f' style="{dots[1]}"'
-    return f"<g{style}>\n{dots[0].replace(style, '')}</g>\n"
-
-
-def panels_of_blocks(study: Study, width: float, rows: int = 1) -> tuple[Figure, list[tuple[str, Any]]]:
-    """Return a figure with a column of panels for each block on shared axes, and each block with its panels."""
-    figure = Figure(figsize=(width * len(study.blocks), HEIGHT * rows), layout="constrained")
-    grid = figure.subplots(rows, len(study.blocks), squeeze=False, sharey="row", sharex=True)
-    for block, axes in zip(study.blocks, grid[0], strict=True):
-        axes.set_title(short_name(block))
-    return figure, list(zip(study.blocks, grid[0] if rows == 1 else grid.T, strict=True))
-
-
-def band(axes: Axes, table: pd.DataFrame, x: str, colour: Any, **line: Any) -> None:
-    """Draw a line through `estimate` and a band from `low` to `high`."""
-    axes.plot(table[x], table["estimate"], color=colour, **line)
-    axes.fill_between(table[x], table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
-
-
-def error_bars(axes: Axes, x: Any, rows: Any, **style: Any) -> None:
+def error_bars(axes: Axes, x: Any, rows: Any, **style: Any) -> Any:
     """Draw the estimate of a row, or of each row of a table, with bars from `low` to `high`."""
-    axes.errorbar(
+    return axes.errorbar(
         x, rows.estimate, yerr=np.reshape([rows.estimate - rows.low, rows.high - rows.estimate], (2, -1)), **style
     )
 
 
-def log_axis(axes: Axes) -> None:
-    """Make the y axis logarithmic, with numbers instead of powers of ten if it spans little more than a decade.
+def log_axis(axes: Axes, suffix: str = " (log scale)") -> None:
+    """Make the y axis logarithmic and add a suffix to its label.
 
     Losses that are all 0 have no logarithm: their axis stays linear.
     """
     if axes.dataLim.y1 <= 0 and axes.dataLim.height >= 0:
         return
     axes.set_yscale("log")
-    # floats of Python, whose ratio may be infinite without a warning
-    low, high = map(float, axes.get_ylim())
+    low, high = axes.get_ylim()
     if low > 0 and high / low < _SAME:
         # values that differ by rounding alone: the distance between them may round to 0 on a logarithmic axis
-        low, high = low / 1.1, high * 1.1
-        axes.set_ylim(low, high)
-    if high / low < 30:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 5 else MaxNLocator(5))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+        axes.set_ylim(low / 1.1, high * 1.1)
+    label_log(axes.yaxis)
+    label = axes.get_ylabel()
+    axes.set_ylabel(f"{label}{suffix}" if len(label + suffix) <= _BESIDE else f"{label}\n{suffix.strip()}")
+
+
+def label_log(axis: Axis) -> None:
+    """Label the ticks of a logarithmic axis: round numbers if it spans few decades, otherwise powers of ten."""
+    # floats of Python, whose ratio may be infinite without a warning
+    low, high = map(float, axis.get_view_interval())
+    for ratio, mantissas in ((6, (1, 1.5, 2, 3, 5, 7)), (30, (1, 2, 3, 5)), (300, (1, 3))):
+        if high / low < ratio:
+            axis.set_major_locator(LogLocator(subs=mantissas) if high / low > 2 else MaxNLocator(4))
+            break
+    axis.set_major_formatter(FuncFormatter(tick))
+    axis.set_minor_locator(NullLocator())
+
+
+def tick(value: float, _: object = None) -> str:
+    """Return the label of a tick of a logarithmic axis.
+
+    >>> tick(0.3), tick(1e-13), tick(3e6)
+    ('0.3', '10⁻¹³', '3 × 10⁶')
+    """
+    if 1e-4 <= value < 1e5 or value <= 0:
+        return f"{value:g}"
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    power = f"10{str(int(exponent)).translate(_POWERS)}"
+    return power if float(mantissa) == 1 else f"{float(mantissa):g} × {power}"
 
 
 def factor_axis(axes: Axes, study: Study) -> None:
-    """Name the variants on the x axis, also those for which nothing is drawn; long names are slanted."""
-    names = study.labels
-    axes.set(xticks=range(len(names)), xticklabels=[short_name(name) for name in names], xlim=(-0.5, len(names) - 0.5))
+    """Name the variants on the x axis, also those for which nothing is drawn; of many, every second or third one."""
+    names = [wrapped(short_name(name), 14) for name in study.labels]
+    step = 1 + len(names) // 14 if is_numeric(study) else 1
+    axes.set(xticks=range(0, len(names), step), xticklabels=names[::step], xlim=(-0.5, len(names) - 0.5))
     axes.set(xlabel=factor_label(study))
-    if is_long(names):
-        axes.tick_params(axis="x", rotation=25)
+    if sum(map(len, names[::step])) > 50:
+        axes.tick_params(axis="x", rotation=30)
         for tick in axes.get_xticklabels():
             tick.set(ha="right", rotation_mode="anchor")
 
 
-def short_name(name: str) -> str:
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def short_name(name: str, length: int = 44) -> str:
     """Return a name that leaves room for the drawing: its beginning and its end.
 
-    >>> short_name("normal(std=0.01)"), short_name(str([1] * 99))
+    >>> short_name("normal(std=0.01)"), short_name(str([1] * 99), 36)
     ('normal(std=0.01)', '[1, 1, 1, 1, 1, 1, 1,... 1, 1, 1, 1]')
     """
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 15]}...{name[-12:]}"
+    return name if len(name) <= length else f"{name[: length - 15]}...{name[-12:]}"
 
 
-def is_long(names: list[str]) -> bool:
-    """Return whether names do not fit beside each other."""
-    return max(map(len, names)) > 12 or sum(map(len, names)) > 70
+def wrapped(name: str, width: int = 22) -> str:
+    """Return a name on several lines, broken at spaces and behind underscores, brackets and slashes.
+
+    >>> print(wrapped("l2_in_the_optimizer", 12))
+    l2_in_the_
+    optimizer
+    """
+    lines = textwrap.wrap(re.sub(r"([_(/])", r"\1 ", name), width, break_on_hyphens=False)
+    return "\n".join(re.sub(r"([_(/]) ", r"\1", line) for line in lines)
+
+
+def factor_label(study: Study) -> str:
+    """Return `optimizer.weight_decay` as "weight decay", `model.initialization.weight` as "weight initialization"."""
+    if study.named:
+        return "variant"
+    return ", ".join(map(factor_name, study.compared))
+
+
+def factor_name(factor: str) -> str:
+    """Return a dotted key in words, the last part first."""
+    key = factor.split(".")
+    return " ".join(reversed(key[1:] or key)).replace("_", " ")
 
 
 def with_labels(study: Study, table: pd.DataFrame) -> pd.DataFrame:
@@ -197,40 +285,53 @@ def is_numeric(study: Study) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def colours(study: Study) -> dict[str, Any]:
-    """Return a colour for each label: ordered shades for numbers, distinct colours for names."""
+# --- colours and legends ----------------------------------------------------------------------------------------------
+
+
+def highlighted(study: Study) -> list[str]:
+    """Return the labels that have a colour of their own: all, or of many the baseline and some in equal steps."""
     labels = study.labels
-    # the palette for colour-blind readers has ten colours; more variants need more hues
-    named = "colorblind" if len(labels) <= 10 else "husl"
-    palette = sns.color_palette("crest" if is_numeric(study) else named, len(labels))
-    return dict(zip(labels, palette, strict=True))
+    if len(labels) <= _MANY:
+        return labels
+    steps = {labels[index] for index in np.linspace(0, len(labels) - 1, _HIGHLIGHTED).round().astype(int)}
+    steps.add(study.variant(study.variants[0].baseline).label)
+    return [label for label in labels if label in steps]
 
 
-def factor_label(study: Study) -> str:
-    """Return `optimizer.weight_decay` as "weight decay", `model.initialization.weight` as "weight initialization"."""
-    if study.named:
-        return "variant"
-    keys = [factor.split(".") for factor in study.compared]
-    return ", ".join(" ".join(reversed(key[1:] or key)).replace("_", " ") for key in keys)
+def lines_of(study: Study) -> dict[str, dict[str, Any]]:
+    """Return the style of a line for each label: shades for numbers, colours for names, grey for the rest."""
+    shown = highlighted(study)
+    faint = {"color": colours.FAINT, "linewidth": 0.8, "linestyle": "-", "zorder": 1.5}
+    palette = colours.ordered(len(shown)) if is_numeric(study) else colours.CATEGORICAL
+    styles = dict.fromkeys(study.labels, faint)
+    for index, label in enumerate(shown):
+        dashes = DASHES[index % len(DASHES)]
+        styles[label] = {"color": palette[index % len(palette)], "linestyle": dashes, "zorder": 2}
+    return styles
 
 
-def label_handles(study: Study, **style: Any) -> list[Line2D]:
-    """Return an entry of a legend for each label."""
-    return [Line2D([], [], color=colour, label=short_name(name), **style) for name, colour in colours(study).items()]
+def palette(study: Study) -> dict[str, str]:
+    """Return the colour of each label."""
+    return {label: style["color"] for label, style in lines_of(study).items()}
 
 
-def legend(figure: Figure, study: Study, handles: Sequence[Line2D], columns: int = 1) -> None:
-    """Add a legend beside the panels."""
-    figure.legend(handles=handles, loc="outside right center", title=factor_label(study), ncols=columns)
+def label_handles(study: Study) -> list[Line2D]:
+    """Return an entry of a legend for each highlighted label, and one for all others."""
+    styles = lines_of(study)
+    handles = [Line2D([], [], label=wrapped(short_name(name), 40), **styles[name]) for name in highlighted(study)]
+    if others := len(study.labels) - len(handles):
+        handles.append(Line2D([], [], color=colours.FAINT, linewidth=0.8, label=f"{others} others"))
+    return handles
 
 
-def wide_legend(figure: Figure, study: Study, parts: Sequence[str]) -> None:
-    """Add a legend of the variants' colours and the parts' dashes, and widen the figure if it needs the room."""
-    handles = label_handles(study, linewidth=2) + [Line2D([], [], color="grey", **PARTS[part]) for part in parts]
-    columns = 1 + len(handles) // 12
-    longest = min(_LONGEST, max(map(len, study.labels)))
-    needed, width = columns * (0.6 + 0.09 * longest), figure.get_figwidth()
-    if needed > width - 1.5:
-        # a legend takes its room from the panels, which would disappear
-        figure.set_figwidth(width + needed)
-    legend(figure, study, handles, columns)
+def legend_below(figure: Figure, handles: Sequence[Any], title: str | None = None) -> None:
+    """Add a legend below the panels, in as many columns as fit, and make room for it; nothing without entries."""
+    if not handles:
+        return
+    longest = max(max(map(len, str(handle.get_label()).split("\n"))) for handle in handles)
+    columns = max(1, min(len(handles), int(62 // (longest + 9))))
+    tall, lines = -(-len(handles) // columns), [1 + str(handle.get_label()).count("\n") for handle in handles]
+    most = max(sum(lines[start : start + tall]) for start in range(0, len(lines), tall)) + (title is not None)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.15 * most + 0.05)
+    figure.legend(handles=handles, loc="outside lower center", title=title, ncols=columns, title_fontsize=7.5)

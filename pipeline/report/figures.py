@@ -14,22 +14,26 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.core.cache import Cache, folder_of_user
 from pipeline.core.cores import threads
 from pipeline.core.progress import progress
-from pipeline.report import drawing, measurement_figures, study_figures
+from pipeline.report import measurement_figures, overview, png, study_figures, svg
 from pipeline.report.digest import digest
-from pipeline.report.drawing import Picture, Sketch
+from pipeline.report.drawing import WIDTH, Picture, Sketch, style
 from pipeline.report.section import Report
 
 log = logging.getLogger(__name__)
 
-LIMIT = 2**27  # bytes of the cache: about 70 reports of the default project
+LIMIT = 2**27  # bytes of the cache: about 25 reports of the default project
+KINDS = ("svg", "png", "csv")  # the files of a figure
+Files = dict[str, bytes]
 _PACKAGE = Path(__file__).parent.parent
 _LIBRARIES = ("contourpy", "kiwisolver", "matplotlib", "numpy", "pandas", "pillow", "pyparsing", "seaborn")
+_DPI = 192  # pixels per inch of a PNG, twice those of a screen
 _PER_PROCESS = 4  # figures that outweigh the fork of a process
 _COLLECTED = 10  # figures between two garbage collections
 _PR_SET_PDEATHSIG = 1  # of Linux
@@ -38,27 +42,44 @@ _sketches: list[Sketch] = []  # forked processes inherit them: functions that dr
 
 
 def draw(report: Report, processes: int | None = None) -> dict[str, list[Picture]]:
-    """Return all figures by id of the study or measurement; `processes` defaults to what is safe and pays."""
+    """Return all figures by id of the study or measurement, those of the overview under `overview.KEY`.
+
+    `processes` defaults to what is safe and pays.
+    """
     sections = {section.study.id: section for section in report.sections}
     measurements = {section.id: section for section in report.measurements}
-    sketches = {key: study_figures.sketches(section) for key, section in sections.items()}
+    rows = overview.main_effects(report)
+    sketches = {overview.KEY: overview.sketches(rows)}
+    sketches |= {key: study_figures.sketches(section) for key, section in sections.items()}
     sketches |= {key: measurement_figures.sketches(section) for key, section in measurements.items()}
-    cache, code = Cache(folder_of_user("figures"), ".svg", "figures", LIMIT), _code()
-    sources = {key: digest((code, section)) for key, section in {**sections, **measurements}.items()}
-    keys = {(key, sketch.name): digest((sources[key], sketch.name)) for key in sketches for sketch in sketches[key]}
-    drawn = {figure: content.decode() for figure, key in keys.items() if (content := cache.get(key)) is not None}
-    missing = [(key, sketch) for key in sketches for sketch in sketches[key] if (key, sketch.name) not in drawn]
-    log.info("report: %d figures to draw, %d taken from the cache", len(missing), len(drawn))
-    svgs = _draw_all([sketch for _, sketch in missing], _processes(len(missing)) if processes is None else processes)
-    for (key, sketch), svg in zip(missing, svgs, strict=True):
-        drawn[key, sketch.name] = svg
-        cache.put(keys[key, sketch.name], svg.encode())
+    cache, code = Cache(folder_of_user("figures"), ".figure", "figures", LIMIT), _code()
+    tables = {overview.KEY: [asdict(row) for row in rows], **sections, **measurements}
+    keys: dict[tuple[str, Sketch], str] = {}
+    for id, content in tables.items():
+        source = digest((code, content))
+        keys |= {(id, sketch): digest((source, sketch.name)) for sketch in sketches[id]}
+    files = {figure: contents for figure, key in keys.items() if (contents := _cached(cache, key)) is not None}
+    missing = [figure for figure in keys if figure not in files]
+    log.info("report: %d figures to draw, %d taken from the cache", len(missing), len(files))
+    drawn: list[Files] = _draw_all(missing, _processes(len(missing)) if processes is None else processes)
+    for figure, contents in zip(missing, drawn, strict=True):
+        files[figure] = contents
+        for kind in KINDS:
+            cache.put(digest((keys[figure], kind)), contents[kind])
     if missing:
         cache.prune()
-    return {
-        key: [Picture(sketch.name, sketch.caption, drawn[key, sketch.name]) for sketch in listed]
-        for key, listed in sketches.items()
-    }
+    pictures: dict[str, list[Picture]] = {id: [] for id in tables}
+    for id, sketch in keys:
+        stored = files[id, sketch]
+        vector, table = stored["svg"].decode(), stored["csv"].decode()
+        pictures[id].append(Picture(sketch.name, sketch.caption, sketch.sources, vector, stored["png"], table))
+    return pictures
+
+
+def _cached(cache: Cache, key: str) -> Files | None:
+    """Return the files of a figure from the cache, or None if one is missing."""
+    contents = {kind: content for kind in KINDS if (content := cache.get(digest((key, kind)))) is not None}
+    return contents if len(contents) == len(KINDS) else None
 
 
 def _code() -> str:
@@ -81,32 +102,43 @@ def _processes(figures: int) -> int:
     return max(1, min(threads(), figures // _PER_PROCESS))
 
 
-def _draw_all(sketches: Sequence[Sketch], processes: int) -> list[str]:
+def _draw_all(figures: Sequence[tuple[str, Sketch]], processes: int) -> list[Files]:
     """Draw figures; if one of several processes dies, such as for lack of memory, this one draws them all."""
-    _sketches[:] = sketches
-    drawn: list[str] = []
-    with _without_collector(), progress("report", len(sketches), "figure") as show, contextlib.ExitStack() as stack:
-        numbers = range(len(sketches))
+    _sketches[:] = [sketch for _, sketch in figures]
+    drawn: list[Files] = []
+    with _without_collector(), progress("report", len(figures), "figure") as show, contextlib.ExitStack() as stack:
+        numbers = range(len(figures))
         try:
             if processes == 1:
-                svgs: Iterator[str] = map(_draw, numbers)
+                results: Iterator[Files] = map(_draw, numbers)
             else:
                 fork = multiprocessing.get_context("fork")
                 executor = ProcessPoolExecutor(processes, fork, initializer=_end_with_parent)
                 stack.callback(executor.shutdown, cancel_futures=True)
-                svgs = executor.map(_draw, numbers)
-            for svg in svgs:
-                drawn.append(svg)
-                show(len(drawn))
+                results = executor.map(_draw, numbers)
+            for (id, sketch), result in zip(figures, results, strict=True):
+                drawn.append(result)
+                show(len(drawn), f"{id} {sketch.name}".strip())
         except BrokenProcessPool:
-            return _draw_all(sketches, 1)
+            return _draw_all(figures, 1)
     return drawn
 
 
-def _draw(number: int) -> str:
+def _draw(number: int) -> Files:
     if number % _COLLECTED == 0:
         gc.collect()
-    return drawing.svg(_sketches[number].draw)
+    return render(_sketches[number])
+
+
+def render(sketch: Sketch, width: float = WIDTH) -> dict[str, bytes]:
+    """Draw a figure, `width` inches wide, and return its files by `KINDS`; the same tables give the same bytes."""
+    with style():
+        drawing = sketch.draw()
+        drawing.figure.set_figwidth(width)
+        # the PNG takes over the layout of the SVG
+        vector, raster = svg.write(drawing.figure), png.draw(drawing.figure, _DPI)
+    table = drawing.data.to_csv(index=False, lineterminator="\n", float_format="%.7g")
+    return dict(zip(KINDS, (vector.encode(), raster, table.encode()), strict=True))
 
 
 def _end_with_parent() -> None:

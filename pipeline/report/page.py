@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 import jinja2
-from markupsafe import Markup
 
 from pipeline.analysis.judging import why_underpowered
 from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS
-from pipeline.report import reading
+from pipeline.report import colours, reading, svg
 from pipeline.report.drawing import Picture
 from pipeline.report.format import (
     cells,
@@ -28,24 +27,39 @@ from pipeline.report.section import Report
 Pictures = Mapping[str, Sequence[Picture]]
 
 
-def files(drawn: Pictures) -> dict[str, str]:
-    """Return the SVG of every figure by the name of its file."""
-    return {f"{key}_{figure.name}": figure.svg for key, figures in drawn.items() for figure in figures}
+def files(drawn: Pictures) -> list[dict[str, bytes]]:
+    """Return the SVG, the PNG and the CSV of every figure, each by name."""
+    figures = {f"{key}_{figure.name}": figure for key, listed in drawn.items() for figure in listed}
+    return [
+        {name: figure.svg.encode() for name, figure in figures.items()},
+        {name: figure.png for name, figure in figures.items()},
+        {name: figure.csv.encode() for name, figure in figures.items()},
+    ]
 
 
 def render(report: Report, drawn: Pictures) -> str:
     """Return the page with its figures, as `figures.draw` returns them."""
-    html = _filled("page.html.jinja", report, drawn, configs, differs, inline, pixels)
+    themes = svg.themes([figure.svg for listed in drawn.values() for figure in listed])
+    inks = {verdict.replace(" ", "-"): ink.colour for verdict, ink in colours.VERDICTS.items()}
+    light, dark = (
+        "; ".join(
+            [theme, *(f"--{name}: {ink if theme is themes[0] else colours.on_dark(ink)}" for name, ink in inks.items())]
+        )
+        for theme in themes
+    )
+    html = _filled("page.html.jinja", report, drawn, (configs, differs, svg.inline), themes=(light, dark))
     # a number stays on one line with its sign or unit
     return re.sub(r"(?<=[0-9n]) (?=%)|(?<=[×±]) (?=\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)", "\N{NO-BREAK SPACE}", html)
 
 
 def summary(report: Report, drawn: Pictures) -> str:
     """Return the summary in Markdown, which links to the files of the figures."""
-    return _filled("summary.md.jinja", report, drawn, differs, escape_markdown, paragraph, line_of, title, anchor)
+    return _filled("summary.md.jinja", report, drawn, (differs, escape_markdown, paragraph, line_of, title, anchor))
 
 
-def _filled(template: str, report: Report, drawn: Pictures, *filters: Callable[..., object]) -> str:
+def _filled(
+    template: str, report: Report, drawn: Pictures, filters: Sequence[Callable[..., object]], **values: object
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report", "."),
         autoescape=jinja2.select_autoescape(["html.jinja"]),
@@ -62,24 +76,11 @@ def _filled(template: str, report: Report, drawn: Pictures, *filters: Callable[.
         drawn=drawn,
         metrics=METRICS,
         rules=RULES,
+        verdicts=colours.VERDICTS,
         why_underpowered=why_underpowered,
         reading=reading,
         how_to_read=reading.how_to_read,
         how_claims_are_judged=reading.how_claims_are_judged,
+        **values,
     )
     return text + "\n"
-
-
-def pixels(svg: str) -> int:
-    """Return the natural width of a figure on a screen; matplotlib writes it in points."""
-    return round(float(svg.partition('viewBox="0 0 ')[2].split()[0]) * 4 / 3)
-
-
-def inline(svg: str, name: str) -> Markup:
-    """Return a figure as part of the page: without prologue and fixed size, its ids prefixed to make them unique."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1">', body, count=1)
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-    # written by matplotlib, which escapes text
-    return Markup(body)  # noqa: S704

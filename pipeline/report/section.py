@@ -2,8 +2,9 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from pipeline.analysis.significance import name_of_test
 from pipeline.core.progress import progress
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
+from pipeline.project import artifacts
 from pipeline.project.artifacts import Diagnostics
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params
@@ -22,6 +24,17 @@ from pipeline.training.config import RunConfig
 
 log = logging.getLogger(__name__)
 
+_MANY = 12  # variants of a block, of which neighbours that are alike share a row
+_FEW = 3  # such neighbours that keep rows of their own
+
+
+@dataclass(frozen=True)
+class OtherMetric:
+    """A metric that does not judge the study, and the row of each variant by id."""
+
+    metric: Metric
+    rows: Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Section:
@@ -29,6 +42,7 @@ class Section:
 
     Attributes:
         study, data: Its configuration and that of its data set.
+        margin: The largest difference of the judged metric that does not matter; None if there is none.
         answer: Its verdicts in words.
         results: One row per variant and seed.
         effects: The table of `comparison.effects` for each metric; the study's own metric, the judged one, comes first.
@@ -42,6 +56,7 @@ class Section:
 
     study: Study
     data: DatasetConfig
+    margin: float | None
     answer: str
     results: pd.DataFrame
     effects: Mapping[str, pd.DataFrame]
@@ -75,6 +90,33 @@ class Section:
     def diverged(self) -> bool:
         """True if a run diverged."""
         return bool(self.effects[self.study.metric]["diverged"].any())
+
+    @property
+    def other_metrics(self) -> list[OtherMetric]:
+        """All metrics but the judged one, with the row of each variant."""
+        return [
+            OtherMetric(METRICS[name], {row.variant: row for row in table.itertuples()})
+            for name, table in self.effects.items()
+            if name != self.study.metric
+        ]
+
+    @property
+    def folded(self) -> list[list[str]]:
+        """Groups of variants that share a row: of many variants, neighbours with one verdict and much the same effect.
+
+        Without a decided difference the verdict is enough; otherwise each effect lies in the interval of each other.
+        """
+        groups = []
+        for _, rows in self.effects[self.study.metric].groupby("block", sort=False):
+            runs: list[list[Any]] = []
+            for row in rows[~rows["is_baseline"]].itertuples():
+                if runs and _are_alike([*runs[-1], row]):
+                    runs[-1].append(row)
+                else:
+                    runs.append([row])
+            if len(rows) > _MANY:
+                groups += [[row.variant for row in run] for run in runs if len(run) > _FEW]
+        return groups
 
     @property
     def seeds(self) -> int:
@@ -114,6 +156,17 @@ class Report:
         return list({tuple(sorted(versions.items())): versions for versions in environments}.values())
 
 
+def _are_alike(rows: Sequence[Any]) -> bool:
+    """Return whether rows have one verdict and, if it is a decided one, effects that lie in each other's intervals."""
+    if len({row.verdict for row in rows}) > 1:
+        return False
+    effects = [row.effect for row in rows]
+    inside = max(row.effect_low for row in rows) <= min(effects) and max(effects) <= min(
+        row.effect_high for row in rows
+    )
+    return rows[0].verdict in ("undecided", "equivalent") or inside
+
+
 def study_section(
     project: Params, study: Study, results: pd.DataFrame, curves: pd.DataFrame, diagnostics: Diagnostics
 ) -> Section:
@@ -130,6 +183,7 @@ def study_section(
     return Section(
         study=study,
         data=data,
+        margin=judging.margins.get(study.metric),
         answer=answer(
             study,
             effects[study.metric],
@@ -159,6 +213,18 @@ def _updates(config: RunConfig, examples: int) -> str:
     training, sizes = config.training, config.sizes(0, examples)
     count = f"{training.epochs * math.ceil(sizes.trained / training.batch_size):,}"
     return f"up to {count}" if sizes.stopping else count
+
+
+def read(project: Params) -> Report:
+    """Read the results of all studies and measurements and compute the whole report."""
+    return report(
+        project,
+        {key: artifacts.read_results(project, key) for key in project.studies},
+        {key: artifacts.read_curves(key) for key in project.studies},
+        {key: artifacts.read_diagnostics(key) for key in project.studies},
+        {key: artifacts.read_measured(key) for key in project.measurements},
+        artifacts.read_published(project.published),
+    )
 
 
 def report(

@@ -7,23 +7,41 @@ study may name also needs a line in `pipeline/project/figures.py`, which says wh
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.report import drawing
+from pipeline.analysis.selection import RULES
+from pipeline.analysis.statistics import logarithms
+from pipeline.project import artifacts
+from pipeline.project.labels import label
+from pipeline.project.metrics import METRICS, Metric
+from pipeline.report import colours, drawing, forest
+from pipeline.report.drawing import Drawing
+from pipeline.report.format import cells, effect, interval, number, significant
 from pipeline.report.section import Section
+from pipeline.report.svg import tip
 
-_Draw = Callable[[Section], Figure]
+_Draw = Callable[[Section], Drawing]
 _Condition = Callable[[Section], bool]
 FIGURES: dict[str, tuple[str, _Condition, _Draw]] = {}
+_PICTURE = 0.29  # inches of a test image
+_SMALL_LINE, _GAP = 0.11, 0.07  # inches of a line of its words, and between rows of images
 _MAX_WEIGHTS = 50  # that are drawn
+_LINE = 0.15  # inches of a line of text
+_LOW_ROW = 0.19  # inches of a row of effects among many
+_MANY_ROWS = 12
+_WIDE, _FULL = 4, 6  # columns of a heat map whose cells have room for text and for numbers
+TINT = 0.45  # of the colours of a heat map, on which text is readable in both themes
+_MAX_INTERACTIONS = 6  # that are drawn; more stand in the table alone
 
 
 def register(caption: str, when: _Condition = lambda section: False) -> Callable[[_Draw], _Draw]:
@@ -43,66 +61,289 @@ def register(caption: str, when: _Condition = lambda section: False) -> Callable
 
 def sketches(section: Section) -> list[drawing.Sketch]:
     """Return the figures of a study, not drawn yet, in the order of the page."""
-    several = section.seeds > 1
-    diverged, stops = section.diverged, "stopping" in section.study.traits
+    study, metric = section.study, section.metric
+    several, many = section.seeds > 1, len(study.labels) > len(drawing.highlighted(study))
+    stops = "stopping" in study.traits
     fields = {
-        "metric": section.metric.label,
-        "factor": drawing.factor_label(section.study),
-        "mean": "geometric mean" if section.metric.scale == "log" else "mean",
-        "score_mean": "geometric mean" if section.study.score == "loss" else "mean",
-        "survivors": " Where a run diverged, the mean is that of the others, without interval." if diverged else "",
-        "ends": " A line ends where a run diverges." if diverged else "",
+        "metric": metric.label,
+        "factor": drawing.factor_label(study),
+        "kind": "ratio" if metric.scale == "log" else "difference",
+        "better": f" ({metric.better} is better)" if metric.better else "",
+        "good": "better" if metric.better else "higher",
+        "bad": "worse" if metric.better else "lower",
+        "mean": "geometric mean" if metric.scale == "log" else "mean",
+        "score_mean": "geometric mean" if study.score == "loss" else "mean",
+        "survivors": ", where runs diverged of the others" if section.diverged else "",
+        "ends": " A line ends where a run diverges." if section.diverged else "",
         "stops": " After a run stops early, the loss of the weights that it keeps is drawn." if stops else "",
-        "splits": "Training, validation and test" if "validation" in section.study.traits else "Training and test",
+        "splits": "Training, validation and test" if "validation" in study.traits else "Training and test",
         "seeds": f"over {section.seeds} seed{'s' if several else ''}",
         "interval": "and its 95 % interval" if several else "(no interval from a single one)",
         "shaded": "and, as a band, its 95 % interval" if several else "(no interval from a single one)",
+        "others": " Some variants have colours, the others are grey." if many else "",
     }
     listed = []
     for name, (template, when, draw) in FIGURES.items():
-        if name == section.study.figure or when(section):
+        if name == study.figure or when(section):
             caption = template.format(**fields)
-            draw_section = functools.partial(_outer, draw, section)
-            listed.append(drawing.Sketch(name, caption[0].upper() + caption[1:], draw_section))
+            sources = tuple(str(source(study.id)) for source in _SOURCES.get(name, (artifacts.results_path,)))
+            draw_section = functools.partial(draw, section)
+            listed.append(drawing.Sketch(name, caption[0].upper() + caption[1:], sources, draw_section))
     return listed
 
 
-def _outer(draw: _Draw, section: Section) -> Figure:
-    """Draw a figure with labels on its outer panels alone."""
-    figure = draw(section)
-    for axes in figure.axes:
-        axes.label_outer()
-    return figure
+# --- effects ---------------------------------------------------------------------------------------------------------
+
+
+@register(
+    "Effect of each variant against the baseline: the {kind} of the {metric}{better} in every seed (small dots; arrows "
+    "at an edge lie beyond it), its {mean} {seeds} {interval}. Verdicts are adjusted for all variants, intervals are "
+    "not. At the right, the {mean} of the {metric}{survivors}.",
+    when=lambda section: True,
+)
+def effects(section: Section) -> Drawing:
+    """Draw the effect of every seed, their mean with its interval, and the margin, with the level beside it."""
+    seeds = effects_of_seeds(section)
+    lines = _Lines(section)
+    lines.add(drawing.factor_label(section.study), section.metric.name.replace("_", " "), bold=True)
+    for block in section.study.blocks:
+        lines.add_block(block, seeds)
+    lines.add_interactions()
+    figure, panels = drawing.grid(1, height=lines.top + 0.3)
+    (axes,) = panels.flat
+    forest.draw(axes, lines.rows, section.metric, lines.top, gap=3, share=1 / 3, numbers=True)
+    middles, labels, levels, bold = zip(*lines.labels, strict=True)
+    axes.set_yticks(middles, labels)
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(middles, levels)
+    right.spines["right"].set_visible(False)
+    for side in (axes, right):
+        side.tick_params(axis="y", length=0, pad=6)
+        for tick, is_bold in zip(side.get_yticklabels(), bold, strict=True):
+            tick.set_fontweight("bold" if is_bold else "normal")
+    axes.set_xlabel(_effect_label(section))
+    drawing.legend_below(figure, forest.legend_handles(lines.rows))
+    return Drawing(figure, _effects_data(section, seeds))
+
+
+class _Lines:
+    """The lines of the figure of effects, from top to bottom.
+
+    Attributes:
+        rows: Their effects; headings have none.
+        labels: Of each line its middle, its label, the level at the right, and whether it is bold.
+        top: Inches of all lines.
+    """
+
+    def __init__(self, section: Section) -> None:
+        self._section, self._table = section, section.effects[section.metric.name]
+        self.rows: list[forest.Row] = []
+        self.labels: list[tuple[float, str, str, bool]] = []
+        self.top = 0.0
+
+    def add(self, label: str, level: str = "", *, bold: bool = False) -> tuple[float, float]:
+        """Add a line and return its top and height."""
+        name = "\n".join(drawing.wrapped(drawing.short_name(line)) for line in label.split("\n"))
+        least = _LOW_ROW if len(self._table) > _MANY_ROWS or bold else forest.TALL
+        top, height = self.top, max(least, _LINE * (1 + max(name.count("\n"), level.count("\n"))))
+        self.labels.append((top + height / 2, name, level, bold))
+        self.top += height
+        return top, height
+
+    def add_block(self, block: str, seeds: dict[str, dict[int, float]]) -> None:
+        """Add the variants of a block, the baseline first; those that are folded share a line."""
+        if block:
+            self.add(block, bold=True)
+        group = self._table[self._table["block"] == block]
+        first = {ids[0]: ids for ids in self._section.folded}
+        folded = {id for ids in self._section.folded for id in ids}
+        for row in pd.concat([group[group["is_baseline"]], group[~group["is_baseline"]]]).itertuples():
+            if row.variant in first:
+                self._add_folded([one for one in group.itertuples() if one.variant in first[row.variant]])
+            elif row.variant not in folded:
+                self._add_variant(row, seeds.get(row.variant, {}))
+
+    def _add_variant(self, row: Any, seeds: dict[int, float]) -> None:
+        symbol = colours.VERDICTS[row.verdict or "not comparable"].symbol
+        note = f"{symbol} {row.diverged} of {row.runs} runs diverged" if row.diverged else row.verdict or "baseline"
+        # the seeds that finished, alone, would flatter a variant
+        points = {} if math.isnan(row.effect) else seeds
+        margin = None if row.is_baseline else self._section.margin
+        level = cells(row, self._section.metric)["estimate"]
+        self._add_row(row, row.label, level, points=points, margin=margin, note=note)
+
+    def _add_folded(self, rows: list[Any]) -> None:
+        metric = self._section.metric
+        marks = tuple((row.effect, row.verdict, f"{row.label}: {effect(row.effect, metric)}") for row in rows)
+        place = self.add(f"{rows[0].label} to {rows[-1].label}\n({len(rows)} variants)", _range(rows, metric))
+        none = (math.nan, math.nan, math.nan)
+        margin = self._section.margin
+        self.rows.append(forest.Row(*place, "", rows[0].verdict, none, rows[0].n, metric, others=marks, margin=margin))
+
+    def add_interactions(self) -> None:
+        """Add the interactions, unless they are many."""
+        if 0 < len(self._section.interactions) <= _MAX_INTERACTIONS:
+            self.add("interaction", bold=True)
+            for row in self._section.interactions.itertuples():
+                self._add_row(row, row.term, "", note=row.note)
+
+    def _add_row(self, row: Any, label: str, level: str, **others: Any) -> None:
+        numbers = (row.effect, row.effect_low, row.effect_high)
+        place = self.add(label, level)
+        self.rows.append(forest.Row(*place, label, row.verdict, numbers, row.n, self._section.metric, **others))
+
+
+def _range(rows: Sequence[Any], metric: Metric) -> str:
+    """Return the smallest and the largest estimate of rows."""
+    estimates = [row.estimate for row in rows]
+    ends = list(dict.fromkeys(number(value, metric) for value in (min(estimates), max(estimates))))
+    return " to\n".join(ends)
+
+
+def effects_of_seeds(section: Section) -> dict[str, dict[int, float]]:
+    """Return for each variant the effect against its baseline by seed, where both runs finished."""
+    study, metric = section.study, section.metric
+    finished = section.results[section.results["status"] == "finished"]
+    values = finished.pivot(index="seed_index", columns="variant", values=metric.name)
+    effects = {}
+    for variant in study.variants:
+        if variant.id != variant.baseline and {variant.id, variant.baseline} <= set(values):
+            pair = values[variant.id], values[variant.baseline]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                effect = pair[0] / pair[1] if metric.scale == "log" else pair[0] - pair[1]
+            effects[variant.id] = {
+                int(seed): float(value)
+                for seed, value in effect.items()
+                if np.isfinite(value) and (value > 0 or metric.scale == "linear")
+            }
+    return effects
+
+
+def _effect_label(section: Section) -> str:
+    """Return the label of the axis of effects, with an arrow towards the better side."""
+    metric = section.metric
+    sign, unit = "/" if metric.scale == "log" else "−", ", points" if metric.unit == "fraction" else ""
+    name = f"{metric.name.replace('_', ' ')} {sign} that of the baseline{unit}"
+    space = "\N{NO-BREAK SPACE}" * 3  # a browser joins other spaces
+    arrows = {"lower": f"← better{space}{name}", "higher": f"{name}{space}better →", None: name}
+    return arrows[metric.better]
+
+
+def _effects_data(section: Section, seeds: dict[str, dict[int, float]]) -> pd.DataFrame:
+    """Return a row for each variant, and below one for each of its seeds."""
+    columns = ["variant", "label", "block", "n", "diverged", "estimate", "low", "high"]
+    columns += ["effect", "effect_low", "effect_high", "verdict"]
+    table = section.effects[section.metric.name][columns]
+    of_seeds = [
+        {"variant": variant, "seed_index": seed, "effect": value}
+        for variant, values in seeds.items()
+        for seed, value in values.items()
+    ]
+    whole = pd.concat([table, pd.DataFrame(of_seeds, columns=["variant", "seed_index", "effect"])])
+    whole["seed_index"] = whole["seed_index"].astype("Int64")
+    return whole[["variant", "label", "block", "seed_index", *columns[3:]]]
+
+
+@register(
+    "{metric} of every combination of two factors, and its effect against the baseline with the mark of its verdict; "
+    "blue is {good}, orange {bad}, in proportion to the largest effect.",
+    when=lambda section: len(section.study.compared) == 2 and not section.study.named and not section.study.blocked,
+)
+def heat(section: Section) -> Drawing:
+    """Draw the effects of two factors as a table of colours, with their numbers."""
+    study, metric = section.study, section.metric
+    levels = {
+        factor: list(dict.fromkeys(label(variant.factors[factor]) for variant in study.variants))
+        for factor in study.compared
+    }
+    # the page has more room below than beside
+    first, second = sorted(levels, key=lambda factor: -len(levels[factor]))
+    rows, columns = levels[first], levels[second]
+    table = section.effects[metric.name].set_index("variant")
+    effects = table["effect"].fillna(metric.zero_effect)
+    sizes = logarithms(effects) if metric.scale == "log" else effects.to_numpy()
+    largest = float(np.abs(np.nan_to_num(sizes)).max()) or 1.0
+    gains = dict(
+        zip(table.index, (-1 if metric.better == "lower" else 1) * np.nan_to_num(sizes) / largest, strict=True)
+    )
+    figure, panels = drawing.grid(1, height=0.45 * len(rows) + 0.4)
+    (axes,) = panels.flat
+    for variant in study.variants:
+        place = columns.index(label(variant.factors[second])), rows.index(label(variant.factors[first]))
+        numbers, gain = table.loc[variant.id], gains[variant.id]
+        style: dict[str, Any] = {
+            "facecolor": colours.diverging(TINT * gain),
+            "edgecolor": colours.GROUND,
+            "linewidth": 2,
+        }
+        cell = axes.add_patch(Rectangle((place[0] - 0.5, place[1] - 0.5), 1, 1, **style))
+        texts = cells(numbers, metric)
+        words = f"{texts['effect']} {texts['effect_interval']} {numbers.verdict}".strip() or "baseline"
+        tip(cell, f"{_described(numbers, metric, variant.label)}; {words}, n = {texts['n']}")
+        text, size = _in_cell(numbers, texts, metric, len(columns)), 7 if len(columns) <= _WIDE else 6
+        axes.text(*place, text, ha="center", va="center", fontsize=size)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), [drawing.wrapped(name, 14) for name in columns])
+    axes.set_yticks(range(len(rows)), [drawing.wrapped(name, 14) for name in rows])
+    axes.set(xlabel=drawing.factor_name(second), ylabel=drawing.factor_name(first))
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    shown = ["variant", "label", "estimate", "low", "high", "effect", "effect_low", "effect_high", "verdict"]
+    return Drawing(figure, table.reset_index()[shown])
+
+
+def _in_cell(row: Any, texts: Mapping[str, str], metric: Metric, columns: int) -> str:
+    """Return the text of a cell of a heat map: of many columns the verdict alone."""
+    if not row.verdict:
+        return f"{texts['estimate']}\nbaseline" if columns <= _FULL else "base"
+    symbol = colours.VERDICTS[row.verdict].symbol
+    if columns > _FULL:
+        return symbol
+    # three digits also of an effect close to 1
+    size = significant(row.effect) if metric.scale == "log" else texts["effect"].removesuffix(" points")
+    if metric.scale == "log" and columns <= _WIDE:
+        size = f"× {size}"
+    return f"{texts['estimate']}\n{symbol} {size}" if texts["effect"] else f"{texts['estimate']}\n{symbol} diverged"
 
 
 # --- figures that a study names --------------------------------------------------------------------------------------
 
 
-@register("Test images with the predictions of the first seed's runs; a wrong prediction stands above the true class.")
-def predictions(section: Section) -> Figure:
+@register("Test images of the first seed’s runs: above each the predicted class, below a wrong one the true class.")
+def predictions(section: Section) -> Drawing:
     """Draw test images, some that each variant classifies right and some that it classifies wrong."""
-    groups = list(section.diagnostics.pictures.groupby(["variant", "right"], sort=False))
-    columns = max(len(images) for _, images in groups)
-    figure = Figure(figsize=(1.1 * columns + 1, 1.35 * len(groups)), layout="constrained")
-    grid = figure.subplots(len(groups), columns, squeeze=False)
-    for line, ((variant, right), images) in zip(grid, groups, strict=True):
-        for axes in line:
-            axes.set(xticks=[], yticks=[])
-            axes.grid(False)
-            axes.spines[:].set_visible(False)
-        for axes, (_, row) in zip(line, images.iterrows(), strict=False):
+    pictures = section.diagnostics.pictures
+    groups = list(pictures.groupby(["variant", "right"], sort=False))
+    wrapped = {name: drawing.wrapped(name, 9) for name in {*pictures["truth"], *pictures["prediction"]}}
+    words = _SMALL_LINE * (1 + max(name.count("\n") for name in wrapped.values()))
+    width = drawing.WIDTH / max(len(images) for _, images in groups)
+    left = (width - _PICTURE) / 2
+    places = []
+    top = 0.0
+    for (variant, right), images in groups:
+        title = f"{drawing.short_name(section.study.variant(variant).name)}: {'right' if right else 'wrong'}"
+        places.append((top + _LINE / 2, title, top + _LINE + words, images))
+        top += _LINE + words + _PICTURE + (_GAP if right else words + _GAP)
+    figure, panels = drawing.grid(1, height=top - 0.4)
+    (axes,) = panels.flat
+    style: dict[str, Any] = {"ha": "center", "fontsize": 5.5}
+    for middle, title, above, images in places:
+        axes.text(0, middle, title, va="center", fontsize=7)
+        for column, (_, row) in enumerate(images.iterrows()):
+            start, below = column * width + left, above + _PICTURE
             pixels = np.reshape(row["pixels"], (math.isqrt(len(row["pixels"])), -1))
-            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="none")
-            title = row["truth"] if right else f"{row['prediction']}\nis {row['truth']}"
-            axes.set_title(title, fontsize=8, fontweight="normal")
-        line[0].set_ylabel(
-            f"{drawing.short_name(section.study.variant(variant).name)}\n{'right' if right else 'wrong'}", fontsize=8
-        )
-    return figure
+            place = {"extent": (start, start + _PICTURE, below, above), "aspect": "auto"}
+            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="none", **place)
+            axes.text(start + _PICTURE / 2, above, wrapped[row["prediction"]], va="bottom", **style)
+            if not row["right"]:
+                axes.text(start + _PICTURE / 2, below, wrapped[row["truth"]], va="top", color=colours.QUIET, **style)
+    axes.set(xlim=(0, drawing.WIDTH), ylim=(top, 0))
+    axes.axis("off")
+    return Drawing(figure, pictures.drop(columns="pixels"))
 
 
 @register("Learned weights of every seed (dots), their mean with its interval (bars), and the true ones (crosses).")
-def weights(section: Section) -> Figure:
+def weights(section: Section) -> Drawing:
     """Draw learned weights beside the true ones."""
     study = section.study
     runs, means = (
@@ -111,22 +352,32 @@ def weights(section: Section) -> Figure:
     )
     shown = [index for index in sorted(runs["position"].unique()) if index < _MAX_WEIGHTS]
     truth = pd.Series(section.data.true_weights(), dtype=float).reindex(shown).dropna()
-    labels, palette = study.labels, drawing.colours(study)
-    figure, panels = drawing.panels_of_blocks(study, max(5.2, 0.13 * len(shown) * len(labels)))
-    for block, axes in panels:
-        for number, name in enumerate(labels):
+    labels, palette = drawing.highlighted(study), drawing.palette(study)
+    figure, panels = drawing.panels_of_blocks(study, [""], height=2.2)
+    for (_, block, _), axes in panels.items():
+        for index, name in enumerate(labels):
             dots, bars = (
                 table[(table["block"] == block) & (table["label"] == name) & table["position"].isin(shown)]
                 for table in (runs, means)
             )
-            shift = 0.7 * ((number + 0.5) / len(labels) - 0.5)
-            axes.scatter(dots["position"] + shift, dots["value"], s=6, alpha=0.35, color=palette[name], linewidth=0)
-            style = {"marker": "_", "linestyle": "none", "color": palette[name], "label": drawing.short_name(name)}
+            shift = 0.7 * ((index + 0.5) / len(labels) - 0.5)
+            axes.scatter(dots["position"] + shift, dots["value"], s=4, alpha=0.35, color=palette[name], linewidth=0)
+            style: dict[str, Any] = {
+                "marker": "_",
+                "linestyle": "none",
+                "color": palette[name],
+                "label": drawing.short_name(name),
+            }
             drawing.error_bars(axes, bars["position"] + shift, bars, linewidth=1.2, **style)
-        axes.scatter(truth.index, truth, marker="x", color="black", zorder=3, label="true")
-        axes.set(xlabel="weight", ylabel="value", xticks=shown if len(shown) <= 30 else shown[::10])
-    drawing.legend(figure, study, panels[0][1].get_legend_handles_labels()[0])
-    return figure
+        style = {"marker": "x", "s": 16, "linewidth": 1, "color": colours.INK, "zorder": 3, "label": "true"}
+        crosses = axes.scatter(truth.index, truth, **style)
+        tip(crosses, [f"true weight {index}: {value:g}" for index, value in truth.items()])
+        axes.set(xlabel="weight", ylabel="value", xticks=shown[:: 1 + len(shown) // 12])
+    drawing.legend_below(figure, axes.get_legend_handles_labels()[0])
+    columns = ["variant", "label", "block", "position"]
+    return Drawing(
+        figure, pd.concat([means[[*columns, "estimate", "low", "high"]], runs[[*columns, "seed_index", "value"]]])
+    )
 
 
 def _features(section: Section, variant: str) -> int:
@@ -141,105 +392,138 @@ def _without_bias(section: Section, table: pd.DataFrame) -> pd.DataFrame:
 
 
 @register("Trained (line) and the closed form of the same problem (dashed), with 95 % intervals.")
-def ridge(section: Section) -> Figure:
+def ridge(section: Section) -> Drawing:
     """Draw norm of the weights and test loss beside those of the closed form."""
-    study = section.study
-    figure, panels = drawing.panels_of_blocks(study, 5.2, rows=2)
-    trained, solved = sns.color_palette("colorblind", 2)
-    for block, column in panels:
-        for axes, metric, label in zip(
-            column, ("weight_norm", "test_loss"), ("norm of the weights", "test loss"), strict=True
-        ):
-            drawing.band(axes, section.estimates(metric, block), "position", trained, marker="o", label="trained")
-            closed_form = section.estimates(f"closed_form_{metric}", block)
-            style = {"linestyle": "--", "marker": "o", "label": "least squares / ridge"}
-            drawing.band(axes, closed_form, "position", solved, **style)
-            axes.set(ylabel=label)
-            drawing.log_axis(axes)
-            drawing.factor_axis(axes, study)
-        column[0].legend()
-    return figure
+    quantities = {"weight_norm": "norm of the weights", "test_loss": "test loss"}
+    figure, panels = drawing.panels_of_blocks(section.study, [""], list(quantities))
+    for (metric, block, _), axes in panels.items():
+        forms = ((metric, 0, "trained"), (f"closed_form_{metric}", 1, "least squares / ridge"))
+        for name, index, form in forms:
+            style: dict[str, Any] = {"linestyle": drawing.DASHES[index], "marker": "o", "markersize": 3, "label": form}
+            line = drawing.band(axes, section.estimates(name, block), "position", colours.CATEGORICAL[index], **style)
+            tip(line, [_described(row, METRICS[name], form) for row in section.estimates(name, block).itertuples()])
+        axes.set(ylabel=quantities[metric])
+        drawing.log_axis(axes)
+        drawing.factor_axis(axes, section.study)
+    handles = axes.get_legend_handles_labels()[0]
+    drawing.label_outer(figure)
+    drawing.legend_below(figure, handles)
+    return Drawing(
+        figure, _estimates(section, [name for metric in quantities for name in (metric, f"closed_form_{metric}")])
+    )
 
 
 @register(
     "Above, training, validation (mean over the folds of a seed) and test, with 95 % intervals; below, the number of "
     "seeds that choose each variant by validation."
 )
-def selection(section: Section) -> Figure:
+def selection(section: Section) -> Drawing:
     """Draw training, validation and test against the variants, and how often validation chooses each."""
     study = section.study
-    labels = study.labels
-    figure, panels = drawing.panels_of_blocks(study, max(5.2, 0.35 * len(labels)), rows=2)
-    for block, (above, below) in panels:
-        _splits(above, section, block)
-        chosen = drawing.with_labels(study, section.choices[section.choices["block"] == block])
-        rules = list(dict.fromkeys(chosen["rule"]))
-        for number, rule in enumerate(rules):
+    labels, choices = study.labels, drawing.with_labels(study, section.choices)
+    rules = list(dict.fromkeys(choices["rule"]))
+    figure, panels = drawing.panels_of_blocks(study, [""], ["splits", "choices"])
+    for block in study.blocks:
+        above, below = panels["splits", block, ""], panels["choices", block, ""]
+        handles = _splits(above, section, block)
+        chosen = choices[choices["block"] == block]
+        for index, rule in enumerate(rules):
             counts = chosen.loc[chosen["rule"] == rule, "label"].value_counts()
-            positions = np.arange(len(labels)) + 0.8 * ((number + 0.5) / len(rules) - 0.5)
-            style = {"color": sns.color_palette("colorblind")[3 + number], "label": rule.replace("_", " ")}
-            below.bar(positions, [counts.get(name, 0) for name in labels], width=0.8 / len(rules), **style)
+            positions = np.arange(len(labels)) + 0.8 * ((index + 0.5) / len(rules) - 0.5)
+            style: dict[str, Any] = {
+                "color": colours.CATEGORICAL[3 + index],
+                "label": RULES[rule],
+                "hatch": ["", "////"][index],
+            }
+            bars = below.bar(positions, [counts.get(name, 0) for name in labels], width=0.8 / len(rules), **style)
+            for bar, name in zip(bars, labels, strict=True):
+                tip(bar, f"{name}: {counts.get(name, 0)} of {section.seeds} seeds, {RULES[rule]}")
+            handles.append(bars)
         below.set(ylabel="seeds that choose it")
-        if rules:
-            below.legend()
-        else:
+        if not rules:
             below.text(0.5, 0.5, "none: of every variant a run diverged", transform=below.transAxes, ha="center")
-        drawing.factor_axis(below, study)
-    return figure
+        for axes in (above, below):
+            drawing.factor_axis(axes, study)
+    drawing.label_outer(figure)
+    drawing.legend_below(figure, handles)
+    counts = choices.groupby(["block", "rule", "variant", "label"], sort=False).size().reset_index(name="seeds")
+    return Drawing(figure, pd.concat([_estimates(section, _split_metrics(section)), counts]))
 
 
 @register("Training (hollow) and test, and the gap between them, against the number of parameters.")
-def capacity(section: Section) -> Figure:
+def capacity(section: Section) -> Drawing:
     """Draw training, test and their gap against the number of parameters."""
     study, score = section.study, section.study.score
     sizes = section.effects["parameters"].set_index("variant")["estimate"]
-    palette = drawing.colours(study)
-    figure, panels = drawing.panels_of_blocks(study, 5.2, rows=2)
-    for block, (above, below) in panels:
-        for axes, metric in ((above, f"train_{score}"), (above, f"test_{score}"), (below, f"{score}_gap")):
-            table = section.effects[metric]
-            for row in table[table["block"] == block].itertuples():
-                filled = "none" if metric.startswith("train") else palette[row.label]
-                style = {"color": palette[row.label], "markerfacecolor": filled, "marker": "o", "capsize": 3}
-                drawing.error_bars(axes, sizes[row.variant], row, **style)
+    palette = drawing.palette(study)
+    figure, panels = drawing.panels_of_blocks(study, [""], ["score", "gap"])
+    metrics = {f"train_{score}": "score", f"test_{score}": "score", f"{score}_gap": "gap"}
+    for block in study.blocks:
+        for metric, row in metrics.items():
+            axes, table = panels[row, block, ""], section.effects[metric]
+            for numbers in table[table["block"] == block].itertuples():
+                filled = colours.GROUND if metric.startswith("train") else palette[numbers.label]
+                style: dict[str, Any] = {
+                    "color": palette[numbers.label],
+                    "markerfacecolor": filled,
+                    "marker": "o",
+                    "capsize": 2,
+                }
+                bars = drawing.error_bars(axes, sizes[numbers.variant], numbers, markersize=4, **style)
+                tip(bars.lines[0], [_described(numbers, METRICS[metric], numbers.label)])
+        above, below = panels["score", block, ""], panels["gap", block, ""]
         above.set(ylabel=score, xscale="log")
+        drawing.label_log(above.xaxis)
         below.set(xlabel="number of weights and biases (log scale)", ylabel=f"gap in {score}")
         if score == "loss":
             drawing.log_axis(above)
-    handles = drawing.label_handles(study, marker="o", linewidth=0)
-    for fill, label in (("none", "training"), ("grey", "test")):
-        handles.append(Line2D([], [], color="grey", marker="o", linewidth=0, markerfacecolor=fill, label=label))
-    drawing.legend(figure, study, handles)
-    return figure
+    drawing.label_outer(figure)
+    handles = [
+        Line2D([], [], color=palette[name], marker="o", linewidth=0, label=drawing.short_name(name))
+        for name in drawing.highlighted(study)
+    ]
+    for fill, name in ((colours.GROUND, "training"), (colours.QUIET, "test")):
+        style = {"color": colours.QUIET, "marker": "o", "linewidth": 0, "markerfacecolor": fill}
+        handles.append(Line2D([], [], label=name, **style))
+    drawing.legend_below(figure, handles)
+    data = _estimates(section, metrics)
+    return Drawing(figure, data.assign(parameters=data["variant"].map(sizes)))
 
 
 @register(
-    "Some examples of the first seed in the colour of their class, and the boundaries that its runs draw between them."
+    "Some examples of the first seed with the colour and marker of their class, and the boundaries between the classes "
+    "that its runs draw."
 )
-def shift(section: Section) -> Figure:
+def shift(section: Section) -> Drawing:
     """Draw examples before and after the shift, and each variant's boundaries between the classes."""
     study, points, learned = section.study, section.diagnostics.points, section.diagnostics.weights
-    blocks, palette = study.blocks, drawing.colours(study)
-    figure = Figure(figsize=(8.0, drawing.HEIGHT * len(blocks) + 0.4), layout="constrained")
-    grid = figure.subplots(len(blocks), 2, squeeze=False, sharex=True, sharey=True)
+    styles = drawing.lines_of(study)
+    titles = {"train": "before the shift (training)", "test": "after it (test)"}
+    figure, panels = drawing.panels_of_blocks(study, list(titles.values()), height=1.8)
     low, high = points[["x1", "x2"]].min().min(), points[["x1", "x2"]].max().max()
     plane = np.stack(np.meshgrid(*[np.linspace(low, high, 121)] * 2), axis=-1)
-    titles = {"train": "before the shift (training)", "test": "after it (test)"}
-    for line, block in zip(grid, blocks, strict=True):
-        for axes, (split, title) in zip(line, titles.items(), strict=True):
-            for label, group in points[points["split"] == split].groupby("label"):
-                colour = sns.color_palette("pastel")[int(label) % 10]
-                axes.scatter(group["x1"], group["x2"], s=14, color=colour, edgecolor="grey", linewidth=0.3)
+    for block in study.blocks:
+        for split, title in titles.items():
+            axes = panels["", block, title]
+            for number_of_class, group in points[points["split"] == split].groupby("label"):
+                style: dict[str, Any] = {
+                    "color": colours.CLASSES[int(number_of_class) % len(colours.CLASSES)],
+                    "edgecolor": colours.QUIET,
+                }
+                marker = "osD^v<>pPX"[int(number_of_class) % 10]
+                axes.scatter(group["x1"], group["x2"], s=9, marker=marker, linewidth=0.3, **style)
             for variant in study.variants:
                 values = learned[(learned["variant"] == variant.id) & (learned["seed_index"] == 0)]["value"].to_numpy()
                 if variant.block == block and len(values) and _features(section, variant.id) == 2:
-                    _boundary(axes, plane, values, palette[variant.label])
-            axes.set(xlabel="x1", ylabel="x2", title=f"{block}, {title}" if block else title)
-    drawing.legend(figure, study, drawing.label_handles(study, linewidth=2))
-    return figure
+                    _boundary(axes, plane, values, styles[variant.label])
+            axes.set(xlabel="x1", ylabel="x2")
+    drawing.label_outer(figure)
+    drawing.legend_below(figure, drawing.label_handles(study), drawing.factor_label(study))
+    first = drawing.with_labels(study, learned[learned["seed_index"] == 0])
+    return Drawing(figure, pd.concat([points, first[["variant", "position", "value"]]]))
 
 
-def _boundary(axes: Axes, plane: np.ndarray, values: np.ndarray, colour: object) -> None:
+def _boundary(axes: Axes, plane: np.ndarray, values: np.ndarray, style: Mapping[str, Any]) -> None:
     """Draw where the largest output changes from one class to another."""
     classes = len(values) // 3
     if not np.isfinite(values).all():
@@ -253,89 +537,80 @@ def _boundary(axes: Axes, plane: np.ndarray, values: np.ndarray, colour: object)
         difference[others > np.maximum(outputs[..., left], outputs[..., right])] = np.nan
         defined = difference[~np.isnan(difference)]
         if defined.size and defined.min() < 0 < defined.max():
-            axes.contour(plane[..., 0], plane[..., 1], difference, levels=[0], colors=[colour], linewidths=1.8)
+            line = {"colors": [style["color"]], "linestyles": [style["linestyle"]], "linewidths": 1.5}
+            axes.contour(plane[..., 0], plane[..., 1], difference, levels=[0], **line)
 
 
 # --- figures that follow from the factors ----------------------------------------------------------------------------
 
 
 @register(
-    "{metric} against {factor}: every run (small dots), the {mean} {seeds} {interval}.{survivors}",
-    when=lambda section: True,
-)
-def effects(section: Section) -> Figure:
-    """Draw every run, the estimate of every variant and its interval."""
-    study, metric = section.study, section.metric
-    table = section.effects[metric.name]
-    finished = section.results[section.results["status"] == "finished"]
-    labels, palette = study.labels, drawing.colours(study)
-    width = len(labels) * (0.6 if drawing.is_long(labels) else max(0.35, 0.13 * max(map(len, labels))))
-    figure, panels = drawing.panels_of_blocks(study, max(3.2 if study.blocked else 4.5, min(width, 9.0)))
-    for block, axes in panels:
-        for row in table[table["block"] == block].itertuples():
-            position, colour = labels.index(row.label), palette[row.label]
-            values = finished.loc[finished["variant"] == row.variant, metric.name]
-            dots = {"color": [colour] * len(values), "s": 3.5**2, "alpha": 0.45, "linewidth": 0, "zorder": 2.9}
-            axes.scatter([position] * len(values), values, **dots)
-            if row.diverged:
-                style = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "center"}
-                note = axes.text(position, 0.02, f"{row.diverged} of {row.runs} runs diverged", **style)
-                note.set_in_layout(False)
-            style = {"marker": "o", "markersize": 5, "capsize": 3, "linewidth": 1.6, "color": colour}
-            drawing.error_bars(axes, position + 0.2, row, **style)
-        axes.xaxis.grid(False)
-        axes.set(ylabel=metric.label)
-        if metric.scale == "log":
-            drawing.log_axis(axes)
-        drawing.factor_axis(axes, study)
-    return figure
-
-
-@register(
     "{splits} against {factor}: {score_mean} {seeds} {shaded}; below, the mean gap between them.",
-    when=lambda section: drawing.is_numeric(section.study) and len(section.study.labels) > 3,
+    when=lambda section: (
+        drawing.is_numeric(section.study) and len(section.study.labels) > 3 and section.study.figure != "selection"
+    ),
 )
-def path(section: Section) -> Figure:
+def path(section: Section) -> Drawing:
     """Draw training, validation, test and their gap against the number that distinguishes the variants."""
     study, score = section.study, section.study.score
-    figure, panels = drawing.panels_of_blocks(study, 3.6 if study.blocked else 5.2, rows=2)
-    for block, (above, below) in panels:
-        _splits(above, section, block)
-        drawing.band(below, section.estimates(f"{score}_gap", block), "position", "black")
+    figure, panels = drawing.panels_of_blocks(study, [""], ["splits", "gap"])
+    for block in study.blocks:
+        above, below = panels["splits", block, ""], panels["gap", block, ""]
+        handles = _splits(above, section, block)
+        gaps = section.estimates(f"{score}_gap", block)
+        line = drawing.band(below, gaps, "position", colours.INK, marker="o", markersize=3)
+        tip(line, [_described(row, METRICS[f"{score}_gap"], row.label) for row in gaps.itertuples()])
         below.set(ylabel=f"gap in {score}")
-        drawing.factor_axis(below, study)
-    return figure
+        for axes in (above, below):
+            drawing.factor_axis(axes, study)
+    drawing.label_outer(figure)
+    drawing.legend_below(figure, handles)
+    return Drawing(figure, _estimates(section, [*_split_metrics(section), f"{score}_gap"]))
 
 
-def _splits(axes: Axes, section: Section, block: str) -> None:
-    """Draw training, validation if there is any, and test against the variants in order."""
-    for split, colour in zip(("train", "validation", "test"), sns.color_palette("colorblind", 3), strict=True):
-        metric = f"{split}_{section.study.score}"
-        if metric in section.effects:
-            drawing.band(axes, section.estimates(metric, block), "position", colour, **drawing.PARTS[split])
+def _split_metrics(section: Section) -> list[str]:
+    names = [f"{split}_{section.study.score}" for split in ("train", "validation", "test")]
+    return [name for name in names if name in section.effects]
+
+
+def _splits(axes: Axes, section: Section, block: str) -> list[Any]:
+    """Draw training, validation if there is any, and test against the variants in order; return their lines."""
+    lines = []
+    for metric in _split_metrics(section):
+        table, part = section.estimates(metric, block), drawing.PARTS[metric.partition("_")[0]]
+        # dots of validation stay visible where test has the same values
+        style: dict[str, Any] = {"marker": "o", "markersize": 3, "zorder": 3 if "validation" in metric else 2, **part}
+        line = drawing.band(axes, table, "position", **style)
+        tip(line, [_described(row, METRICS[metric], row.label) for row in table.itertuples()])
+        lines.append(line)
     axes.set(ylabel=section.study.score)
     if section.study.score == "loss":
         drawing.log_axis(axes)
-    axes.legend()
+    return lines
 
 
 @register(
-    "Loss while training, on the training set (dashed) and the test set: geometric mean {seeds} {shaded}.{ends}{stops}",
+    "Loss while training, on the training set (left) and the test set (right): geometric mean {seeds} {shaded}."
+    "{others}{ends}{stops}",
     when=lambda section: True,
 )
-def curves(section: Section) -> Figure:
+def curves(section: Section) -> Drawing:
     """Draw training and test loss against the epoch."""
     study = section.study
-    table, palette = drawing.with_labels(study, section.curves), drawing.colours(study)
-    figure, panels = drawing.panels_of_blocks(study, 3.2 if study.blocked else 5.2)
-    for block, axes in panels:
-        for (name, split), rows in table[table["block"] == block].groupby(["label", "split"], sort=False):
-            drawing.band(axes, rows, "epoch", palette[name], **drawing.PARTS[split])
-        axes.set(xlabel="epoch", ylabel="loss")
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        drawing.log_axis(axes)
-    drawing.wide_legend(figure, study, ("test", "train"))
-    return figure
+    table, styles = drawing.with_labels(study, section.curves), drawing.lines_of(study)
+    titles = {"train": "training", "test": "test"}
+    figure, panels = drawing.panels_of_blocks(study, list(titles.values()), alike=False)
+    for block in study.blocks:
+        for split, title in titles.items():
+            axes = panels["", block, title]
+            chosen = table[(table["block"] == block) & (table["split"] == split)]
+            for name, rows in chosen.groupby("label", sort=False):
+                line = drawing.band(axes, rows, "epoch", **styles[name])
+                last = rows.iloc[-1]
+                tip(line, f"{name}, {title}: {significant(last['estimate'])} after epoch {last['epoch']:g}")
+            axes.set(xlabel="epoch", ylabel="loss")
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    return _finished(figure, section, table)
 
 
 def _about_layers(section: Section) -> bool:
@@ -345,23 +620,53 @@ def _about_layers(section: Section) -> bool:
 
 
 @register(
-    "Size of the gradients (rms) and of the activations (sd) in each layer, at the start (solid) and after training "
-    "(dashed): geometric mean {seeds} {shaded}; no point where it is 0 or not finite.",
+    "Size of the gradients (rms) and of the activations (sd) in each layer, at the start (left) and after training "
+    "(right), on log scales: geometric mean {seeds} {shaded}; no point where it is 0 or not finite.{others}",
     when=_about_layers,
 )
-def layers(section: Section) -> Figure:
+def layers(section: Section) -> Drawing:
     """Draw the size of gradients and activations against depth, at the start and after training."""
     study = section.study
-    quantities = {"gradient_rms": "rms of the gradients", "activation_sd": "sd of the activations"}
-    table, palette = drawing.with_labels(study, section.layers), drawing.colours(study)
-    figure, panels = drawing.panels_of_blocks(study, 3.2 if study.blocked else 5.2, rows=len(quantities))
-    for block, column in panels:
-        for axes, (quantity, label) in zip(column, quantities.items(), strict=True):
-            rows = table[(table["block"] == block) & (table["quantity"] == quantity)]
-            for (name, moment), group in rows.groupby(["label", "moment"], sort=False):
-                drawing.band(axes, group, "layer", palette[name], marker="o", markersize=3, **drawing.PARTS[moment])
-            axes.set(xlabel="layer", ylabel=label)
-            drawing.log_axis(axes)
-            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    drawing.wide_legend(figure, study, ("start", "end"))
-    return figure
+    quantities = {"gradient_rms": "gradients\n(rms)", "activation_sd": "activations\n(sd)"}
+    titles = {"start": "at the start", "end": "after training"}
+    table, styles = drawing.with_labels(study, section.layers), drawing.lines_of(study)
+    height = 1.05 if study.blocked else drawing.PANEL
+    figure, panels = drawing.panels_of_blocks(study, list(titles.values()), list(quantities), height)
+    for (quantity, block, title), axes in panels.items():
+        chosen = table[(table["block"] == block) & (table["quantity"] == quantity)]
+        for (name, moment), rows in chosen.groupby(["label", "moment"], sort=False):
+            if titles[moment] == title:
+                tip(drawing.band(axes, rows, "layer", marker="o", markersize=2.5, **styles[name]), name)
+        axes.set(xlabel="layer", ylabel=quantities[quantity])
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    return _finished(figure, section, table, "")
+
+
+def _finished(figure: Figure, section: Section, table: pd.DataFrame, suffix: str = " (log scale)") -> Drawing:
+    """Add logarithmic axes and the legend of the variants."""
+    for axes in figure.axes:
+        drawing.log_axis(axes, suffix)
+    drawing.label_outer(figure)
+    drawing.legend_below(figure, drawing.label_handles(section.study), drawing.factor_label(section.study))
+    return Drawing(figure, table)
+
+
+def _described(row: Any, metric: Metric, name: str) -> str:
+    """Return the text of a tooltip: the name, the estimate and its interval."""
+    return f"{name}: {metric.label} {number(row.estimate, metric)} {interval(row.low, row.high, metric)}".strip()
+
+
+def _estimates(section: Section, metrics: Iterable[str]) -> pd.DataFrame:
+    """Return a row for each metric and variant: what it is estimated as."""
+    columns = ["variant", "label", "block", "n", "diverged", "estimate", "low", "high"]
+    return pd.concat([section.effects[name][columns].assign(metric=name) for name in metrics], ignore_index=True)
+
+
+# the files that a figure is drawn from, if these are not the results alone
+_SOURCES: Mapping[str, tuple[Callable[[str], Path], ...]] = {
+    "predictions": (artifacts.diagnostics_path,),
+    "weights": (artifacts.diagnostics_path,),
+    "shift": (artifacts.diagnostics_path,),
+    "layers": (artifacts.diagnostics_path,),
+    "curves": (artifacts.curves_path,),
+}

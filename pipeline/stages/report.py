@@ -1,7 +1,8 @@
 """Stage `report`: judge the runs of all studies, draw the figures and write the page.
 
 Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/diagnostics/
-Writes  reports/figures/, reports/claims/, reports/index.html, reports/summary.md, reports/environment.json
+Writes  reports/figures/, reports/images/, reports/tables/, reports/claims/, reports/index.html, reports/summary.md,
+        reports/environment.json
 """
 
 from pipeline.core import console
@@ -12,23 +13,15 @@ def main(arguments: list[str]) -> None:
     console.say("report: reading results")
     # after the first line, because these imports take a second
     from pipeline.project import artifacts, params
-    from pipeline.report import figures, page
-    from pipeline.report.section import report
+    from pipeline.report import figures, page, section
 
     project = params.load()
     artifacts.prune([*project.studies, *project.measurements])
-    whole = report(
-        project,
-        {key: artifacts.read_results(project, key) for key in project.studies},
-        {key: artifacts.read_curves(key) for key in project.studies},
-        {key: artifacts.read_diagnostics(key) for key in project.studies},
-        {key: artifacts.read_measured(key) for key in project.measurements},
-        artifacts.read_published(project.published),
-    )
+    whole = section.read(project)
     drawn = figures.draw(whole)
     console.say("report: writing the page")
     params.check_unchanged(project)
-    artifacts.write_figures(page.files(drawn))
+    artifacts.write_figures(*page.files(drawn))
     artifacts.write_claims(whole.claims, whole.published)
     artifacts.write_environment(whole.environments)
     artifacts.write_text(artifacts.PAGE, page.render(whole, drawn))

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shlex
@@ -5,13 +6,16 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from revisions_of import results, revision
 from trained import fill
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from ablate import cli, revisions
+from ablate import cli, revisions, show
+from pipeline.analysis.comparison import EFFECTS
+from pipeline.project import params
 
 VALUES = np.linspace(0.8, 0.9, 8)
 
@@ -43,6 +47,17 @@ def test_show_prints_a_table_markdown_or_json(trained):
     assert "**activation: test loss, lower is better**" in shown
     rows = json.loads(output("show", "activation", "--json"))
     assert [(row["verdict"], row["p"] is None) for row in rows] == [("", True)] * 2 + [("better", False)] * 2
+
+
+def test_show_prints_csv_with_all_digits_and_refuses_two_formats(trained):
+    rows = pd.read_csv(io.StringIO(output("show", "activation", "--csv")))
+    _, shown = show.judged(params.load(), "activation")
+    assert list(rows.columns) == EFFECTS
+    numbers = shown.select_dtypes("number")
+    assert "p_adjusted" in numbers
+    pd.testing.assert_frame_equal(rows[numbers.columns], numbers, check_exact=True, check_dtype=False)
+    refused = CliRunner().invoke(cli.app, ["show", "activation", "--csv", "--latex"])
+    assert "found --latex, --csv, allowed: one of --markdown" in str(refused.exception)
 
 
 def test_a_locale_that_can_not_spell_a_table_still_gets_it(trained):
@@ -109,6 +124,7 @@ def test_a_metric_without_better_direction_may_fail_a_script(monkeypatch):
     ("arguments", "also"),
     [
         (["show", "--help"], {"pandas", "scipy"}),
+        (["figure", "--help"], {"pandas", "scipy"}),
         (["check"], {"scipy"}),
         (["power", "activation"], set()),
     ],

@@ -1,8 +1,10 @@
 import pytest
+from samples import SMALL
 from typer.testing import CliRunner
 
 from ablate import cli, names
 from pipeline.core.errors import UserError
+from pipeline.project import artifacts
 
 
 def test_an_unknown_name_is_refused_with_the_allowed_ones(params_file, in_folder):
@@ -32,6 +34,7 @@ def offered(*words: str) -> list[str]:
         ("compare --fail-on w", ["worse"]),
         ("show a", ["activation"]),
         ("verify ", ["weight_decay", "activation", "product"]),
+        ("figure ", ["overview", "weight_decay", "activation", "product"]),
         ("compare --study w", ["weight_decay"]),
         ("compare --study weight_decay --variant ", ["weight_decay_0", "weight_decay_3"]),
         ("show weight_decay --metric test_", ["test_loss"]),
@@ -45,6 +48,18 @@ def offered(*words: str) -> list[str]:
 def test_a_shell_is_offered_the_ids_of_the_project(line, wanted, params_file, in_folder):
     params_file()
     assert offered("ablate", *line.split(" ")) == wanted
+
+
+def test_a_shell_is_offered_the_figures_of_the_last_report(params_file, in_folder):
+    params_file({"studies.weight_decay_again": SMALL["studies"]["weight_decay"]})
+    drawn = ["weight_decay_effects", "weight_decay_curves", "weight_decay_again_effects", "product_product"]
+    drawn.append("overview_ratio")
+    artifacts.write_figures(dict.fromkeys(drawn, b"<svg/>"), {}, {})
+    assert offered("ablate", "figure", "weight_decay", "") == ["curves", "effects"]
+    assert offered("ablate", "figure", "weight_decay", "e") == ["effects"]
+    assert offered("ablate", "figure", "weight_decay_again", "") == ["effects"]
+    assert offered("ablate", "figure", "product", "--pdf", "product.pdf", "") == ["product"]
+    assert offered("ablate", "figure", "overview", "") == ["ratio"]
 
 
 def test_without_studies_on_the_command_line_those_of_the_project_are_meant(params_file, in_folder):

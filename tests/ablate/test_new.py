@@ -55,6 +55,7 @@ def test_the_project_of_a_source_is_valid_and_stays_readable(clone, source):
     project = load(made)
     (study,) = project.studies.values()
     assert project.datasets[study.dataset].source == source
+    assert project.title == f"Ablations on {source}"
     assert lines[1] == f"next: cd deep/down/{source} && dvc repro"
     assert {path.name for path in made.iterdir()} == {"params.yaml", "dvc.yaml", ".gitignore", "tables"}
     # nothing is left of what it was made in
@@ -78,8 +79,17 @@ def test_a_table_is_copied_and_its_study_is_of_its_task(clone, tmp_path, name, t
     assert (study.dataset, study.metric) == (f"my_{name}_2", metric)
     assert task in study.traits
     assert (clone / "empty/tables" / file.name).read_bytes() == file.read_bytes()
+    assert project.title == f"Ablations on My {name}-2"
     # with the comments of the template
     assert "# share of the rows" in (clone / "empty/params.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("$x: 'y'.csv", "x   y"), ("数据.csv", "数据"), ("y" * 90 + ".csv", "y" * 80), ("{}.csv", "")]
+)
+def test_a_title_is_valid_whatever_a_table_is_called(clone, name, title):
+    new.new(Path("made"), "table", write_table(clone / name), "target")
+    assert load(clone / "made").title == (f"Ablations on {title}" if title else "Ablation report")
 
 
 def test_the_options_of_a_table_are_written(clone):

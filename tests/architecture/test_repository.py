@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from samples import ROOT
 
 
@@ -17,6 +19,17 @@ def test_the_tree_in_the_readme_is_the_tree():
     top = {path.split("/")[0] for path in listed if not path.startswith((".", "requirements-", "dvc.lock"))}
     assert said == top
     assert inside == {path.split("/")[1] for path in listed if path.startswith("pipeline/")} - {"__init__.py"}
+
+
+def test_the_citation_is_that_of_the_package():
+    citation = YAML(typ="safe", pure=True).load(ROOT / "CITATION.cff")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"cff-version", "message", "authors"} <= citation.keys()
+    assert all("name" in author or "family-names" in author for author in citation["authors"])
+    keys = {"title": "name", "version": "version", "license": "license"}
+    assert {key: citation[key] for key in keys} == {key: project[name] for key, name in keys.items()}
+    # the how-to page states the version that a paper cites
+    assert f"mlp-ablations {project['version']} " in (ROOT / "docs" / "how-to" / "paper.md").read_text()
 
 
 def test_analytics_are_off():

@@ -57,7 +57,8 @@ def test_every_idea_of_the_page_is_trained_measured_and_drawn(tmp_path):
         scratch, concise = (results.loc[f"implementation_{name}", metric] for name in ("scratch", "concise"))
         assert concise.tolist() == pytest.approx(scratch.tolist(), rel=1e-3)
     assert (results["train_loss"] < 0.25).all()  # it starts at about 0.5
-    assert (folder / "reports/figures/all_violin.svg").is_file()
+    for path in ("figures/all_violin.svg", "images/all_violin.png", "tables/all_violin.csv"):
+        assert (folder / "reports" / path).is_file()
     page = (folder / "reports/index.html").read_text()
     assert "largest of the numbers" in page
     checked = subprocess.run(

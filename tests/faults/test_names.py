@@ -118,27 +118,30 @@ class Read(html.parser.HTMLParser):
         self.words += data
 
 
-PLACES = 10  # for the user's words, on the page of one study
+PLACES = 14  # for the user's words, on the page of one study
 
 
 def worded(words: list[str]) -> str:
     """Render the page of a study, claims and published outcomes with words in every place."""
-    question, dataset, label, block, note, finding, claim, where, config, factor = words
+    question, dataset, label, block, note, finding, claim, where, config, factor, *others = words
+    title, about, caveat, caption = others
     whole = made()
     section = whole.sections[1]
     effects = {key: table.assign(label=label, block=block, note=note) for key, table in section.effects.items()}
-    study = dataclasses.replace(section.study, question=question, dataset=dataset)
+    study = dataclasses.replace(section.study, question=question, dataset=dataset, caveat=caveat)
     measurement = dataclasses.replace(
         whole.measurements[0], findings=whole.measurements[0].findings.assign(label=finding)
     )
     report = dataclasses.replace(
         whole,
+        project=dataclasses.replace(whole.project, title=title, about=about),
         sections=[dataclasses.replace(section, study=study, effects=effects)],
         measurements=[measurement],
         claims=whole.claims.assign(claim=claim, where=where),
         published=whole.published.assign(config=config, factor=factor, where=where),
     )
-    figures = {study.id: [Picture("x", claim, '<svg viewBox="0 0 1 1"></svg>')], measurement.id: []}
+    drawn = Picture("x", caption, (where,), '<svg viewBox="0 0 1 1"></svg>', b"", "")
+    figures = {"overview": [drawn], study.id: [drawn], measurement.id: []}
     return page.render(report, figures)
 
 

@@ -168,7 +168,9 @@ SOME, EMPTY = pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": []})
     [
         ("claims", artifacts.write_claims, (SOME, SOME), (SOME, EMPTY), ["claims.csv"]),
         ("claims", artifacts.write_claims, (SOME, SOME), (EMPTY, EMPTY), []),
-        ("figures", artifacts.write_figures, ({"old": ""},), ({"new": ""},), ["new.svg"]),
+        ("figures", artifacts.write_figures, ({"old": b""}, {}, {}), ({"new": b""}, {}, {}), ["new.svg"]),
+        ("images", artifacts.write_figures, ({}, {"old": b""}, {}), ({}, {"new": b""}, {}), ["new.png"]),
+        ("tables", artifacts.write_figures, ({}, {}, {"old": b""}), ({}, {}, {"new": b""}), ["new.csv"]),
     ],
 )
 def test_files_that_no_longer_belong_into_a_folder_are_deleted(folder, write, before, after, left, in_folder):

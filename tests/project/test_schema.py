@@ -13,7 +13,11 @@ IMAGES = SMALL["datasets"]["images"]
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"stduies": {}}, "stduies: found an unknown key, allowed: one of seeds, judging, base"),
+        ({"stduies": {}}, "stduies: found an unknown key, allowed: one of title, about, seeds"),
+        ({"title": "?" * 101}, "title: found '???"),
+        ({"about": ""}, "about: found '', allowed: at least 1 characters"),
+        ({"studies.overview": SMALL["studies"]["activation"]}, "studies.overview: found the id of the overview"),
+        ({"measurements.overview": SMALL["measurements"]["product"]}, "measurements.overview: found the id of the"),
         ({"base.model.widht": 3}, "base.model.widht: found an unknown key, allowed: one of features"),
         ({"studies": ...}, "studies: found nothing, allowed: every field written out"),
         ({DECAY: [1]}, f"{DECAY}: found [1]"),

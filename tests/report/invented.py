@@ -16,7 +16,8 @@ from pipeline.project import artifacts, params
 from pipeline.project.artifacts import PUBLISHED_COLUMNS, Diagnostics
 from pipeline.project.params import Params
 from pipeline.project.variants import Study
-from pipeline.report import page
+from pipeline.report import figures, overview, page
+from pipeline.report.drawing import Picture
 from pipeline.report.section import Report, report
 
 # `effects` are invented for each variant and metric: a ratio or difference and the sd of what differs between seeds;
@@ -132,6 +133,21 @@ many:
     hidden_8: {test_loss: [0.8, 0.02]}
     hidden_9: {test_loss: [0.85, 0.02]}
     hidden_10: {test_loss: [1.5, 0.02]}
+very_many:
+  question: Which of very many?
+  seeds: 14
+  grid: {model: {hidden: [[3], [4], [5], [6], [7], [8], [9], [10], [11], [12], [13], [14], [15], [16], [17], [18]]}}
+  baseline: {model: {hidden: [5]}}
+  effects:
+    hidden_6: {test_loss: [0.5, 0.02]}
+    hidden_7: {test_loss: [1.01, 0.2]}
+    hidden_8: {test_loss: [1.01, 0.2]}
+    hidden_9: {test_loss: [1.01, 0.2]}
+    hidden_10: {test_loss: [1.5, 0.02]}
+    hidden_15: {test_loss: [1.01, 0.2]}
+    hidden_16: {test_loss: [1.01, 0.2]}
+    hidden_17: {test_loss: [1.01, 0.2]}
+    hidden_18: {test_loss: [1.01, 0.2]}
 blocks:
   question: At which rate?
   seeds: 10
@@ -218,9 +234,14 @@ def write(folder: Path) -> Path:
     """Write params.yaml, the results, the page, the summary and the claims as a project has them."""
     project, results, measured, whole = made()
     write_params(folder, project.written)
-    drawn: Mapping[str, Any] = collections.defaultdict(list)
-    for name in ("results", "claims"):
+    drawn: dict[str, list[Picture]] = collections.defaultdict(list)
+    for name in ("results", "claims", "tables"):
         (folder / "reports" / name).mkdir(parents=True)
+    for sketch in overview.sketches(overview.main_effects(whole)):
+        files = figures.render(sketch)
+        (folder / f"reports/tables/overview_{sketch.name}.csv").write_bytes(files["csv"])
+        vector, table = files["svg"].decode(), files["csv"].decode()
+        drawn[overview.KEY].append(Picture(sketch.name, sketch.caption, sketch.sources, vector, files["png"], table))
     for key, table in {**results, **measured}.items():
         table.to_csv(folder / f"reports/results/{key}.csv", index=False)
     whole.claims.to_csv(folder / "reports/claims/claims.csv", index=False)

@@ -13,19 +13,33 @@ def plain(text: str) -> str:
     return " ".join(text.translate(_PLAIN).split())
 
 
+def _lines(cell: str) -> str:
+    """A cell with the line breaks that the page shows."""
+    return "\n".join(map(plain, cell.split("\n")))
+
+
 @dataclass
 class Table:
-    """A table; a cell is found by its heading, of equal headings by the second one with a 2."""
+    """A table; a cell is found by its heading, of equal headings by the second one with a 2.
+
+    Attributes:
+        blocks: By row, the heading of its block; empty if the table has none.
+        cards: By row, the names that the cells have on a phone; empty where there is none.
+        fold: The words that unfold the table; empty if it is open.
+    """
 
     caption: str = ""
     headings: list[str] = field(default_factory=list)
     cells: list[list[str]] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
+    cards: list[list[str]] = field(default_factory=list)
+    fold: str = ""
 
     def rows(self) -> list[dict[str, str]]:
         names: list[str] = []
         for heading in self.headings:
             names.append(f"{heading} 2" if heading in names else heading)
-        return [dict(zip(names, cells, strict=False)) for cells in self.cells]
+        return [dict(zip(names, cells, strict=True)) for cells in self.cells]
 
 
 @dataclass
@@ -36,9 +50,13 @@ class Part:
     answer: str = ""
     tables: list[Table] = field(default_factory=list)
 
+    def all(self, *headings: str) -> list[Table]:
+        """Return the tables that have these headings: the open one, and the one that it folds."""
+        return [table for table in self.tables if set(headings) <= set(table.headings)]
+
     def table(self, *headings: str) -> Table:
         """Return the first table that has these headings."""
-        return next(table for table in self.tables if set(headings) <= set(table.headings))
+        return self.all(*headings)[0]
 
 
 class _Page(html.parser.HTMLParser):
@@ -48,51 +66,74 @@ class _Page(html.parser.HTMLParser):
         self.part = self.parts[""]
         self.table: Table | None = None
         self.open: list[tuple[str, dict[str, str | None]]] = []
+        self.folds: list[str] = []
+        self.block = ""
+        self.row: list[str] = []
+        self.names: list[str] = []
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         if tag in ("br", "meta"):
-            self.handle_data(" ")
+            self._add("\n" if tag == "br" else " ")
             return
         self.open.append((tag, attributes))
         if tag == "section":
             self.part = self.parts.setdefault(attributes["aria-labelledby"], Part())
+        elif tag == "details":
+            self.folds.append("")
         elif tag == "table":
-            self.table = Table()
+            self.table = Table(fold=self.folds[-1] if self.folds else "")
             self.part.tables.append(self.table)
+        elif self.table is not None and tag == "tbody":
+            self.block = ""
         elif self.table is not None and tag == "tr":
-            self.table.cells.append([])
+            self.row, self.names = [], []
         elif self.table is not None and tag in ("td", "th"):
-            heading = any(name == "thead" for name, _ in self.open)
-            (self.table.headings if heading else self.table.cells[-1]).append("")
-        else:
-            self.handle_data(" ")
+            self.row.append("")
+            self.names.append(attributes.get("data-name") or "")
+        elif self.table is None:
+            self._add(" ")
 
     def handle_endtag(self, tag):
-        self.open.pop()
+        _, attributes = self.open.pop()
         if tag == "table":
             assert self.table is not None
-            table, self.table = self.table, None
-            table.caption, table.headings = plain(table.caption), list(map(plain, table.headings))
-            # a block's heading and the row of headings have no cells of their own
-            table.cells = [list(map(plain, cells)) for cells in table.cells if len(cells) > 1]
+            self.table.caption, self.table = plain(self.table.caption), None
+        elif tag == "details":
+            self.folds.pop()
+        elif self.table is not None and tag in ("td", "th"):
+            # the cells that it covers
+            self.row += [""] * (int(attributes.get("colspan") or 1) - 1)
+            self.names += [""] * (len(self.row) - len(self.names))
+            if attributes.get("scope") == "rowgroup":
+                self.block, self.row = plain(self.row[0]), []
+        elif self.table is not None and tag == "tr":
+            if any(name == "thead" for name, _ in self.open):
+                self.table.headings = list(map(plain, self.row))
+            elif self.row:
+                self.table.cells.append(list(map(_lines, self.row)))
+                self.table.blocks.append(self.block)
+                self.table.cards.append(list(map(plain, self.names)))
         elif tag in ("p", "li", "section"):
             self.part.text, self.part.answer = plain(self.part.text) + "\n", plain(self.part.answer)
 
     def handle_data(self, data):
+        self._add(data.replace("\n", " "))
+
+    def _add(self, data):
         names = [name for name, _ in self.open]
         if "svg" in names or "style" in names:
             return
+        if "summary" in names:
+            self.folds[-1] = plain(f"{self.folds[-1]}{data} ")
         if self.table is None:
             self.part.text += data
             if any(attributes.get("class") == "answer" for _, attributes in self.open):
                 self.part.answer += data
         elif "caption" in names:
             self.table.caption += data
-        elif "thead" in names and self.table.headings:
-            self.table.headings[-1] += data
-        elif self.table.cells and self.table.cells[-1]:
-            self.table.cells[-1][-1] += data
+        elif self.row:
+            self.row[-1] += data
 
 
 def page(text: str) -> dict[str, Part]:

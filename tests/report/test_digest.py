@@ -34,6 +34,7 @@ def test_every_field_of_a_section_counts():
     variants = (dataclasses.replace(study.variants[0], config=config), *study.variants[1:])
     changes = {
         "study": dataclasses.replace(study, variants=variants),
+        "margin": 0.1,
         "data": section.data.model_copy(update={"scale": "standard"}),
         "answer": "no",
         "power": section.power.assign(detectable=0.5),

@@ -10,12 +10,14 @@ import pytest
 from report.sections import made
 from samples import ROOT
 
-from pipeline.report import drawing, figures
+from pipeline.core import progress
+from pipeline.report import figures, study_figures
 from pipeline.report.section import Report
 
 # two studies and a measurement
+OVERVIEW = ["overview_ratio", "overview_points"]
 SECOND = ["activation_effects", "activation_curves", "activation_layers"]
-ALL = ["weight_decay_effects", "weight_decay_curves", *SECOND, "product_product"]
+ALL = [*OVERVIEW, "weight_decay_effects", "weight_decay_curves", *SECOND, "product_product"]
 
 
 def few() -> Report:
@@ -26,13 +28,13 @@ def few() -> Report:
 def draw(tmp_path, monkeypatch):
     """Return a function that draws a report with a cache: its figures by name, and the names of those drawn."""
     monkeypatch.setenv("ABLATE_STORE", str(tmp_path))
-    svg, drawn = drawing.svg, []
+    render, drawn = figures.render, []
 
-    def recorded(function):
-        drawn.append(svg(function))
-        return drawn[-1]
+    def recorded(sketch):
+        drawn.append(render(sketch)["svg"].decode())
+        return render(sketch)
 
-    monkeypatch.setattr(drawing, "svg", recorded)
+    monkeypatch.setattr(figures, "render", recorded)
 
     def of(report: Report):
         drawn.clear()
@@ -50,12 +52,12 @@ def test_figures_of_a_changed_study_alone_are_drawn_again(draw, caplog, monkeypa
         plain, _ = draw(few())
     assert draw(few()) == (plain, ALL)
     assert draw(few()) == (plain, [])
-    assert "report: 0 figures to draw, 6 taken from the cache" in caplog.text
+    assert "report: 0 figures to draw, 8 taken from the cache" in caplog.text
     section = few().sections[1]
     study = dataclasses.replace(section.study, variants=section.study.variants[::-1])
     changed = dataclasses.replace(few(), sections=[few().sections[0], dataclasses.replace(section, study=study)])
     after, drawn = draw(changed)
-    assert drawn == SECOND
+    assert drawn == SECOND  # the overview has the same effects
     with monkeypatch.context() as without:
         without.setenv("ABLATE_STORE", "off")
         assert draw(changed)[0] == after
@@ -64,44 +66,65 @@ def test_figures_of_a_changed_study_alone_are_drawn_again(draw, caplog, monkeypa
     assert draw(few()) == (plain, ALL)
 
 
+def test_a_picture_is_what_render_returns(draw):
+    pictures, _ = draw(few())
+    again, drawn = draw(few())
+    assert drawn == []
+    (sketch, *_) = study_figures.sketches(few().sections[0])
+    for picture in (pictures["weight_decay_effects"], again["weight_decay_effects"]):
+        files = {"svg": picture.svg.encode(), "png": picture.png, "csv": picture.csv.encode()}
+        assert files == figures.render(sketch)
+        assert (picture.caption, picture.sources) == (sketch.caption, sketch.sources)
+
+
+def test_progress_names_the_figures(draw, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(progress, "_INTERVAL", -1.0)
+    draw(few())
+    lines = [record.message for record in caplog.records if "report: figure" in record.message]
+    assert lines[0] == "report: figure 1 of 8 (overview ratio)"
+    assert lines[-1] == "report: figure 8 of 8 (product product)"
+
+
 def test_a_damaged_figure_is_drawn_again(draw, tmp_path):
     plain, _ = draw(few())
-    first, second, third, *_ = sorted(tmp_path.rglob("*.svg"))
-    first.write_bytes(first.read_bytes().replace(b"<svg", b"<gvs", 1))
+    files = sorted(tmp_path.rglob("*.figure"))
+    assert len(files) == len(figures.KINDS) * len(ALL)
+    first, second, third = files[::8]
+    first.write_bytes(first.read_bytes()[:-1] + b"?")
     second.write_bytes(b"")
-    third.write_bytes(sorted(tmp_path.rglob("*.svg"))[3].read_bytes())  # the figure of another key
+    third.write_bytes(files[1].read_bytes())  # the file of another key
     again, drawn = draw(few())
     assert again == plain
-    assert len(drawn) == 3
+    assert 1 <= len(drawn) <= 3  # two of the files may belong to one figure
     assert draw(few()) == (plain, [])
 
 
 def test_the_least_recently_used_figures_are_deleted(draw, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "LIMIT", 30_000)
+    monkeypatch.setattr(figures, "LIMIT", 60_000)
     draw(few())
-    assert 0 < sum(path.stat().st_size for path in tmp_path.rglob("*.svg")) <= 30_000
+    assert 0 < sum(path.stat().st_size for path in tmp_path.rglob("*.figure")) <= 60_000
 
 
 FORKED = """
 import os, pickle, signal, sys
-from pipeline.report import drawing, figures
+from pipeline.report import figures
 
 with open(sys.argv[1], "rb") as file:
     report = pickle.load(file)
 os.environ["ABLATE_STORE"] = "off"
-parent, svg = os.getpid(), drawing.svg
+parent, render = os.getpid(), figures.render
 pids = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 def drawn(end):
-    def recorded(draw):
+    def recorded(sketch):
         os.write(pids, f"{os.getpid()} ".encode())
         if os.getpid() != parent:
             end()
-        return svg(draw)
-    drawing.svg = recorded
+        return render(sketch)
+    figures.render = recorded
     return figures.draw(report, 3)
 
-drawing.svg = svg
 one = figures.draw(report, 1)
 assert drawn(lambda: None) == one, "three processes"
 assert drawn(lambda: os.kill(os.getpid(), signal.SIGKILL)) == one, "killed"

@@ -10,14 +10,18 @@ def test_the_stage_draws_and_writes_the_page_and_forgets_studies_that_are_gone(p
     params_file()
     whole.run()
     assert "How strongly should large weights be punished?" in artifacts.PAGE.read_text()
-    assert {path.name for path in artifacts.FIGURES.iterdir()} == {
-        "weight_decay_curves.svg",
-        "weight_decay_effects.svg",
-        "activation_curves.svg",
-        "activation_effects.svg",
-        "activation_layers.svg",
-        "product_product.svg",
+    names = {
+        "overview_ratio",
+        "overview_points",
+        "weight_decay_curves",
+        "weight_decay_effects",
+        "activation_curves",
+        "activation_effects",
+        "activation_layers",
+        "product_product",
     }
+    for folder, suffix in ((artifacts.FIGURES, "svg"), (artifacts.IMAGES, "png"), (artifacts.TABLES, "csv")):
+        assert {path.name for path in folder.iterdir()} == {f"{name}.{suffix}" for name in names}
     assert len(json.loads(artifacts.ENVIRONMENT.read_text())) == 1
     params_file({"studies.activation": ...})
     check.main([])

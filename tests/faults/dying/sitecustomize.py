@@ -17,7 +17,7 @@ STAGE, PHASE, COUNT, SIGNAL = os.environ["DIES_AT"].split()
 # calls of functions of these modules are moments of the phase
 COMPUTING = {
     "training": ("pipeline/training/engine.py", "pipeline/execution/results.py"),
-    "drawing": ("pipeline/report/drawing.py", "pipeline/analysis/comparison.py"),
+    "drawing": ("pipeline/report/drawing.py", "pipeline/report/svg.py", "pipeline/analysis/comparison.py"),
 }
 # calls by which a file that is open for writing grows, or is closed
 WRITING = {"write", "writerows", "flush", "close"}
