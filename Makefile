@@ -5,6 +5,7 @@
 # `make coverage`   run all tests and measure their coverage
 # `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
 # `make reference`  write the pages in docs/reference/ from the code
+# `make notebook`   execute the example notebook, docs/how-to/notebook.ipynb, and keep its outputs
 # `make soak`       try ten times more faults than `make check`, and write the counts to docs/reliability.md: half an hour
 # `make locks`      look up the hashes of the versions in requirements*.txt, after a version was changed by hand
 # `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
@@ -25,7 +26,7 @@ export PROBE := import signal, sys, urllib.request; signal.alarm(10); urllib.req
 # one worker per core; the tests of a file share a worker, and so the projects that they start from
 PYTEST := $(BIN)/pytest -n auto --dist loadfile
 
-.PHONY: report test test-slow coverage check docs reference soak benchmark format clean locks
+.PHONY: report test test-slow coverage check docs reference notebook soak benchmark format clean locks
 
 # the second repro renders the page from this run: in a fresh clone, DVC considers the committed page up to date
 report: .venv/installed .dvc/plots/page.html
@@ -61,6 +62,9 @@ docs: .venv/installed-docs
 
 reference: .venv/installed
 	$(BIN)/python -m docs.generate
+
+notebook: .venv/installed-test
+	$(BIN)/python -m docs.notebook
 
 soak: .venv/installed-test
 	$(PYTEST) tests/faults --soak --counts docs/reliability.md

@@ -1,5 +1,6 @@
 """`ablate power`: which effects n seeds can detect, and how many seeds an effect needs."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -12,14 +13,28 @@ from pipeline.core.config import MAX_SEEDS
 from pipeline.core.errors import UserError
 from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.schema import Judging
+from pipeline.project.variants import Study
 from pipeline.report import format
 from pipeline.report.format import digits
 
 
-def table(
+@dataclass(frozen=True)
+class Power:
+    """What `seeds` seeds can show about the variants of a study; `rows` as by `analysis.power.of_study`."""
+
+    study: Study
+    metric: Metric
+    judging: Judging
+    seeds: int
+    size: float | None
+    rows: pd.DataFrame
+
+
+def compute(
     key: str, *, metric: str | None, seeds: int | None, size: float | None, sd: float | None, probability: float
-) -> Table:
-    """Return what n seeds can show about each variant of a study.
+) -> Power:
+    """Compute what n seeds can show about each variant of a study.
 
     Args:
         key: Id of the study.
@@ -35,17 +50,26 @@ def table(
     project = names.project(key)
     study = project.studies[key]
     judging = project.judging_of(study)
-    alpha, name = judging.alpha, metric or study.metric
+    name = metric or study.metric
     names.check("metric", [name], [known.name for known in study.metrics if known.random], of=" for this study")
     judged = METRICS[name]
     seeds = seeds or len(project.seeds_of(study))
-    margin = judging.margins.get(name)
-    size = margin if size is None else size
+    size = judging.margins.get(name) if size is None else size
     if size is not None and (size <= 0 or (judged.scale == "log" and size == 1)):
         allowed = "a ratio above 0 that is not 1" if judged.scale == "log" else "a difference above 0"
         raise UserError(f"effect: found {size:g}, allowed: {allowed}")
     results = None if sd is not None else artifacts.read_results(project, key)
     rows = power.of_study(study, results, name, judging, seeds, size, sd, probability)
+    return Power(study, judged, judging, seeds, size, rows)
+
+
+def table(
+    key: str, *, metric: str | None, seeds: int | None, size: float | None, sd: float | None, probability: float
+) -> Table:
+    """Return `compute` as a table for the terminal."""
+    found = compute(key, metric=metric, seeds=seeds, size=size, sd=sd, probability=probability)
+    study, judged, seeds, size, rows = found.study, found.metric, found.seeds, found.size, found.rows
+    alpha, margin = found.judging.alpha, found.judging.margins.get(judged.name)
     title, family = f"{key}: {text.direction(judged)}", len(rows)
     if not family:
         return Table(title, before=["one variant: nothing to compare"])

@@ -1,8 +1,8 @@
 """`make reference`: the pages of docs/reference/, from the code.
 
 Every parameter from the config classes in pipeline/, every command from ablate/cli.py, every metric from
-pipeline/project/metrics.py. The pages are committed, and tests/documentation/test_reference.py fails when one is not
-current.
+pipeline/project/metrics.py, every function for notebooks from ablate/frames.py. The pages are committed, and
+tests/documentation/test_reference.py fails when one is not current.
 """
 
 import ast
@@ -11,7 +11,7 @@ import re
 import sys
 import textwrap
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -22,7 +22,7 @@ from pydantic import BaseModel, Discriminator, Tag
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
-from ablate import cli
+from ablate import cli, frames
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import File
 
@@ -330,9 +330,87 @@ def _parameter(one: Any) -> str:
     return f"| {shown} | {_cell(words)} | {default} |"
 
 
+# --- functions for notebooks ------------------------------------------------------------------------------------------
+
+_PYTHON = """
+# Python
+
+The results of the project in the current folder as [pandas](https://pandas.pydata.org) frames, for notebooks and
+scripts in the environment of the project. [An example notebook](../how-to/notebook.ipynb) shows them with their output.
+Verdicts follow the same rules as those of the page ([Statistics](../statistics.md)).
+
+`make reference` generates this page from `ablate/frames.py`.
+"""
+_PART = re.compile(r"^(Args|Returns|Raises|Examples):$", flags=re.MULTILINE)
+
+
+def python(module: types.ModuleType = frames) -> str:
+    """The page of the functions of a module: all public ones that it defines."""
+    functions = [
+        function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+    ]
+    return "\n\n".join([_PYTHON.strip(), *map(_function, functions)]) + "\n"
+
+
+def _function(function: types.FunctionType) -> str:
+    name = function.__name__
+    words, *rest = _PART.split(inspect.getdoc(function) or "")
+    parts = {title: textwrap.dedent(text).strip("\n") for title, text in zip(rest[::2], rest[1::2], strict=True)}
+    described = _entries(parts.get("Args", ""))
+    parameters = inspect.signature(function).parameters
+    if missing := [each for each in ("Returns", "Examples") if each not in parts] + sorted(
+        parameters - described.keys()
+    ):
+        raise UndescribedError(f"{function.__module__}.{name} does not describe {', '.join(missing)}")
+    lines = [f"## `{name}`", "", "```text", _call(name, parameters), "```", "", words.strip()]
+    if parameters:
+        lines += ["", "| argument | type | meaning |", "|---|---|---|"]
+        lines += [
+            "| " + " | ".join(map(_cell, (f"`{key}`", _type(one.annotation), described[key]))) + " |"
+            for key, one in parameters.items()
+        ]
+    lines += ["", f"**Returns:** {_flow(parts['Returns'])}"]
+    lines += [
+        line
+        for error, when in _entries(parts.get("Raises", "")).items()
+        for line in ("", f"**Raises** `{error}`: {when}")
+    ]
+    lines += ["", "```python", f"from {function.__module__} import {name}", "", parts["Examples"], "```"]
+    return "\n".join(lines)
+
+
+def _entries(text: str) -> dict[str, str]:
+    """The entries `name: text` of a part of a docstring; further lines of an entry are indented."""
+    entries = re.split(r"^(\w+): ", text, flags=re.MULTILINE)[1:]
+    return {name: _flow(words) for name, words in zip(entries[::2], entries[1::2], strict=True)}
+
+
+def _flow(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _call(name: str, parameters: Mapping[str, inspect.Parameter]) -> str:
+    """The function as it is called, without types."""
+    shown = [inspect.Parameter(one.name, one.kind, default=one.default) for one in parameters.values()]
+    return f"{name}{inspect.Signature(shown)}"
+
+
+def _type(annotation: Any) -> str:
+    return " or ".join(
+        f"`{'None' if one is type(None) else one.__name__}`" for one in get_args(annotation) or [annotation]
+    )
+
+
 # --- all of them -----------------------------------------------------------------------------------------------------
 
-PAGES = {"parameters.md": parameters, "commands.md": commands, "metrics.md": metrics}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "parameters.md": parameters,
+    "commands.md": commands,
+    "metrics.md": metrics,
+    "python.md": python,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

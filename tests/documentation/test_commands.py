@@ -28,6 +28,7 @@ NOT_RUN = {
     "ABLATE_STORE=off make": "half of .ci/run",
     "make soak": "half an hour; writes the table of docs/reliability.md",
     "pip install '.[cluster]'": "packages: the tests have distributed installed",
+    "pdflatex paper.tex": "tests/ablate/test_latex.py compiles the document of the page",
     "dask scheduler": "tests/execution/test_pool.py starts one",
     "dask worker tcp://127.0.0.1:8786 --nworkers 16 --nthreads 1": "tests/execution/test_pool.py starts some",
     "DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:8786 dvc repro": "tests/execution/test_pool.py trains on workers",
@@ -36,6 +37,7 @@ NOT_RUN = {
         "downloads 30 MB: book/ was run on them, and tests/data/test_images.py reads such files"
     ),
 }
+OWN_TESTS = ("docs/extending.md", "docs/faq.md")
 # what another page or another test runs
 RUN_ELSEWHERE = {
     ("docs/reference/commands.md", "ablate new projects/own --table own.csv --target price"): "docs/how-to/own-data.md",
@@ -45,11 +47,11 @@ RUN_ELSEWHERE = {
 
 
 def to_run() -> dict[str, list[Block]]:
-    """Return the blocks to run, by page; the tutorial is one page, and test_extending.py applies the blocks of its."""
+    """Return the blocks to run, by page; the tutorial is one page, and two pages have tests of their own."""
     found: dict[str, list[Block]] = {}
-    for page in [*TUTORIAL, *(page for page in pages() if page not in (*TUTORIAL, "docs/extending.md"))]:
+    for page in [*TUTORIAL, *(page for page in pages() if page not in (*TUTORIAL, *OWN_TESTS))]:
         for block in blocks(page):
-            if block.language not in ("", "text", "html") or transcript(block.text):
+            if block.language not in ("", "text", "html", "latex") or transcript(block.text):
                 found.setdefault("tutorial" if page in TUTORIAL else page, []).append(block)
     return found
 

@@ -2,12 +2,13 @@
 
 import inspect
 import re
+import types
 
 import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
-from ablate import cli
+from ablate import cli, frames
 from docs import generate
 from pipeline.core.config import Config
 from pipeline.project.metrics import METRICS
@@ -53,6 +54,29 @@ def test_every_command_option_and_metric_is_on_its_page():
         for option in (one for parameter in command.params for one in parameter.opts if one.startswith("-")):
             assert f"`{option}`" in page
     assert all(f"| `{name}` |" in generate.metrics() for name in METRICS)
+
+
+def test_every_function_for_notebooks_is_on_its_page_with_its_arguments():
+    page = generate.python()
+    sections = {part.split("`")[0]: part for part in page.split("## `")[1:]}
+    assert list(sections) == ["runs", "curves", "judged", "claims", "power"]
+    for name, section in sections.items():
+        for argument in inspect.signature(getattr(frames, name)).parameters:
+            assert f"| `{argument}` |" in section
+        assert f"import {name}\n" in section
+
+
+def test_a_function_that_does_not_describe_an_argument_is_an_error():
+    module = types.ModuleType("own")
+    source = '''def plot(study):
+    """Plot it.
+
+    Returns:
+        A figure.
+    """'''
+    exec(source, vars(module))  # noqa: S102
+    with pytest.raises(generate.UndescribedError, match=r"own\.plot does not describe Examples, study"):
+        generate.python(module)
 
 
 def test_a_class_or_a_field_without_a_description_is_an_error():

@@ -1,14 +1,17 @@
-"""The site and the links of all pages: a broken link fails the build, and the site needs no network."""
+"""The site and the links of all pages: a broken link fails the build, and the site works from disk, for everyone."""
 
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from documentation.blocks import pages
+from playwright.sync_api import Page, sync_playwright
 from samples import ROOT
 
 from docs import generate
@@ -32,6 +35,7 @@ def test_the_site_has_every_page_and_loads_nothing_from_elsewhere(tmp_path):
             path = page.removeprefix("docs/").replace(".md", ".html")
             assert (tmp_path / path).is_file()
             assert path == "index.html" or f'href="{path}"' in front  # in the sidebar
+    assert 'href="how-to/notebook.html"' in front
     # what a page or a style sheet would fetch; a link that a reader may follow is none of that
     loads = re.compile(
         r"""<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=["']?(?:https?:)?//[^"' >]*|url\(["']?https?:[^)]*"""
@@ -55,6 +59,52 @@ def test_a_broken_link_and_a_page_that_no_list_names_fail_the_build(tmp_path):
     warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
     assert sum("speed.md" in line for line in warnings) == len(targets), done.stderr
     assert any("more.md" in line for line in warnings)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = build(ROOT / "docs", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")], ids=str)
+def page(request) -> Iterator[Page]:
+    """Return a window of this width in this theme, which may use the clipboard."""
+    width, theme = request.param
+    with sync_playwright() as playwright:
+        # a container's root has no sandbox
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context.new_page()
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: Debian's package chromium")
+# the driver's event loop is closed by the interpreter at the end
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_pages_opened_from_disk_fit_are_accessible_and_copy_what_a_user_types(site, page):
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    for name in ("index", "faq", "glossary", "reference/python", "how-to/notebook"):
+        page.goto((site / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        for image in page.locator("main img, article img").all():
+            assert image.evaluate("image => image.complete && image.naturalWidth > 0"), name
+        assert [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(page).response["violations"]] == [], (
+            name
+        )
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    page.goto((site / "faq.html").as_uri())
+    page.locator("div.highlight").first.hover()
+    page.locator("button.copybtn").first.click()
+    assert page.evaluate("navigator.clipboard.readText()") == "cd reports && ablate check"
 
 
 def links(page: str) -> list[str]:
