@@ -1,6 +1,6 @@
 """The project in the current folder as pandas frames, for notebooks.
 
-Each function reads `params.yaml` and the results anew and refuses results of other configs than `params.yaml` has now.
+Each function reads `params.yaml` and the results at every call and refuses results of other configs.
 Effects of losses are ratios, of all other metrics differences; accuracies are fractions.
 """
 

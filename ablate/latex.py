@@ -81,7 +81,7 @@ def _source(project: Params, study: Study, name: str, results: pd.DataFrame) -> 
 
 def _code(study: str) -> str:
     """Return the digest of the code that trained, which a clone without DVC's files does not have."""
-    path = artifacts.DIAGNOSTICS_FOLDER / f"{study}.npz"
+    path = artifacts.diagnostics_path(study)
     return artifacts.read_diagnostics(study).code if path.is_file() else f"unknown without {path.as_posix()}"
 
 

@@ -21,7 +21,7 @@ from pipeline.report.format import digits
 
 @dataclass(frozen=True)
 class Power:
-    """What `seeds` seeds can show about the variants of a study; `rows` as by `analysis.power.of_study`."""
+    """Power of a study with `seeds` seeds; `rows` is the table of `analysis.power.of_study`."""
 
     study: Study
     metric: Metric

@@ -11,7 +11,7 @@ from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
 from pipeline.project.variants import Study
-from pipeline.report.format import count_verdicts, effect, effect_interval, points_in_examples, size, within
+from pipeline.report.format import count_verdicts, effect, effect_interval, magnitude, points_in_examples, size, within
 
 _MAX_BLOCKS = 3  # with a sentence each; more blocks share one sentence
 _MAX_NAMES = 5  # with one verdict that are listed; more are counted
@@ -116,18 +116,8 @@ def _listed(rows: Sequence[Any], name: Callable[[Any], str], detail: Callable[[A
         return counted
     if all(math.isnan(row.effect) for row in rows):
         return f"{counted}, whose runs diverged"
-    largest = max(rows, key=lambda row: _distance(row.effect, metric))
+    largest = max(rows, key=lambda row: magnitude(row.effect, metric))
     return f"{counted}, of which {name(largest)} has the largest effect ({detail(largest)})"
-
-
-def _distance(effect: float, metric: Metric) -> float:
-    """Return a key that sorts effects by size; without an effect, judged by divergence alone, a row comes last."""
-    if math.isnan(effect):
-        return -math.inf
-    if metric.scale == "linear":
-        return abs(effect)
-    # the logarithm's order without its last bits
-    return max(effect, 1 / effect if effect else math.inf)
 
 
 def _effect(row: Any, metric: Metric) -> str:

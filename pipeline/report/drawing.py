@@ -123,7 +123,7 @@ def style() -> Iterator[None]:
 
 
 def grid(rows: int, columns: int = 1, height: float = PANEL, **shared: Any) -> tuple[Figure, np.ndarray]:
-    """Return a figure of one column's width and its panels, (rows, columns), with labels on the outer ones."""
+    """Return a figure of one column's width and its panels, (rows, columns)."""
     figure = Figure(figsize=(WIDTH, height * rows + 0.4), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 

@@ -57,6 +57,16 @@ def effect_interval(low: float, high: float, metric: Metric | None) -> str:
     return "" if math.isnan(low) else f"[{', '.join(limits)}]"
 
 
+def magnitude(value: float, metric: Metric) -> float:
+    """Return a key that sorts effects by size; an undefined one, such as of runs that diverged, comes last."""
+    if math.isnan(value):
+        return -math.inf
+    if metric.scale == "linear":
+        return abs(value)
+    # the logarithm's order without its last bits
+    return max(value, 1 / value if value else math.inf)
+
+
 def size(value: float, metric: Metric | None) -> str:
     """Format an effect of either direction: a ratio and its inverse, or a difference with both signs.
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from pipeline.analysis.judging import DECIDED
 from pipeline.project import artifacts
-from pipeline.project.metrics import METRICS, Metric
+from pipeline.project.metrics import METRICS
 from pipeline.project.params import Params
 from pipeline.report import colours, drawing, forest
 from pipeline.report.drawing import Drawing, Sketch
-from pipeline.report.format import effect, effect_interval
+from pipeline.report.format import effect, effect_interval, magnitude
 from pipeline.report.markdown import title
 from pipeline.report.section import Report, Section
 
@@ -82,7 +82,7 @@ def _main_effect(section: Section, claimed: str) -> MainEffect:
     table = section.effects[study.metric].set_index("variant")
     compared = table[~table["is_baseline"]]
     rule = "claim" if claimed in compared.index else "largest" if len(compared) > 1 else "only"
-    chosen = claimed if rule == "claim" else max(compared.index, key=lambda id: _size(compared.effect[id], metric))
+    chosen = claimed if rule == "claim" else max(compared.index, key=lambda id: magnitude(compared.effect[id], metric))
     row = compared.loc[chosen]
     selected = rule == "largest" and row.verdict in DECIDED
     low, high = (row.selected_low, row.selected_high) if selected else (row.effect_low, row.effect_high)
@@ -112,15 +112,6 @@ def _main_effect(section: Section, claimed: str) -> MainEffect:
         margin=section.margin,
         others=tuple(others),
     )
-
-
-def _size(value: float, metric: Metric) -> float:
-    """Return a key that sorts effects by size; undefined ones come last."""
-    if math.isnan(value):
-        return -math.inf
-    if metric.scale == "linear":
-        return abs(value)
-    return max(value, 1 / value if value else math.inf)
 
 
 def sketches(effects: Sequence[MainEffect]) -> list[Sketch]:

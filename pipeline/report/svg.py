@@ -61,11 +61,6 @@ def write(figure: Figure) -> str:
     return _compact(_with_titles(file.getvalue()))
 
 
-def pixels(svg: str) -> int:
-    """Return the natural width of a figure on a screen; matplotlib writes it in points."""
-    return round(float(svg.partition('viewBox="0 0 ')[2].split()[0]) * 4 / 3)
-
-
 def inline(svg: str, name: str) -> Markup:
     """Return a figure as part of the page.
 
@@ -127,8 +122,8 @@ def _compact(svg: str) -> str:
     """Halve the size of an SVG, because the page contains all figures and is tracked by git.
 
     Round coordinates to hundredths of a point, drop indentation, unused ids and groups, group dots of one style, and
-    name one family of fonts once. Rename the ids, which are digests of coordinates, and encode images anew, so that
-    neither the last bits of a coordinate nor the version of zlib changes a byte.
+    name one family of fonts once. Rename the ids, which are digests of coordinates, and encode images by `png.encode`,
+    so that neither the last bits of a coordinate nor the version of zlib changes a byte.
     """
     coordinates = r' (?:d|x|y|width|height|transform|viewBox)="[^"]*"'
     svg = re.sub(coordinates, _rounded, svg)

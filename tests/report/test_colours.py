@@ -1,4 +1,4 @@
-"""What the palettes promise, in both themes, to readers with and without colour vision and on grey paper."""
+"""The palettes are told apart in both themes, with and without colour vision, and in greyscale."""
 
 import itertools
 
