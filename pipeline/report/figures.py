@@ -1,25 +1,19 @@
-"""All figures of a report: unchanged ones come from a cache, the others are drawn by one process per core.
+"""All figures of a report: unchanged ones come from a cache, the others are drawn.
 
 The key of a figure is a digest of the tables of its study or measurement, of the code and of the libraries that draw.
 `ABLATE_STORE` selects a folder other than the one in the user's cache, or `off`.
 """
 
 import contextlib
-import ctypes
 import gc
 import logging
-import multiprocessing
-import signal
-import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline.core import forks
 from pipeline.core.cache import Cache, folder_of_user
-from pipeline.core.cores import threads
 from pipeline.core.progress import progress
 from pipeline.report import measurement_figures, overview, png, study_figures, svg
 from pipeline.report.digest import digest
@@ -34,18 +28,11 @@ Files = dict[str, bytes]
 _PACKAGE = Path(__file__).parent.parent
 _LIBRARIES = ("contourpy", "kiwisolver", "matplotlib", "numpy", "pandas", "pillow", "pyparsing", "seaborn")
 _DPI = 192  # pixels per inch of a PNG, twice those of a screen
-_PER_PROCESS = 4  # figures that outweigh the fork of a process
 _COLLECTED = 10  # figures between two garbage collections
-_PR_SET_PDEATHSIG = 1  # of Linux
-
-_sketches: list[Sketch] = []  # forked processes inherit them: functions that draw cannot be sent to another process
 
 
-def draw(report: Report, processes: int | None = None) -> dict[str, list[Picture]]:
-    """Return all figures by id of the study or measurement, those of the overview under `overview.KEY`.
-
-    `processes` defaults to what is safe and pays.
-    """
+def draw(report: Report) -> dict[str, list[Picture]]:
+    """Return all figures by id of the study or measurement, those of the overview under `overview.KEY`."""
     sections = {section.study.id: section for section in report.sections}
     measurements = {section.id: section for section in report.measurements}
     rows = overview.main_effects(report)
@@ -61,7 +48,7 @@ def draw(report: Report, processes: int | None = None) -> dict[str, list[Picture
     files = {figure: contents for figure, key in keys.items() if (contents := _cached(cache, key)) is not None}
     missing = [figure for figure in keys if figure not in files]
     log.info("report: %d figures to draw, %d taken from the cache", len(missing), len(files))
-    drawn: list[Files] = _draw_all(missing, _processes(len(missing)) if processes is None else processes)
+    drawn: list[Files] = _draw_all(missing)
     for figure, contents in zip(missing, drawn, strict=True):
         files[figure] = contents
         for kind in KINDS:
@@ -91,43 +78,25 @@ def _code() -> str:
     return digest([sources, [version(name) for name in _LIBRARIES]])
 
 
-def _processes(figures: int) -> int:
-    """Return how many processes draw: one if this one has threads, which a fork would lose, or is not on Linux.
-
-    On macOS the system's libraries do not survive a fork. New interpreters do not pay: each imports matplotlib.
-    """
-    tasks = Path("/proc/self/task")
-    if sys.platform != "linux" or not tasks.is_dir() or len(list(tasks.iterdir())) > 1:
-        return 1
-    return max(1, min(threads(), figures // _PER_PROCESS))
-
-
-def _draw_all(figures: Sequence[tuple[str, Sketch]], processes: int) -> list[Files]:
-    """Draw figures; if one of several processes dies, such as for lack of memory, this one draws them all."""
-    _sketches[:] = [sketch for _, sketch in figures]
-    drawn: list[Files] = []
-    with _without_collector(), progress("report", len(figures), "figure") as show, contextlib.ExitStack() as stack:
-        numbers = range(len(figures))
-        try:
-            if processes == 1:
-                results: Iterator[Files] = map(_draw, numbers)
-            else:
-                fork = multiprocessing.get_context("fork")
-                executor = ProcessPoolExecutor(processes, fork, initializer=_end_with_parent)
-                stack.callback(executor.shutdown, cancel_futures=True)
-                results = executor.map(_draw, numbers)
-            for (id, sketch), result in zip(figures, results, strict=True):
-                drawn.append(result)
-                show(len(drawn), f"{id} {sketch.name}".strip())
-        except BrokenProcessPool:
-            return _draw_all(figures, 1)
+def _draw_all(figures: Sequence[tuple[str, Sketch]]) -> list[Files]:
+    sketches = list(enumerate(sketch for _, sketch in figures))
+    drawn = []
+    with (
+        _without_collector(),
+        progress("report", len(figures), "figure") as show,
+        contextlib.closing(forks.in_order(_draw, sketches)) as results,
+    ):
+        for (id, sketch), files in zip(figures, results, strict=True):
+            drawn.append(files)
+            show(len(drawn), f"{id} {sketch.name}".strip())
     return drawn
 
 
-def _draw(number: int) -> Files:
+def _draw(numbered: tuple[int, Sketch]) -> Files:
+    number, sketch = numbered
     if number % _COLLECTED == 0:
         gc.collect()
-    return render(_sketches[number])
+    return render(sketch)
 
 
 def render(sketch: Sketch, width: float = WIDTH) -> dict[str, bytes]:
@@ -139,13 +108,6 @@ def render(sketch: Sketch, width: float = WIDTH) -> dict[str, bytes]:
         vector, raster = svg.write(drawing.figure), png.draw(drawing.figure, _DPI)
     table = drawing.data.to_csv(index=False, lineterminator="\n", float_format="%.7g")
     return dict(zip(KINDS, (vector.encode(), raster, table.encode()), strict=True))
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end this process if its parent is killed, and let the parent alone react to Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextlib.contextmanager

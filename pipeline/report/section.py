@@ -1,5 +1,6 @@
 """The tables behind page, summary and figures: of a study, of a measurement, of the whole report."""
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ import pandas as pd
 
 from pipeline.analysis import claims, comparison, findings, interactions, power, published, selection, summary
 from pipeline.analysis.significance import name_of_test
+from pipeline.core import forks
 from pipeline.core.progress import progress
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
@@ -245,11 +247,18 @@ def report(
     """
     tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
     log.info("report: judging %d studies", len(project.studies))
+
+    def judged(key: str) -> Section:
+        return study_section(project, project.studies[key], results[key], curves[key], diagnostics[key])
+
     sections = []
-    with progress("report", len(project.studies), "study") as show:
-        for key, study in project.studies.items():
-            sections.append(study_section(project, study, results[key], curves[key], diagnostics[key]))
-            show(len(sections))
+    with (
+        progress("report", len(project.studies), "study") as show,
+        contextlib.closing(forks.in_order(judged, list(project.studies))) as judging,
+    ):
+        for section in judging:
+            sections.append(section)
+            show(len(sections), section.study.id)
     return Report(
         project=project,
         sections=sections,

@@ -1,14 +1,9 @@
-"""Which figures are drawn and which come from the cache, and by how many processes."""
+"""Which figures are drawn and which come from the cache."""
 
 import dataclasses
-import os
-import pickle
-import subprocess
-import sys
 
 import pytest
 from report.sections import made
-from samples import ROOT
 
 from pipeline.core import progress
 from pipeline.report import figures, study_figures
@@ -104,52 +99,6 @@ def test_the_least_recently_used_figures_are_deleted(draw, tmp_path, monkeypatch
     monkeypatch.setattr(figures, "LIMIT", 60_000)
     draw(few())
     assert 0 < sum(path.stat().st_size for path in tmp_path.rglob("*.figure")) <= 60_000
-
-
-FORKED = """
-import os, pickle, signal, sys
-from pipeline.report import figures
-
-with open(sys.argv[1], "rb") as file:
-    report = pickle.load(file)
-os.environ["ABLATE_STORE"] = "off"
-parent, render = os.getpid(), figures.render
-pids = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-def drawn(end):
-    def recorded(sketch):
-        os.write(pids, f"{os.getpid()} ".encode())
-        if os.getpid() != parent:
-            end()
-        return render(sketch)
-    figures.render = recorded
-    return figures.draw(report, 3)
-
-one = figures.draw(report, 1)
-assert drawn(lambda: None) == one, "three processes"
-assert drawn(lambda: os.kill(os.getpid(), signal.SIGKILL)) == one, "killed"
-assert figures._processes(3) == 1
-os.environ["ABLATE_THREADS"] = "2"
-print(figures._processes(100), parent)
-try:
-    os.waitpid(-1, os.WNOHANG)
-except ChildProcessError:
-    print("no child is left")
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process draws")
-def test_several_processes_draw_the_same_bytes_even_if_some_die(tmp_path):
-    """In a process of its own: that of the tests has threads, which a fork would lose."""
-    report = tmp_path / "report.pickle"
-    report.write_bytes(pickle.dumps(few()))
-    command = [sys.executable, "-c", FORKED, str(report), str(tmp_path / "pids")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    processes, parent, *rest = done.stdout.split(maxsplit=2)
-    assert (processes, rest) == ("2", ["no child is left\n"])
-    assert set((tmp_path / "pids").read_text().split()) > {parent}
 
 
 def test_an_error_while_drawing_is_reported(draw, monkeypatch):
