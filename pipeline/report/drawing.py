@@ -217,8 +217,17 @@ def tick(value: float, _: object = None) -> str:
     if 1e-4 <= value < 1e5 or value <= 0:
         return f"{value:g}"
     mantissa, _, exponent = f"{value:.2e}".partition("e")
-    power = f"10{str(int(exponent)).translate(_POWERS)}"
+    power = power_of_ten(int(exponent))
     return power if float(mantissa) == 1 else f"{float(mantissa):g} × {power}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return a power of ten in superscript digits.
+
+    >>> power_of_ten(-3)
+    '10⁻³'
+    """
+    return f"10{str(exponent).translate(_POWERS)}"
 
 
 def factor_axis(axes: Axes, study: Study) -> None:

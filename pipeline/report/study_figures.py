@@ -41,6 +41,8 @@ _LOW_ROW = 0.19  # inches of a row of effects among many
 _MANY_ROWS = 12
 _WIDE, _FULL = 4, 6  # columns of a heat map whose cells have room for text and for numbers
 TINT = 0.45  # of the colours of a heat map, on which text is readable in both themes
+_DECADES = 3  # powers of ten between no colour and the full colour of a signal
+_NEAR = 0.00095  # numbers from here to its reciprocal are written with digits
 _MAX_INTERACTIONS = 6  # that are drawn; more stand in the table alone
 
 
@@ -613,31 +615,95 @@ def curves(section: Section) -> Drawing:
     return _finished(figure, section, table)
 
 
+# quantities of a layer, and their axis
+_QUANTITIES = {"gradient_rms": "gradients\n(rms)", "activation_sd": "activations\n(sd)"}
+
+
 def _about_layers(section: Section) -> bool:
     factors = section.study.factors
     about = any(factor.startswith(("model.initialization", "model.activation")) for factor in factors)
-    return about and "hidden" in section.study.traits
+    return bool(about and "hidden" in section.study.traits)
+
+
+def _drawn_quantities(section: Section) -> list[str]:
+    """Return the quantities that several layers have: the activations of a single hidden layer are a point."""
+    layers = section.layers.groupby("quantity")["layer"].nunique()
+    return [quantity for quantity in _QUANTITIES if layers.get(quantity, 0) > 1]
 
 
 @register(
-    "Size of the gradients (rms) and of the activations (sd) in each layer, at the start (left) and after training "
-    "(right), on log scales: geometric mean {seeds} {shaded}; no point where it is 0 or not finite.{others}",
+    "How far signals reach at the start: activations (sd) in the last hidden layer and gradients (rms) in the first "
+    "layer, geometric mean {seeds}, below 0.001 and above 1,000 to the nearest power of ten; – if 0 or not finite. "
+    "Blue is larger than the median of the panel, orange smaller, up to 1,000 times.",
+    when=lambda section: (
+        any(factor.startswith("model.initialization") for factor in section.study.factors)
+        and len(section.study.blocks) > 1
+        and len(_drawn_quantities(section)) > 1
+    ),
+)
+def signals(section: Section) -> Drawing:
+    """Draw the size of activations and gradients after all layers, for each variant, as a table of colours."""
+    study = section.study
+    start = section.layers[section.layers["moment"] == "start"].set_index(["variant", "quantity", "layer"])["estimate"]
+    rows = []
+    for variant in study.variants:
+        for quantity, layer in (("activation_sd", len(variant.config.model.hidden)), ("gradient_rms", 1)):
+            # 0 and sizes that are not finite have no estimate
+            size = start.get((variant.id, quantity, layer), math.nan)
+            rows.append([variant.id, variant.label, variant.block, quantity, layer, size])
+    table = pd.DataFrame(rows, columns=["variant", "label", "block", "quantity", "layer", "estimate"])
+    titles = {"activation_sd": "activations (sd),\nlast hidden layer", "gradient_rms": "gradients (rms),\nfirst layer"}
+    figure, panels = drawing.grid(1, 2, height=0.2 * len(study.labels) + 0.5, sharey=True)
+    for axes, (quantity, title) in zip(panels.flat, titles.items(), strict=True):
+        sizes = table[table["quantity"] == quantity]
+        decades = np.log10(sizes["estimate"])
+        tints = np.clip(np.nan_to_num(decades - decades.median()) / _DECADES, -1, 1)
+        for row, tint in zip(sizes.itertuples(), tints, strict=True):
+            column, line = study.blocks.index(row.block), study.labels.index(row.label)
+            style: dict[str, Any] = {"facecolor": colours.diverging(TINT * tint), "edgecolor": colours.GROUND}
+            cell = axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, linewidth=1.5, **style))
+            size = "0 or not finite" if math.isnan(row.estimate) else significant(row.estimate)
+            tip(cell, f"{row.label}, {row.block}: {size} in layer {row.layer}")
+            if len(study.blocks) <= _WIDE:
+                axes.text(column, line, _rough(row.estimate), ha="center", va="center", fontsize=6)
+        axes.set(xlim=(-0.5, len(study.blocks) - 0.5), ylim=(len(study.labels) - 0.5, -0.5))
+        axes.set_xticks(range(len(study.blocks)), [drawing.short_name(name, 24) for name in study.blocks])
+        axes.tick_params(axis="x", rotation=35, length=0, labelsize=6.5)
+        axes.set_yticks(range(len(study.labels)), [drawing.short_name(name, 24) for name in study.labels])
+        axes.set_title(title, fontweight="normal", fontsize=7.5)
+        axes.grid(False)
+        axes.spines[:].set_visible(False)
+    return Drawing(figure, table)
+
+
+def _rough(value: float) -> str:
+    """Return at most two digits and three decimals of a number, of one that is far from 1 the nearest power of ten."""
+    if math.isnan(value):
+        return "–"
+    if _NEAR <= value < 1 / _NEAR:
+        return np.format_float_positional(float(f"{value:.2g}"), precision=3, trim="-")
+    return drawing.power_of_ten(round(math.log10(value)))
+
+
+@register(
+    "Size of the gradients (rms) and of the activations (sd, of several hidden layers) in each layer, at the start "
+    "(left) and after training (right), on log scales: geometric mean {seeds} {shaded}; no point where it is 0 or not "
+    "finite.{others}",
     when=_about_layers,
 )
 def layers(section: Section) -> Drawing:
     """Draw the size of gradients and activations against depth, at the start and after training."""
     study = section.study
-    quantities = {"gradient_rms": "gradients\n(rms)", "activation_sd": "activations\n(sd)"}
     titles = {"start": "at the start", "end": "after training"}
     table, styles = drawing.with_labels(study, section.layers), drawing.lines_of(study)
     height = 1.05 if study.blocked else drawing.PANEL
-    figure, panels = drawing.panels_of_blocks(study, list(titles.values()), list(quantities), height)
+    figure, panels = drawing.panels_of_blocks(study, list(titles.values()), _drawn_quantities(section), height)
     for (quantity, block, title), axes in panels.items():
         chosen = table[(table["block"] == block) & (table["quantity"] == quantity)]
         for (name, moment), rows in chosen.groupby(["label", "moment"], sort=False):
             if titles[moment] == title:
                 tip(drawing.band(axes, rows, "layer", marker="o", markersize=2.5, **styles[name]), name)
-        axes.set(xlabel="layer", ylabel=quantities[quantity])
+        axes.set(xlabel="layer", ylabel=_QUANTITIES[quantity])
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     return _finished(figure, section, table, "")
 
@@ -667,6 +733,7 @@ _SOURCES: Mapping[str, tuple[Callable[[str], Path], ...]] = {
     "predictions": (artifacts.diagnostics_path,),
     "weights": (artifacts.diagnostics_path,),
     "shift": (artifacts.diagnostics_path,),
+    "signals": (artifacts.diagnostics_path,),
     "layers": (artifacts.diagnostics_path,),
     "curves": (artifacts.curves_path,),
 }

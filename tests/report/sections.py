@@ -45,6 +45,10 @@ activation:
   activation: {}
   selection: {figure: selection, base.data.validation: {name: k_fold, folds: 2}, base.training.epochs: 1}
   predictions: {figure: predictions, grid: {model: {activation: [sigmoid, relu]}}, base.training.epochs: 1}
+  initialization:
+    base.training.epochs: 1
+    grid: {model: {activation: [sigmoid, relu], initialization: {weight: [{name: normal, std: 0.0001}, {name: zeros}]}}}
+    baseline: {model: {initialization: {weight: {name: zeros}}}}
   shifted: &shift
     question: Do importance weights help?
     dataset: shifted

@@ -83,6 +83,7 @@ def test_every_figure_that_a_study_may_name_can_be_drawn():
         ("weights", ["effects", "weights", "curves"]),
         ("selection", ["effects", "selection", "curves", "layers"]),
         ("predictions", ["effects", "heat", "predictions", "curves", "layers"]),
+        ("initialization", ["effects", "curves", "signals", "layers"]),
         ("capacity", ["effects", "capacity", "curves"]),
         ("shifted", ["effects", "shift", "curves"]),
         ("labels", ["effects", "shift", "curves"]),
@@ -405,6 +406,43 @@ def test_layers_have_a_line_of_panels_for_each_quantity_and_block_and_a_column_f
     assert depths == [3] * 4 + [2] * 4
     assert [one.get_title() for one in axes[:2]] == ["at the start\n", "after training\n"]
     assert [one.get_title(loc="left") for one in axes[:4:2]] == section.study.blocks
+
+
+def test_signals_are_the_sizes_behind_all_layers_at_the_start():
+    section = of("initialization")
+    made, estimates = drawn("signals", section), section.layers.set_index(["variant", "moment", "quantity", "layer"])
+    layers = {"activation_sd": 2, "gradient_rms": 1}  # of two hidden layers
+    colours_of = {}
+    for axes, (quantity, layer) in zip(made.figure.get_axes(), layers.items(), strict=True):
+        pairs = zip(axes.texts, axes.patches, strict=True)
+        cells = {text.get_position(): (text.get_text(), cell) for text, cell in pairs}
+        for variant in section.study.variants:
+            place = section.study.blocks.index(variant.block), section.study.labels.index(variant.label)
+            text, cell = cells.pop(place)
+            size = estimates["estimate"].get((variant.id, "start", quantity, layer))
+            colours_of[quantity, variant.block, variant.label] = to_hex(cell.get_facecolor())
+            if size is None:
+                assert text == "–"
+            else:
+                assert abs(np.log10(size) - np.log10(float(text) if text[:2] != "10" else power(text))) < 0.5
+        assert not cells
+    # weights of 0 pass no gradient to the first layer
+    missing = made.data[made.data["estimate"].isna()]
+    assert (set(missing["label"]), set(missing["quantity"])) == ({"zeros"}, {"gradient_rms"})
+    assert colours_of["gradient_rms", "relu", "zeros"] == colours.diverging(0)
+    assert "<title>zeros, relu: 0 or not finite in layer 1</title>" in made.svg
+
+
+def power(text: str) -> float:
+    return float("1e" + text[2:].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.24, "0.24"), (0.0067, "0.007"), (3.1e-7, "10⁻⁷"), (3.2e-7, "10⁻⁶"), (899.0, "900")],
+)
+def test_a_size_far_from_1_is_a_power_of_ten(value, text):
+    assert figures._rough(value) == text
 
 
 # --- awkward studies -------------------------------------------------------------------------------------------------
