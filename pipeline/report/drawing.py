@@ -255,13 +255,14 @@ def short_name(name: str, length: int = 44) -> str:
 
 
 def wrapped(name: str, width: int = 22) -> str:
-    """Return a name on several lines, broken at spaces and behind underscores, brackets and slashes.
+    """Return a name on several lines, broken at spaces, except in lists that fit, and behind `_`, `(` and `/`.
 
     >>> print(wrapped("l2_in_the_optimizer", 12))
     l2_in_the_
     optimizer
     """
-    lines = textwrap.wrap(re.sub(r"([_(/])", r"\1 ", name), width, break_on_hyphens=False)
+    unbroken = re.sub(rf"\[.{{,{width - 2}}}?\]", lambda whole: whole[0].replace(" ", "\N{NO-BREAK SPACE}"), name)
+    lines = textwrap.wrap(re.sub(r"([_(/])", r"\1 ", unbroken), width, break_on_hyphens=False)
     return "\n".join(re.sub(r"([_(/]) ", r"\1", line) for line in lines)
 
 
