@@ -124,12 +124,13 @@ def _effect(row: Any, metric: Metric) -> str:
     """Return an effect with its interval for selected rows, or the reason of a verdict without one."""
     if math.isnan(row.effect):
         return str(row.note)
-    return f"{effect(row.effect, metric)} {_limits(row.selected_low, row.selected_high, metric)}"
+    return _with_limits(row.effect, row.selected_low, row.selected_high, metric)
 
 
-def _limits(low: float, high: float, metric: Metric) -> str:
-    """Return an interval as it follows an effect in a sentence."""
-    return "in every seed" if low == high else effect_interval(low, high, metric)
+def _with_limits(value: float, low: float, high: float, metric: Metric) -> str:
+    """Return an effect and its interval as they stand in a sentence."""
+    limits = "in every seed" if low == high else effect_interval(low, high, metric, value)
+    return f"{effect(value, metric, low, high)} {limits}".strip()
 
 
 def _interactions(table: pd.DataFrame, metric: Metric) -> str:
@@ -138,9 +139,8 @@ def _interactions(table: pd.DataFrame, metric: Metric) -> str:
         return f"{len(table)} interactions ({kind}): {count_verdicts(list(table['verdict']))}."
     parts = []
     for row in table.itertuples():
-        limits = _limits(row.effect_low, row.effect_high, metric)
-        numbers = "" if math.isnan(row.effect) else f" {effect(row.effect, metric)} {limits}"
-        parts.append(f"{row.term}{numbers}, {row.verdict}")
+        numbers = _with_limits(row.effect, row.effect_low, row.effect_high, metric)
+        parts.append(f"{row.term}{'' if math.isnan(row.effect) else f' {numbers}'}, {row.verdict}")
     return f"Interaction{'s' if len(parts) > 1 else ''} ({kind}): {'; '.join(parts)}."
 
 
@@ -158,7 +158,7 @@ def _choices(study: Study, choices: pd.DataFrame, costs: pd.DataFrame) -> Iterat
         names = [f"{study.spoken(id)} ({counts[id]} of {row.n} seeds)" for id in ids[:_MAX_CHOICES]]
         more = len(ids) - _MAX_CHOICES
         others = f" and {more} other{'s' if more > 1 else ''}" if more > 0 else ""
-        cost = f"{effect(row.estimate, metric)} {_limits(row.low, row.high, metric)}".strip()
+        cost = _with_limits(row.estimate, row.low, row.high, metric)
         chosen = f"chooses {', '.join(names)}{others}: {metric.label} {cost} against the best variant of each test set."
         rules.setdefault((f"with {row.block}, " if row.block else "", chosen), []).append(RULES[row.rule])
     for (where, chosen), names in rules.items():

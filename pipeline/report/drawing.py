@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.project.variants import Study
@@ -27,6 +28,7 @@ from pipeline.report import colours
 
 WIDTH = 3.5  # inches of every figure
 PANEL = 1.5  # inches of the height of a panel
+LINE = 0.15  # inches of a line of text
 DASHES = ("-", (0, (4, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
 PARTS: Mapping[str, Mapping[str, Any]] = {
     "train": {"label": "training", "linestyle": "--", "color": colours.CATEGORICAL[0]},
@@ -65,6 +67,7 @@ _RC = {
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
 }
+TINT = 0.45  # of the colours of a table, on which text is readable in both themes
 _MANY = 8  # variants that have a colour each
 _HIGHLIGHTED = 5  # of more variants
 _BESIDE = 24  # characters of a label beside a panel
@@ -230,6 +233,23 @@ def power_of_ten(exponent: int) -> str:
     return f"10{str(exponent).translate(_POWERS)}"
 
 
+def colour_cell(axes: Axes, column: int, row: int, share: float, text: str, fontsize: float) -> Patch:
+    """Draw a cell of a table of colours, for a share in [-1, 1], and return it."""
+    style: dict[str, Any] = {"facecolor": colours.diverging(TINT * share), "edgecolor": colours.GROUND}
+    axes.text(column, row, text, ha="center", va="center", fontsize=fontsize)
+    cell: Patch = axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, linewidth=2, **style))
+    return cell
+
+
+def label_cells(axes: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Name columns and rows of a table of colours."""
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
 def factor_axis(axes: Axes, study: Study) -> None:
     """Name the variants on the x axis, also those for which nothing is drawn; of many, every second or third one."""
     names = [wrapped(short_name(name), 14) for name in study.labels]
@@ -260,10 +280,15 @@ def wrapped(name: str, width: int = 22) -> str:
     >>> print(wrapped("l2_in_the_optimizer", 12))
     l2_in_the_
     optimizer
+    >>> wrapped("first layer / last")
+    'first layer / last'
     """
     unbroken = re.sub(rf"\[.{{,{width - 2}}}?\]", lambda whole: whole[0].replace(" ", "\N{NO-BREAK SPACE}"), name)
-    lines = textwrap.wrap(re.sub(r"([_(/])", r"\1 ", unbroken), width, break_on_hyphens=False)
-    return "\n".join(re.sub(r"([_(/]) ", r"\1", line) for line in lines)
+    # a vertical tab marks where a line may break without a space
+    lines = textwrap.wrap(
+        re.sub(r"([_(/])", "\\1\v", unbroken), width, break_on_hyphens=False, replace_whitespace=False
+    )
+    return "\n".join(line.replace("\v", "") for line in lines)
 
 
 def factor_label(study: Study) -> str:
@@ -336,6 +361,15 @@ def label_handles(study: Study) -> list[Line2D]:
 
 def legend_below(figure: Figure, handles: Sequence[Any], title: str | None = None) -> None:
     """Add a legend below the panels, in as many columns as fit, and make room for it; nothing without entries."""
+    _add_legend(figure, handles, title, "outside lower center")
+
+
+def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
+    """Add a legend above the panels, for what the one below them does not name."""
+    _add_legend(figure, handles, None, "outside upper center")
+
+
+def _add_legend(figure: Figure, handles: Sequence[Any], title: str | None, place: str) -> None:
     if not handles:
         return
     longest = max(max(map(len, str(handle.get_label()).split("\n"))) for handle in handles)
@@ -344,4 +378,4 @@ def legend_below(figure: Figure, handles: Sequence[Any], title: str | None = Non
     most = max(sum(lines[start : start + tall]) for start in range(0, len(lines), tall)) + (title is not None)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + 0.15 * most + 0.05)
-    figure.legend(handles=handles, loc="outside lower center", title=title, ncols=columns, title_fontsize=7.5)
+    figure.legend(handles=handles, loc=place, title=title, ncols=columns, title_fontsize=7.5)

@@ -24,6 +24,7 @@ from pipeline.report.svg import tip
 _CENTRAL = (0.025, 0.975)  # quantiles of the seeds of a row that fit onto the axis
 _SPREAD = 0.36  # of a row's height is covered by the dots
 _PHASE = 0.618  # golden section: neighbouring seeds lie apart
+_VISIBLE = 0.02  # of the axis: a narrower band cannot be seen
 _LEFT = 0.3  # of the axis, in which the line of zero effect would cross a text
 _CHARACTERS = 22  # of labels that fit on the axis, beside long names
 _BESIDE: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
@@ -172,7 +173,8 @@ def _draw_arrow(
 
 def _words(row: Row) -> str:
     estimate, low, high = row.numbers
-    return f"{effect(estimate, row.metric)} {effect_interval(low, high, row.metric)}".strip()
+    metric = row.metric
+    return f"{effect(estimate, metric, low, high)} {effect_interval(low, high, metric, estimate)}".strip()
 
 
 def _title(row: Row) -> str:
@@ -190,8 +192,11 @@ def marker(verdict: str) -> dict[str, Any]:
     }
 
 
-def legend_handles(rows: Sequence[Row]) -> list[Any]:
-    """Return an entry for each verdict that the rows have, for the dots of seeds and for the margin."""
+def legend_handles(axes: Axes, rows: Sequence[Row]) -> list[Any]:
+    """Return an entry for each verdict that the drawn rows have, for the dots of seeds and for bands that are visible.
+
+    A band of a narrow margin hides behind the line of zero effect.
+    """
     given = {row.verdict for row in rows} | {verdict for row in rows for _, verdict, _ in row.others}
     handles: list[Any] = [
         Line2D([], [], linestyle="none", markersize=5, label=verdict, **marker(verdict))
@@ -200,9 +205,18 @@ def legend_handles(rows: Sequence[Row]) -> list[Any]:
     ]
     if any(row.points for row in rows):
         handles.append(Line2D([], [], linestyle="none", marker=".", color=colours.QUIET, label="one seed"))
-    if any(row.margin is not None for row in rows):
+    if any(_width_of_band(axes, row) >= _VISIBLE for row in rows):
         handles.append(Patch(color=colours.BAND, label="within the margin"))
     return handles
+
+
+def _width_of_band(axes: Axes, row: Row) -> float:
+    """Return how much of the axis the margin covers, as a fraction of its length."""
+    if row.margin is None:
+        return 0.0
+    region = np.clip(expected_region("equal", row.metric.scale, row.margin), *axes.get_xlim())
+    places = (axes.transScale + axes.transLimits).transform([(end, 0.0) for end in region])
+    return float(places[1, 0] - places[0, 0])
 
 
 def _limits(rows: Sequence[Row], metric: Metric, gap: float, share: float) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Numbers, effects and rows of a comparison as text: the same on the page, in its summary and in a terminal."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +9,9 @@ from pipeline.analysis.judging import VERDICTS
 from pipeline.project.metrics import Metric
 
 UNDEFINED = "–"
+_SMALL, _LARGE = 1e-4, 1e6  # numbers outside have an exponent
+_MOST = 5  # decimals of a ratio
+_ROUNDING = 1e-10  # what equal numbers may differ by
 
 
 def number(value: float, metric: Metric | None) -> str:
@@ -17,8 +21,10 @@ def number(value: float, metric: Metric | None) -> str:
     >>> number(0.0123456, METRICS["test_loss"]), number(0.91234, METRICS["test_accuracy"])
     ('0.0123', '91.2 %')
     """
-    percent = metric is not None and metric.unit == "fraction" and not math.isnan(value)
-    return f"{100 * value:.1f} %" if percent else significant(value)
+    if metric is None or metric.unit != "fraction" or not math.isfinite(value):
+        return significant(value)
+    text = f"{100 * value:.{_enough([100 * value], 1, 4)}f}"
+    return f"{text.removeprefix('-') if float(text) == 0 else text} %"
 
 
 def interval(low: float, high: float, metric: Metric | None) -> str:
@@ -28,24 +34,29 @@ def interval(low: float, high: float, metric: Metric | None) -> str:
     return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
 
 
-def effect(value: float, metric: Metric | None) -> str:
+def effect(value: float, metric: Metric | None, low: float = math.nan, high: float = math.nan) -> str:
     """Format an effect on the metric's scale: a ratio for losses, percentage points for accuracies, else a difference.
+
+    Beside its interval it has as many decimals as the interval.
 
     >>> from pipeline.project.metrics import METRICS
     >>> effect(0.5, METRICS["test_loss"]), effect(-0.012, METRICS["test_accuracy"])
     ('× 0.500', '−1.20 points')
+    >>> effect(-0.00001, METRICS["test_accuracy"], -0.00012, 0.0001)
+    '−0.001 points'
     """
     if math.isnan(value):
         return UNDEFINED
+    text = _of_row(value, _decimals(value, low, high, metric), metric)
     if metric is not None and metric.scale == "log":
-        # three digits would hide an effect close to 1
-        return f"× {value:.5f}" if 0.99 < value < 1.01 and value != 1 else f"× {significant(value)}"
-    fraction = metric is not None and metric.unit == "fraction"
-    return (f"{100 * value:+.2f} points" if fraction else f"{value:+.3g}").replace("-", "−")
+        return f"× {text}"
+    return f"{text} points" if metric is not None and metric.unit == "fraction" else text
 
 
-def effect_interval(low: float, high: float, metric: Metric | None) -> str:
+def effect_interval(low: float, high: float, metric: Metric | None, value: float = math.nan) -> str:
     """Format the interval of an effect, without the unit; empty if it is undefined, in words if all pairs are equal.
+
+    Beside the effect, `value`, it has as many decimals as the effect.
 
     >>> from pipeline.project.metrics import METRICS
     >>> effect_interval(0.4, 0.6, METRICS["test_loss"]), effect_interval(-0.012, 0.01, METRICS["test_accuracy"])
@@ -53,8 +64,55 @@ def effect_interval(low: float, high: float, metric: Metric | None) -> str:
     """
     if low == high:
         return "all equal"
-    limits = [effect(limit, metric).removeprefix("× ").removesuffix(" points") for limit in (low, high)]
-    return "" if math.isnan(low) else f"[{', '.join(limits)}]"
+    decimals = _decimals(value, low, high, metric)
+    return "" if math.isnan(low) else f"[{_of_row(low, decimals, metric)}, {_of_row(high, decimals, metric)}]"
+
+
+def _decimals(value: float, low: float, high: float, metric: Metric | None) -> int | None:
+    """Return how many decimals an effect and its interval share, at which neither seems to be 0 or without width.
+
+    None if they are too small or too far apart to share decimals.
+    """
+    numbers = [number for number in (value, low, high) if math.isfinite(number)]
+    widths = [right - left for left, right in itertools.pairwise(sorted(numbers))]
+    if metric is not None and metric.scale == "log":
+        ratios = [number for number in numbers if number > 0]
+        if not ratios or min(ratios) < _SMALL or max(ratios) > 10 * min(ratios):
+            return None
+        if len(numbers) == 1 and _is_close(ratios[0]):
+            return _MOST
+        # of the effect, if there is one
+        return _enough([ratio - 1 for ratio in ratios] + widths, places(ratios[0]), _MOST)
+    if metric is not None and metric.unit == "fraction":
+        return _enough([100 * number for number in numbers + widths], 2, 4)
+    largest = max(map(abs, numbers), default=0.0)
+    return _enough(numbers + widths, places(largest), places(largest) + 2) if largest >= _SMALL else None
+
+
+def _is_close(ratio: float) -> bool:
+    """Return whether three digits would hide that a ratio is not 1."""
+    return 0.99 < ratio < 1.01 and ratio != 1
+
+
+def _enough(numbers: Sequence[float], least: int, most: int) -> int:
+    """Return the fewest decimals, from `least` to `most`, at which no number but 0 is rounded to 0."""
+    shown = [number for number in numbers if abs(number) > _ROUNDING]
+    for decimals in range(least, most):
+        if all(round(number, decimals) for number in shown):
+            return decimals
+    return max(least, most) if shown else least
+
+
+def _of_row(value: float, decimals: int | None, metric: Metric | None) -> str:
+    """Format a ratio, or a difference with its sign; what rounds to 0 has none."""
+    if metric is not None and metric.scale == "log":
+        if _is_close(value) and decimals is None:
+            decimals = _MOST
+        return significant(value) if decimals is None or not 0 < value < math.inf else f"{value:.{decimals}f}"
+    if metric is not None and metric.unit == "fraction":
+        value *= 100
+    text = significant(abs(value)) if decimals is None or math.isinf(value) else f"{abs(value):.{decimals}f}"
+    return text if float(text) == 0 else f"{'-' if value < 0 else '+'}{text}".replace("-", "−")
 
 
 def magnitude(value: float, metric: Metric) -> float:
@@ -77,7 +135,9 @@ def size(value: float, metric: Metric | None) -> str:
     if metric is not None and metric.scale == "log":
         larger = max(value, 1 / value)
         return f"{effect(1 / larger, metric)} or {effect(larger, metric)}"
-    return effect(abs(value), metric).replace("+", "± ")
+    if metric is not None and metric.unit == "fraction":
+        return f"± {effect(abs(value), metric).removeprefix('+')}"
+    return f"± {digits(abs(value), 3)}".replace("-", "−")
 
 
 def within(margin: float, metric: Metric | None) -> str:
@@ -120,6 +180,15 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else digits(p, 2)
 
 
+def z_score(z: float) -> str:
+    """Format a z-score with its sign.
+
+    >>> z_score(-1.234), z_score(-0.001)
+    ('−1.23', '0.00')
+    """
+    return _of_row(z, 2, None)
+
+
 def digits(value: float, count: int = 4) -> str:
     """Format a number with `count` significant digits, without trailing zeros."""
     return UNDEFINED if math.isnan(value) else f"{value:.{count}g}"
@@ -136,9 +205,17 @@ def significant(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     scientific = f"{value:.2e}"
+    return f"{value:.{places(value)}f}" if _SMALL <= abs(float(scientific)) < _LARGE else scientific
+
+
+def places(value: float) -> int:
+    """Return the decimals of a number with three significant digits.
+
+    >>> places(0.0123), places(9.9999), places(12345.6)
+    (4, 1, 0)
+    """
     # of the rounded value: 9.9999 has two digits before the point
-    magnitude = int(scientific.partition("e")[2])
-    return f"{value:.{max(0, 2 - magnitude)}f}" if -4 <= magnitude < 6 else scientific
+    return max(0, 2 - int(f"{value:.2e}".partition("e")[2]))
 
 
 # --- rows and tables --------------------------------------------------------------------------------------------------
@@ -154,14 +231,19 @@ def cells(row: Any, metric: Metric | None) -> dict[str, str]:
         "n": "" if metric and not metric.random else count(row.n, row.diverged),
         "estimate": number(row.estimate, metric),
         "interval": interval(row.low, row.high, metric),
-        "effect": effect(row.effect, metric),
-        "effect_interval": effect_interval(row.effect_low, row.effect_high, metric),
+        "effect": effect(row.effect, metric, row.effect_low, row.effect_high),
+        "effect_interval": effect_interval(row.effect_low, row.effect_high, metric, row.effect),
         "p": p_value(row.p_adjusted),
         "wins": UNDEFINED if no_wins else f"{digits(100 * row.win_rate, 3)} %",
         "verdict": row.verdict,
         "note": row.note,
     }
     return {name: "" if text == UNDEFINED else text for name, text in texts.items()}
+
+
+def described(row: Any, metric: Metric, name: str) -> str:
+    """Return the text of a tooltip: the name, the estimate and its interval."""
+    return f"{name}: {metric.label} {number(row.estimate, metric)} {interval(row.low, row.high, metric)}".strip()
 
 
 def count_verdicts(verdicts: Sequence[str]) -> str:

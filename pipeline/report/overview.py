@@ -19,7 +19,7 @@ from pipeline.report.section import Report, Section
 
 KEY = "overview"
 _FEW = 4  # studies
-_LINE, _ROW = 0.15, 0.16  # inches of a line of text and of an effect
+_ROW = 0.16  # inches of an effect
 _BOLD, _SMALL = 4.9, 3.5  # points of a character of a study's name, and of the text beside it
 
 
@@ -141,16 +141,16 @@ def draw(effects: Sequence[MainEffect]) -> Drawing:
         room = int((72 * drawing.WIDTH - 10 - _BOLD * len(name)) / _SMALL)
         compared = drawing.short_name(main.compared, int((72 * drawing.WIDTH - 10) / _SMALL))
         below = len(compared) > room
-        texts.append((top + _LINE / 2, top + (1.5 if below else 0.5) * _LINE, compared))
-        top += (2 if below else 1) * _LINE
+        texts.append((top + drawing.LINE / 2, top + (1.5 if below else 0.5) * drawing.LINE, compared))
+        top += (2 if below else 1) * drawing.LINE
         ends = (main.effect, main.low, main.high)
         words = f"{name}, {main.compared}"
         rows.append(
             forest.Row(top, _ROW, words, main.verdict, ends, main.n, metric, {}, main.others, main.margin, main.note)
         )
         star = "*" if main.rule == "largest" and not math.isnan(main.effect) else ""
-        value = effect(main.effect, metric).removesuffix(" points") + star
-        numbers.append((top + _ROW / 2, f"{value} {effect_interval(main.low, main.high, metric)}".strip()))
+        value = effect(main.effect, metric, main.low, main.high).removesuffix(" points") + star
+        numbers.append((top + _ROW / 2, f"{value} {effect_interval(main.low, main.high, metric, main.effect)}".strip()))
         top += _ROW
     figure, panels = drawing.grid(1, height=top + 0.3)
     (axes,) = panels.flat
@@ -183,7 +183,7 @@ def draw(effects: Sequence[MainEffect]) -> Drawing:
     axes.spines["bottom"].set_visible(False)
     axes.spines["top"].set_visible(True)
     axes.set_xlabel(_label(effects), fontsize=7.5, loc="left")
-    drawing.legend_below(figure, forest.legend_handles(rows))
+    drawing.legend_below(figure, forest.legend_handles(axes, rows))
     return Drawing(figure, pd.DataFrame([asdict(main) for main in effects]).drop(columns="others"))
 
 

@@ -19,6 +19,7 @@ from pipeline.report.format import (
     p_value,
     points_in_examples,
     size,
+    z_score,
 )
 from pipeline.report.markdown import anchor, escape_markdown, line_of, paragraph, title
 from pipeline.report.provenance import configs, differs
@@ -67,7 +68,7 @@ def _filled(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    numbers = (cells, count_verdicts, digits, effect, effect_interval, p_value, points_in_examples, size)
+    numbers = (cells, count_verdicts, digits, effect, effect_interval, p_value, points_in_examples, size, z_score)
     words = (reading.claimed, reading.claimed_interval, reading.compared, reading.expectation)
     sentences = (reading.margin_of, reading.power_of)
     environment.filters |= {function.__name__: function for function in (*numbers, *words, *sentences, *filters)}

@@ -143,10 +143,11 @@ def expectation(claim: Any) -> str:
 def claimed(claim: Any) -> str:
     """Return the effect of a claim; of a trend the mean rank correlation."""
     if claim.scale == "rank" and not math.isnan(claim.effect):
-        return f"rank correlation {effect(claim.effect, None)}"
-    return effect(claim.effect, METRICS.get(claim.metric))
+        return f"rank correlation {effect(claim.effect, None, claim.low, claim.high)}"
+    return effect(claim.effect, METRICS.get(claim.metric), claim.low, claim.high)
 
 
 def claimed_interval(claim: Any) -> str:
     """Return the interval of the effect of a claim."""
-    return effect_interval(claim.low, claim.high, None if claim.scale == "rank" else METRICS.get(claim.metric))
+    metric = None if claim.scale == "rank" else METRICS.get(claim.metric)
+    return effect_interval(claim.low, claim.high, metric, claim.effect)

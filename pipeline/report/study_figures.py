@@ -1,4 +1,4 @@
-"""The figures of a study: each is one function, registered by its decorator, in the order of the page.
+"""The figures of a study: each is one registered function, in the order of the page.
 
 A study has the figure that it names (`figure:` in params.yaml) and those whose condition it meets. A figure that a
 study may name also needs a line in `pipeline/project/figures.py`, which says what a study must have for it.
@@ -7,7 +7,7 @@ study may name also needs a line in `pipeline/project/figures.py`, which says wh
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.analysis.selection import RULES
-from pipeline.analysis.statistics import logarithms
 from pipeline.project import artifacts
-from pipeline.project.labels import label
-from pipeline.project.metrics import METRICS, Metric
-from pipeline.report import colours, drawing, forest
+from pipeline.project.metrics import METRICS
+from pipeline.report import colours, drawing, effect_figures
 from pipeline.report.drawing import Drawing
-from pipeline.report.format import cells, effect, interval, number, significant
+from pipeline.report.format import described, significant
 from pipeline.report.section import Section
 from pipeline.report.svg import tip
 
@@ -35,15 +32,12 @@ _Condition = Callable[[Section], bool]
 FIGURES: dict[str, tuple[str, _Condition, _Draw]] = {}
 _PICTURE = 0.29  # inches of a test image
 _SMALL_LINE, _GAP = 0.11, 0.07  # inches of a line of its words, and between rows of images
+_TITLE = 60  # characters of a line above a row of images
+_MARKERS = "osD^v<>pPX"  # of classes
 _MAX_WEIGHTS = 50  # that are drawn
-_LINE = 0.15  # inches of a line of text
-_LOW_ROW = 0.19  # inches of a row of effects among many
-_MANY_ROWS = 12
-_WIDE, _FULL = 4, 6  # columns of a heat map whose cells have room for text and for numbers
-TINT = 0.45  # of the colours of a heat map, on which text is readable in both themes
+_WIDE = 4  # blocks of a table of colours whose cells have room for text
 _DECADES = 3  # powers of ten between no colour and the full colour of a signal
 _NEAR = 0.00095  # numbers from here to its reciprocal are written with digits
-_MAX_INTERACTIONS = 6  # that are drawn; more stand in the table alone
 
 
 def register(caption: str, when: _Condition = lambda section: False) -> Callable[[_Draw], _Draw]:
@@ -96,236 +90,51 @@ def sketches(section: Section) -> list[drawing.Sketch]:
 
 # --- effects ---------------------------------------------------------------------------------------------------------
 
-
-@register(
+register(
     "Effect of each variant against the baseline: the {kind} of the {metric}{better} in every seed (small dots; arrows "
     "at an edge lie beyond it), its {mean} {seeds} {interval}. Verdicts are adjusted for all variants, intervals are "
     "not. At the right, the {mean} of the {metric}{survivors}.",
     when=lambda section: True,
-)
-def effects(section: Section) -> Drawing:
-    """Draw the effect of every seed, their mean with its interval, and the margin, with the level beside it."""
-    seeds = effects_of_seeds(section)
-    lines = _Lines(section)
-    lines.add(drawing.factor_label(section.study), section.metric.name.replace("_", " "), bold=True)
-    for block in section.study.blocks:
-        lines.add_block(block, seeds)
-    lines.add_interactions()
-    figure, panels = drawing.grid(1, height=lines.top + 0.3)
-    (axes,) = panels.flat
-    forest.draw(axes, lines.rows, section.metric, lines.top, gap=3, share=1 / 3, numbers=True)
-    middles, labels, levels, bold = zip(*lines.labels, strict=True)
-    axes.set_yticks(middles, labels)
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(middles, levels)
-    right.spines["right"].set_visible(False)
-    for side in (axes, right):
-        side.tick_params(axis="y", length=0, pad=6)
-        for tick, is_bold in zip(side.get_yticklabels(), bold, strict=True):
-            tick.set_fontweight("bold" if is_bold else "normal")
-    axes.set_xlabel(_effect_label(section))
-    drawing.legend_below(figure, forest.legend_handles(lines.rows))
-    return Drawing(figure, _effects_data(section, seeds))
+)(effect_figures.effects)
 
-
-class _Lines:
-    """The lines of the figure of effects, from top to bottom.
-
-    Attributes:
-        rows: Their effects; headings have none.
-        labels: Of each line its middle, its label, the level at the right, and whether it is bold.
-        top: Inches of all lines.
-    """
-
-    def __init__(self, section: Section) -> None:
-        self._section, self._table = section, section.effects[section.metric.name]
-        self.rows: list[forest.Row] = []
-        self.labels: list[tuple[float, str, str, bool]] = []
-        self.top = 0.0
-
-    def add(self, label: str, level: str = "", *, bold: bool = False) -> tuple[float, float]:
-        """Add a line and return its top and height."""
-        name = "\n".join(drawing.wrapped(drawing.short_name(line)) for line in label.split("\n"))
-        least = _LOW_ROW if len(self._table) > _MANY_ROWS or bold else forest.TALL
-        top, height = self.top, max(least, _LINE * (1 + max(name.count("\n"), level.count("\n"))))
-        self.labels.append((top + height / 2, name, level, bold))
-        self.top += height
-        return top, height
-
-    def add_block(self, block: str, seeds: dict[str, dict[int, float]]) -> None:
-        """Add the variants of a block, the baseline first; those that are folded share a line."""
-        if block:
-            self.add(block, bold=True)
-        group = self._table[self._table["block"] == block]
-        first = {ids[0]: ids for ids in self._section.folded}
-        folded = {id for ids in self._section.folded for id in ids}
-        for row in pd.concat([group[group["is_baseline"]], group[~group["is_baseline"]]]).itertuples():
-            if row.variant in first:
-                self._add_folded([one for one in group.itertuples() if one.variant in first[row.variant]])
-            elif row.variant not in folded:
-                self._add_variant(row, seeds.get(row.variant, {}))
-
-    def _add_variant(self, row: Any, seeds: dict[int, float]) -> None:
-        symbol = colours.VERDICTS[row.verdict or "not comparable"].symbol
-        note = f"{symbol} {row.diverged} of {row.runs} runs diverged" if row.diverged else row.verdict or "baseline"
-        # the seeds that finished, alone, would flatter a variant
-        points = {} if math.isnan(row.effect) else seeds
-        margin = None if row.is_baseline else self._section.margin
-        level = cells(row, self._section.metric)["estimate"]
-        self._add_row(row, row.label, level, points=points, margin=margin, note=note)
-
-    def _add_folded(self, rows: list[Any]) -> None:
-        metric = self._section.metric
-        marks = tuple((row.effect, row.verdict, f"{row.label}: {effect(row.effect, metric)}") for row in rows)
-        place = self.add(f"{rows[0].label} to {rows[-1].label}\n({len(rows)} variants)", _range(rows, metric))
-        none = (math.nan, math.nan, math.nan)
-        margin = self._section.margin
-        self.rows.append(forest.Row(*place, "", rows[0].verdict, none, rows[0].n, metric, others=marks, margin=margin))
-
-    def add_interactions(self) -> None:
-        """Add the interactions, unless they are many."""
-        if 0 < len(self._section.interactions) <= _MAX_INTERACTIONS:
-            self.add("interaction", bold=True)
-            for row in self._section.interactions.itertuples():
-                self._add_row(row, row.term, "", note=row.note)
-
-    def _add_row(self, row: Any, label: str, level: str, **others: Any) -> None:
-        numbers = (row.effect, row.effect_low, row.effect_high)
-        place = self.add(label, level)
-        self.rows.append(forest.Row(*place, label, row.verdict, numbers, row.n, self._section.metric, **others))
-
-
-def _range(rows: Sequence[Any], metric: Metric) -> str:
-    """Return the smallest and the largest estimate of rows."""
-    estimates = [row.estimate for row in rows]
-    ends = list(dict.fromkeys(number(value, metric) for value in (min(estimates), max(estimates))))
-    return " to\n".join(ends)
-
-
-def effects_of_seeds(section: Section) -> dict[str, dict[int, float]]:
-    """Return for each variant the effect against its baseline by seed, where both runs finished."""
-    study, metric = section.study, section.metric
-    finished = section.results[section.results["status"] == "finished"]
-    values = finished.pivot(index="seed_index", columns="variant", values=metric.name)
-    effects = {}
-    for variant in study.variants:
-        if variant.id != variant.baseline and {variant.id, variant.baseline} <= set(values):
-            pair = values[variant.id], values[variant.baseline]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                effect = pair[0] / pair[1] if metric.scale == "log" else pair[0] - pair[1]
-            effects[variant.id] = {
-                int(seed): float(value)
-                for seed, value in effect.items()
-                if np.isfinite(value) and (value > 0 or metric.scale == "linear")
-            }
-    return effects
-
-
-def _effect_label(section: Section) -> str:
-    """Return the label of the axis of effects, with an arrow towards the better side."""
-    metric = section.metric
-    sign, unit = "/" if metric.scale == "log" else "−", ", points" if metric.unit == "fraction" else ""
-    name = f"{metric.name.replace('_', ' ')} {sign} that of the baseline{unit}"
-    space = "\N{NO-BREAK SPACE}" * 3  # a browser joins other spaces
-    arrows = {"lower": f"← better{space}{name}", "higher": f"{name}{space}better →", None: name}
-    return arrows[metric.better]
-
-
-def _effects_data(section: Section, seeds: dict[str, dict[int, float]]) -> pd.DataFrame:
-    """Return a row for each variant, and below one for each of its seeds."""
-    columns = ["variant", "label", "block", "n", "diverged", "estimate", "low", "high"]
-    columns += ["effect", "effect_low", "effect_high", "verdict"]
-    table = section.effects[section.metric.name][columns]
-    of_seeds = [
-        {"variant": variant, "seed_index": seed, "effect": value}
-        for variant, values in seeds.items()
-        for seed, value in values.items()
-    ]
-    whole = pd.concat([table, pd.DataFrame(of_seeds, columns=["variant", "seed_index", "effect"])])
-    whole["seed_index"] = whole["seed_index"].astype("Int64")
-    return whole[["variant", "label", "block", "seed_index", *columns[3:]]]
-
-
-@register(
+register(
     "{metric} of every combination of two factors, and its effect against the baseline with the mark of its verdict; "
     "blue is {good}, orange {bad}, in proportion to the largest effect.",
     when=lambda section: len(section.study.compared) == 2 and not section.study.named and not section.study.blocked,
-)
-def heat(section: Section) -> Drawing:
-    """Draw the effects of two factors as a table of colours, with their numbers."""
-    study, metric = section.study, section.metric
-    levels = {
-        factor: list(dict.fromkeys(label(variant.factors[factor]) for variant in study.variants))
-        for factor in study.compared
-    }
-    # the page has more room below than beside
-    first, second = sorted(levels, key=lambda factor: -len(levels[factor]))
-    rows, columns = levels[first], levels[second]
-    table = section.effects[metric.name].set_index("variant")
-    effects = table["effect"].fillna(metric.zero_effect)
-    sizes = logarithms(effects) if metric.scale == "log" else effects.to_numpy()
-    largest = float(np.abs(np.nan_to_num(sizes)).max()) or 1.0
-    gains = dict(
-        zip(table.index, (-1 if metric.better == "lower" else 1) * np.nan_to_num(sizes) / largest, strict=True)
-    )
-    figure, panels = drawing.grid(1, height=0.45 * len(rows) + 0.4)
-    (axes,) = panels.flat
-    for variant in study.variants:
-        place = columns.index(label(variant.factors[second])), rows.index(label(variant.factors[first]))
-        numbers, gain = table.loc[variant.id], gains[variant.id]
-        style: dict[str, Any] = {
-            "facecolor": colours.diverging(TINT * gain),
-            "edgecolor": colours.GROUND,
-            "linewidth": 2,
-        }
-        cell = axes.add_patch(Rectangle((place[0] - 0.5, place[1] - 0.5), 1, 1, **style))
-        texts = cells(numbers, metric)
-        words = f"{texts['effect']} {texts['effect_interval']} {numbers.verdict}".strip() or "baseline"
-        tip(cell, f"{_described(numbers, metric, variant.label)}; {words}, n = {texts['n']}")
-        text, size = _in_cell(numbers, texts, metric, len(columns)), 7 if len(columns) <= _WIDE else 6
-        axes.text(*place, text, ha="center", va="center", fontsize=size)
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    axes.set_xticks(range(len(columns)), [drawing.wrapped(name, 14) for name in columns])
-    axes.set_yticks(range(len(rows)), [drawing.wrapped(name, 14) for name in rows])
-    axes.set(xlabel=drawing.factor_name(second), ylabel=drawing.factor_name(first))
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    shown = ["variant", "label", "estimate", "low", "high", "effect", "effect_low", "effect_high", "verdict"]
-    return Drawing(figure, table.reset_index()[shown])
-
-
-def _in_cell(row: Any, texts: Mapping[str, str], metric: Metric, columns: int) -> str:
-    """Return the text of a cell of a heat map: of many columns the verdict alone."""
-    if not row.verdict:
-        return f"{texts['estimate']}\nbaseline" if columns <= _FULL else "base"
-    symbol = colours.VERDICTS[row.verdict].symbol
-    if columns > _FULL:
-        return symbol
-    # three digits also of an effect close to 1
-    size = significant(row.effect) if metric.scale == "log" else texts["effect"].removesuffix(" points")
-    if metric.scale == "log" and columns <= _WIDE:
-        size = f"× {size}"
-    return f"{texts['estimate']}\n{symbol} {size}" if texts["effect"] else f"{texts['estimate']}\n{symbol} diverged"
+)(effect_figures.heat)
 
 
 # --- figures that a study names --------------------------------------------------------------------------------------
 
 
-@register("Test images of the first seed’s runs: above each the predicted class, below a wrong one the true class.")
+@register(
+    "Test images of the first seed’s runs: above each the predicted class, below a wrong one the true class. Variants "
+    "with the same images and predictions share a row."
+)
 def predictions(section: Section) -> Drawing:
     """Draw test images, some that each variant classifies right and some that it classifies wrong."""
     pictures = section.diagnostics.pictures
-    groups = list(pictures.groupby(["variant", "right"], sort=False))
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for variant, images in pictures.groupby("variant", sort=False):
+        shown = images.drop(columns="variant").assign(pixels=images["pixels"].map(tuple))
+        alike.setdefault(tuple(shown.itertuples(index=False, name=None)), []).append(variant)
+    groups = [
+        (variants, right, images)
+        for variants in alike.values()
+        for right, images in pictures[pictures["variant"] == variants[0]].groupby("right", sort=False)
+    ]
     wrapped = {name: drawing.wrapped(name, 9) for name in {*pictures["truth"], *pictures["prediction"]}}
     words = _SMALL_LINE * (1 + max(name.count("\n") for name in wrapped.values()))
-    width = drawing.WIDTH / max(len(images) for _, images in groups)
+    width = drawing.WIDTH / max(len(images) for *_, images in groups)
     left = (width - _PICTURE) / 2
     places = []
     top = 0.0
-    for (variant, right), images in groups:
-        title = f"{drawing.short_name(section.study.variant(variant).name)}: {'right' if right else 'wrong'}"
-        places.append((top + _LINE / 2, title, top + _LINE + words, images))
-        top += _LINE + words + _PICTURE + (_GAP if right else words + _GAP)
+    for variants, right, images in groups:
+        names = "; ".join(drawing.short_name(section.study.variant(variant).name) for variant in variants)
+        title = drawing.wrapped(f"{names}: {'right' if right else 'wrong'}", _TITLE)
+        above = top + drawing.LINE + _SMALL_LINE * title.count("\n")
+        places.append(((top + above) / 2, title, above + words, images))
+        top = above + words + _PICTURE + (_GAP if right else words + _GAP)
     figure, panels = drawing.grid(1, height=top - 0.4)
     (axes,) = panels.flat
     style: dict[str, Any] = {"ha": "center", "fontsize": 5.5}
@@ -396,22 +205,22 @@ def _without_bias(section: Section, table: pd.DataFrame) -> pd.DataFrame:
 @register("Trained (line) and the closed form of the same problem (dashed), with 95 % intervals.")
 def ridge(section: Section) -> Drawing:
     """Draw norm of the weights and test loss beside those of the closed form."""
-    quantities = {"weight_norm": "norm of the weights", "test_loss": "test loss"}
-    figure, panels = drawing.panels_of_blocks(section.study, [""], list(quantities))
+    metrics = ("weight_norm", "test_loss")
+    figure, panels = drawing.panels_of_blocks(section.study, [""], metrics)
     for (metric, block, _), axes in panels.items():
         forms = ((metric, 0, "trained"), (f"closed_form_{metric}", 1, "least squares / ridge"))
         for name, index, form in forms:
             style: dict[str, Any] = {"linestyle": drawing.DASHES[index], "marker": "o", "markersize": 3, "label": form}
             line = drawing.band(axes, section.estimates(name, block), "position", colours.CATEGORICAL[index], **style)
-            tip(line, [_described(row, METRICS[name], form) for row in section.estimates(name, block).itertuples()])
-        axes.set(ylabel=quantities[metric])
+            tip(line, [described(row, METRICS[name], form) for row in section.estimates(name, block).itertuples()])
+        axes.set(ylabel=_axis_label(metric))
         drawing.log_axis(axes)
         drawing.factor_axis(axes, section.study)
     handles = axes.get_legend_handles_labels()[0]
     drawing.label_outer(figure)
     drawing.legend_below(figure, handles)
     return Drawing(
-        figure, _estimates(section, [name for metric in quantities for name in (metric, f"closed_form_{metric}")])
+        figure, _estimates(section, [name for metric in metrics for name in (metric, f"closed_form_{metric}")])
     )
 
 
@@ -472,11 +281,11 @@ def capacity(section: Section) -> Drawing:
                     "capsize": 2,
                 }
                 bars = drawing.error_bars(axes, sizes[numbers.variant], numbers, markersize=4, **style)
-                tip(bars.lines[0], [_described(numbers, METRICS[metric], numbers.label)])
+                tip(bars.lines[0], [described(numbers, METRICS[metric], numbers.label)])
         above, below = panels["score", block, ""], panels["gap", block, ""]
         above.set(ylabel=score, xscale="log")
         drawing.label_log(above.xaxis)
-        below.set(xlabel="number of weights and biases (log scale)", ylabel=f"gap in {score}")
+        below.set(xlabel=f"{METRICS['parameters'].label} (log scale)", ylabel=_axis_label(f"{score}_gap"))
         if score == "loss":
             drawing.log_axis(above)
     drawing.label_outer(figure)
@@ -508,21 +317,36 @@ def shift(section: Section) -> Drawing:
         for split, title in titles.items():
             axes = panels["", block, title]
             for number_of_class, group in points[points["split"] == split].groupby("label"):
-                style: dict[str, Any] = {
-                    "color": colours.CLASSES[int(number_of_class) % len(colours.CLASSES)],
-                    "edgecolor": colours.QUIET,
-                }
-                marker = "osD^v<>pPX"[int(number_of_class) % 10]
-                axes.scatter(group["x1"], group["x2"], s=9, marker=marker, linewidth=0.3, **style)
+                marker, colour = _style_of_class(number_of_class)
+                style: dict[str, Any] = {"marker": marker, "color": colour, "edgecolor": colours.QUIET}
+                axes.scatter(group["x1"], group["x2"], s=9, linewidth=0.3, **style)
             for variant in study.variants:
                 values = learned[(learned["variant"] == variant.id) & (learned["seed_index"] == 0)]["value"].to_numpy()
                 if variant.block == block and len(values) and _features(section, variant.id) == 2:
                     _boundary(axes, plane, values, styles[variant.label])
             axes.set(xlabel="x1", ylabel="x2")
     drawing.label_outer(figure)
+    drawing.legend_above(figure, _handles_of_classes(points["label"]))
     drawing.legend_below(figure, drawing.label_handles(study), drawing.factor_label(study))
     first = drawing.with_labels(study, learned[learned["seed_index"] == 0])
     return Drawing(figure, pd.concat([points, first[["variant", "position", "value"]]]))
+
+
+def _style_of_class(number_of_class: int) -> tuple[str, str]:
+    """Return the marker and the colour of a class; every tenth class has the same."""
+    return _MARKERS[number_of_class % len(_MARKERS)], colours.CLASSES[number_of_class % len(colours.CLASSES)]
+
+
+def _handles_of_classes(labels: Iterable[int]) -> list[Line2D]:
+    """Return an entry of a legend for each marker, with the classes that have it."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for number_of_class in sorted(set(labels)):
+        names.setdefault(_style_of_class(number_of_class), []).append(str(number_of_class))
+    style: dict[str, Any] = {"linewidth": 0, "markersize": 4, "markeredgewidth": 0.3, "markeredgecolor": colours.QUIET}
+    return [
+        Line2D([], [], marker=marker, color=colour, label=f"class {', '.join(classes)}", **style)
+        for (marker, colour), classes in names.items()
+    ]
 
 
 def _boundary(axes: Axes, plane: np.ndarray, values: np.ndarray, style: Mapping[str, Any]) -> None:
@@ -561,8 +385,8 @@ def path(section: Section) -> Drawing:
         handles = _splits(above, section, block)
         gaps = section.estimates(f"{score}_gap", block)
         line = drawing.band(below, gaps, "position", colours.INK, marker="o", markersize=3)
-        tip(line, [_described(row, METRICS[f"{score}_gap"], row.label) for row in gaps.itertuples()])
-        below.set(ylabel=f"gap in {score}")
+        tip(line, [described(row, METRICS[f"{score}_gap"], row.label) for row in gaps.itertuples()])
+        below.set(ylabel=_axis_label(f"{score}_gap"))
         for axes in (above, below):
             drawing.factor_axis(axes, study)
     drawing.label_outer(figure)
@@ -583,7 +407,7 @@ def _splits(axes: Axes, section: Section, block: str) -> list[Any]:
         # dots of validation stay visible where test has the same values
         style: dict[str, Any] = {"marker": "o", "markersize": 3, "zorder": 3 if "validation" in metric else 2, **part}
         line = drawing.band(axes, table, "position", **style)
-        tip(line, [_described(row, METRICS[metric], row.label) for row in table.itertuples()])
+        tip(line, [described(row, METRICS[metric], row.label) for row in table.itertuples()])
         lines.append(line)
     axes.set(ylabel=section.study.score)
     if section.study.score == "loss":
@@ -659,20 +483,15 @@ def signals(section: Section) -> Drawing:
         decades = np.log10(sizes["estimate"])
         tints = np.clip(np.nan_to_num(decades - decades.median()) / _DECADES, -1, 1)
         for row, tint in zip(sizes.itertuples(), tints, strict=True):
-            column, line = study.blocks.index(row.block), study.labels.index(row.label)
-            style: dict[str, Any] = {"facecolor": colours.diverging(TINT * tint), "edgecolor": colours.GROUND}
-            cell = axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, linewidth=1.5, **style))
+            place = study.blocks.index(row.block), study.labels.index(row.label)
+            text = _rough(row.estimate) if len(study.blocks) <= _WIDE else ""
+            cell = drawing.colour_cell(axes, *place, tint, text, fontsize=6)
             size = "0 or not finite" if math.isnan(row.estimate) else significant(row.estimate)
             tip(cell, f"{row.label}, {row.block}: {size} in layer {row.layer}")
-            if len(study.blocks) <= _WIDE:
-                axes.text(column, line, _rough(row.estimate), ha="center", va="center", fontsize=6)
-        axes.set(xlim=(-0.5, len(study.blocks) - 0.5), ylim=(len(study.labels) - 0.5, -0.5))
-        axes.set_xticks(range(len(study.blocks)), [drawing.short_name(name, 24) for name in study.blocks])
+        names = ([drawing.short_name(name, 24) for name in names] for names in (study.blocks, study.labels))
+        drawing.label_cells(axes, *names)
         axes.tick_params(axis="x", rotation=35, length=0, labelsize=6.5)
-        axes.set_yticks(range(len(study.labels)), [drawing.short_name(name, 24) for name in study.labels])
         axes.set_title(title, fontweight="normal", fontsize=7.5)
-        axes.grid(False)
-        axes.spines[:].set_visible(False)
     return Drawing(figure, table)
 
 
@@ -717,9 +536,9 @@ def _finished(figure: Figure, section: Section, table: pd.DataFrame, suffix: str
     return Drawing(figure, table)
 
 
-def _described(row: Any, metric: Metric, name: str) -> str:
-    """Return the text of a tooltip: the name, the estimate and its interval."""
-    return f"{name}: {metric.label} {number(row.estimate, metric)} {interval(row.low, row.high, metric)}".strip()
+def _axis_label(metric: str) -> str:
+    """Return the label of a metric for the y axis of a panel."""
+    return drawing.wrapped(METRICS[metric].label, 20)
 
 
 def _estimates(section: Section, metrics: Iterable[str]) -> pd.DataFrame:

@@ -62,7 +62,7 @@ accuracy: test accuracy, higher is better
   better               10  85.0 %     88.1 %  +3.01 points  [+2.90, +3.12]        0.014  100 %  better
   worse                10  85.0 %     83.1 %  −1.99 points  [−2.10, −1.88]        0.014    0 %  worse
   equivalent           10  85.0 %     85.1 %  +0.01 points  [−0.05, +0.06]            1   60 %  equivalent
-  identical            10  85.0 %     85.0 %  +0.00 points       all equal            1         equivalent      identical
+  identical            10  85.0 %     85.0 %   0.00 points       all equal            1         equivalent      identical
   undecided            10  85.0 %     85.1 %  +0.05 points  [−0.50, +0.60]            1   60 %  undecided
   lost        10, 8 of 10  85.0 %     85.0 %                                          1         not comparable  diverged: 2 of 10 against 0 of 10
   gone_wild   10, 1 of 10  85.0 %     85.2 %                                       0.02         worse           diverged: 9 of 10 against 0 of 10

@@ -58,7 +58,7 @@ def test_decided_variants_are_listed_in_the_order_of_the_study_with_the_interval
     rows = {"by_1": ("better", 0.9, 0.8, 0.95), "by_3": ("better", 0.01, 0.005, 0.02)}
     assert answered_of(FOUR, **rows, by_10=("worse", 3.0, 2.0, 4.0)) == (
         "Better than weight decay 0 in test loss: weight decay 1 (× 0.900 [0.800, 0.950]), "
-        "weight decay 3 (× 0.0100 [0.00500, 0.0200]); worse: weight decay 10 (× 3.00 [2.00, 4.00]). "
+        "weight decay 3 (× 0.0100 [0.0050, 0.0200]); worse: weight decay 10 (× 3.00 [2.00, 4.00]). "
         "(95 % intervals; n = 10.)"
     )
     # two of three are selected
@@ -146,8 +146,8 @@ def test_a_metric_without_better_direction_is_higher_or_lower():
     gap = decays(0, 1, 3, 10, metric="loss_gap")
     rows = {"by_1": ("higher", 0.3, 0.2, 0.4), "by_3": ("lower", -0.5, -0.6, -0.4), "by_10": ("undecided",)}
     assert answered_of(gap, 0.05, **rows) == (
-        "Higher than weight decay 0 in gap of test loss to training loss: weight decay 1 (+0.3 [+0.2, +0.4]); "
-        "lower: weight decay 3 (−0.5 [−0.6, −0.4]); undecided: weight decay 10 (80 % power from ± 0.05). "
+        "Higher than weight decay 0 in gap of test loss to training loss: weight decay 1 (+0.300 [+0.200, +0.400]); "
+        "lower: weight decay 3 (−0.500 [−0.600, −0.400]); undecided: weight decay 10 (80 % power from ± 0.05). "
         "(95 % intervals, adjusted for the selection of 2 of 3; n = 10.)"
     )
 
@@ -205,7 +205,7 @@ def test_interactions_follow_the_verdicts_and_many_are_counted():
     )
     points = pd.DataFrame([["a and b", -0.01, -0.02, 0.0, "undecided", False]], columns=INTERACTIONS)
     assert (
-        "Interaction (difference of differences): a and b −1.00 points [−2.00, +0.00], undecided. "
+        "Interaction (difference of differences): a and b −1.00 points [−2.00, 0.00], undecided. "
         in answered(study("activation"), rates("undecided", {1: 0.0, 5: 0.0}), interactions=points)
     )  # fmt: skip
 

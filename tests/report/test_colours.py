@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pipeline.report import colours, study_figures
+from pipeline.report import colours, drawing
 from pipeline.report.colours import linear, oklab
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009:
@@ -116,7 +116,7 @@ def test_a_heat_map_is_white_at_0_and_as_dark_at_both_ends():
 @pytest.mark.parametrize("theme", THEMES)
 def test_numbers_in_a_heat_map_are_readable(theme):
     shown, _ = THEMES[theme]
-    for t in (-study_figures.TINT, study_figures.TINT):
+    for t in (-drawing.TINT, drawing.TINT):
         assert contrast(shown(colours.INK), shown(colours.diverging(t))) >= 4.5
 
 

@@ -53,7 +53,7 @@ def test_an_estimate_has_its_interval_and_the_marker_and_colour_of_its_verdict(v
     (dots,) = [artist for artist in axes.collections if len(artist.get_offsets()) == 2]
     assert np.asarray(dots.get_offsets())[:, 0].tolist() == [0.85, 0.95]
     assert to_hex(dots.get_facecolor()[0]) == ink.colour
-    assert f"<title>row: × 0.900 [0.800, 1.10], {verdict}, n = 5</title>" in axes.text_svg
+    assert f"<title>row: × 0.900 [0.800, 1.100], {verdict}, n = 5</title>" in axes.text_svg
     assert "<title>row, seed 3: × 0.950</title>" in axes.text_svg
 
 
@@ -79,8 +79,8 @@ def test_an_effect_far_beyond_all_others_is_an_arrow_with_its_number():
     assert marks(axes, "<") == [low]
     assert len([artist for artist in axes.collections if len(artist.get_offsets())]) == len(CLOSE)
     (text,) = axes.texts
-    assert text.get_text() == "× 0.00100\n[0.000990, 0.00101]"
-    assert "<title>outlier: × 0.00100 [0.000990, 0.00101], worse, n = 5</title>" in axes.text_svg
+    assert text.get_text() == "× 0.00100\n[0.00099, 0.00101]"
+    assert "<title>outlier: × 0.00100 [0.00099, 0.00101], worse, n = 5</title>" in axes.text_svg
     assert not drawn(rows, numbers=False).texts
 
 
@@ -150,6 +150,17 @@ def test_the_legend_names_what_is_drawn():
         row(verdict="better", points={0: 1.0}, margin=1.05),
         row("baseline", NOTHING, "", note="baseline"),
     ]
-    names = [handle.get_label() for handle in forest.legend_handles(rows)]
+    axes = drawn(rows)
+    names = [handle.get_label() for handle in forest.legend_handles(axes, rows)]
     assert names == ["better", "worse", "one seed", "within the margin"]
-    assert forest.legend_handles(rows[2:]) == []
+    assert forest.legend_handles(axes, rows[2:]) == []
+
+
+@pytest.mark.parametrize(
+    ("margins", "is_named"), [([1.01], False), ([1.01, 2.0], True), ([1e9], True), ([1.0], False), ([None], False)]
+)
+def test_the_legend_names_a_band_that_can_be_seen(margins, is_named):
+    rows = [row(numbers=(1000.0, 900.0, 1100.0), margin=margin, place=place) for place, margin in enumerate(margins)]
+    axes = drawn(rows)
+    names = [handle.get_label() for handle in forest.legend_handles(axes, rows)]
+    assert ("within the margin" in names) == is_named

@@ -22,9 +22,9 @@ NAN = float("nan")
         # ratios, points or differences
         ("effect", (1.0000123, LOSS), "× 1.00001"),
         ("effect", (1.0, LOSS), "× 1.00"),
-        ("effect", (-0.00012, None), "−0.00012"),
+        ("effect", (-0.00012, None), "−0.000120"),
         ("effect", (NAN, LOSS), "–"),
-        ("effect_interval", (-0.012, 0.01, GAP), "[−0.012, +0.01]"),
+        ("effect_interval", (-0.012, 0.01, GAP), "[−0.0120, +0.0100]"),
         ("effect_interval", (NAN, NAN, LOSS), ""),
         # if all pairs are equal there is no interval
         ("interval", (0.5, 0.5, ACCURACY), "all equal"),
@@ -49,3 +49,42 @@ NAN = float("nan")
 )
 def test_numbers_as_text(function, arguments, text):
     assert getattr(format, function)(*arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "numbers", "texts"),
+    [
+        # as many decimals for the effect as for its interval
+        (GAP, (0.25, 0.2412, 0.2561), ("+0.250", "[+0.241, +0.256]")),
+        (GAP, (-0.00036, -0.00102, 0.000307), ("−0.00036", "[−0.00102, +0.00031]")),
+        (GAP, (0.0, -0.1, 0.1), ("0.000", "[−0.100, +0.100]")),
+        (GAP, (1234.5, 1200.0, 1300.0), ("+1234", "[+1200, +1300]")),
+        (GAP, (-2e-7, -3e-7, 1e-9), ("−2.00e−07", "[−3.00e−07, +1.00e−09]")),
+        (LOSS, (0.000154, 0.000134, 0.000177), ("× 0.000154", "[0.000134, 0.000177]")),
+        (LOSS, (1.05, 0.9923, 1.11), ("× 1.05", "[0.99, 1.11]")),
+        (LOSS, (133.0, 79.3, 223.0), ("× 133", "[79, 223]")),
+        (LOSS, (0.9953, 0.71, 1.39), ("× 0.995", "[0.710, 1.390]")),
+        (LOSS, (2.0, 0.1, 30.0), ("× 2.00", "[0.100, 30.0]")),
+        (LOSS, (0.0, 0.0, 2.0), ("× 0", "[0, 2.00]")),
+        # more if one would seem to be no effect, or the interval to have no width
+        (ACCURACY, (-0.00001, -0.00012, 0.0001), ("−0.001 points", "[−0.012, +0.010]")),
+        (ACCURACY, (0.01, -0.00002, 0.02), ("+1.000 points", "[−0.002, +2.000]")),
+        (ACCURACY, (0.183512, 0.183508, 0.183516), ("+18.3512 points", "[+18.3508, +18.3516]")),
+        (LOSS, (1.00123, 1.0004, 1.0021), ("× 1.0012", "[1.0004, 1.0021]")),
+        # no sign of what is rounded to 0
+        (ACCURACY, (0.0, 0.0, 0.0), ("0.00 points", "all equal")),
+        (ACCURACY, (-1e-17, -0.01, 0.01), ("0.00 points", "[−1.00, +1.00]")),
+        (ACCURACY, (-1e-17, NAN, NAN), ("0.00 points", "")),
+        (ACCURACY, (0.00001, NAN, NAN), ("+0.001 points", "")),
+    ],
+)
+def test_an_effect_and_its_interval_share_decimals(metric, numbers, texts):
+    value, low, high = numbers
+    assert (format.effect(value, metric, low, high), format.effect_interval(low, high, metric, value)) == texts
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0.0 %"), (-1e-17, "0.0 %"), (-0.0003, "-0.03 %"), (0.0003, "0.03 %"), (-0.25, "-25.0 %")]
+)
+def test_a_share_that_is_not_0_is_not_printed_as_0(value, text):
+    assert format.number(value, ACCURACY) == text

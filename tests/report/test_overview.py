@@ -124,7 +124,7 @@ def test_a_study_whose_runs_diverged_says_so():
     )
     axes, _ = drawn(dataclasses.replace(lost, rule="largest"), example("kept", 0.9))
     assert "diverged: 3 of 3 against 0 of 3" in {text.get_text() for text in axes.texts}
-    assert [tick.get_text() for tick in axes.child_axes[0].get_yticklabels()] == ["–", "× 0.900 [0.810, 0.99000]"]
+    assert [tick.get_text() for tick in axes.child_axes[0].get_yticklabels()] == ["–", "× 0.900 [0.810, 0.990]"]
     drawn(lost)
 
 

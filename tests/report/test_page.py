@@ -154,7 +154,7 @@ def test_claims_have_verdict_number_of_seeds_and_interval(rendered):
     cells = [line.split(" | ") for line in lines]
     assert cells[1][0] == "Decay shrinks weights weight decay ; norm of all weights: 3 against 0"
     # number of seeds, effect with interval, p with the number of tests of its family
-    assert cells[0][3:] == ["", "+0", "computed"]
+    assert cells[0][3:] == ["", "0", "computed"]
     assert cells[1][3] == "3"
     assert re.fullmatch(r"× [\d.]+ \[[\d.]+, [\d.]+\]", cells[1][4])
     assert cells[1][5].endswith("of 2 tests")

@@ -68,9 +68,10 @@ CLAIMS = [
     (("lower", np.nan, 0.8, 0.7, 0.9, "log", "test_loss"), "lower", "× 0.800", "[0.700, 0.900]"),
     (("equal", 1.05, 1.0, 1.0, 1.0, "log", "test_loss"), "the same, within × 0.952 to × 1.05", "× 1.00", "all equal"),
     (("equal", 0.002, 0.01, 0.0, 0.02, "linear", "test_accuracy"), "the same, within ± 0.20 points", "+1.00 points",
-     "[+0.00, +2.00]"),
-    (("equal", 1e-9, 0.0, np.nan, np.nan, "linear", "a_quantity"), "the same, within ± 1e−09", "+0", ""),
-    (("higher", np.nan, -0.5, -0.75, -0.25, "rank", "test_loss"), "rises", "rank correlation −0.5", "[−0.75, −0.25]"),
+     "[0.00, +2.00]"),
+    (("equal", 1e-9, 0.0, np.nan, np.nan, "linear", "a_quantity"), "the same, within ± 1e−09", "0", ""),
+    (("higher", np.nan, -0.5, -0.75, -0.25, "rank", "test_loss"), "rises", "rank correlation −0.500",
+     "[−0.750, −0.250]"),
     (("lower", np.nan, np.nan, np.nan, np.nan, "rank", "test_loss"), "falls", "–", ""),
     (("higher", np.nan, np.nan, np.nan, np.nan, "log", "test_loss"), "higher", "–", ""),
 ]  # fmt: skip

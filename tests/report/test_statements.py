@@ -233,11 +233,14 @@ def shown(number: float, metric: Metric) -> float:
 
 
 def assert_shows(text: str, numbers: Sequence[float], metric: Metric) -> None:
-    """The text shows the numbers, rounded to its digits, of which there are at least three or two decimals."""
-    found = [float(number.replace(",", "")) for number in re.findall(rendered.NUMBER, text)]
+    """The text shows the numbers, rounded to its decimals; the largest has three digits, or two decimals."""
+    found = [number.replace(",", "") for number in re.findall(rendered.NUMBER, text)]
     assert len(found) == len(numbers), text
     for one, expected in zip(found, numbers, strict=True):
-        assert one == pytest.approx(shown(expected, metric), rel=6e-3, abs=0.0051 if metric.unit else 1e-12), text
+        half = 0 if "e" in one else 0.51 * 0.1 ** len(one.partition(".")[2])
+        assert float(one) == pytest.approx(shown(expected, metric), rel=6e-3, abs=half + 1e-12), text
+    sizes = [max(map(abs, map(float, found))), max(abs(shown(number, metric)) for number in numbers)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=6e-3, abs=0.0051 if metric.unit else 1e-12), text
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -2,69 +2,22 @@
 
 import dataclasses
 import io
-import math
 import re
-import tempfile
-import types
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
-from report import invented
+from report.drawings import built, drawn, many, panels
 from report.sections import of
-from samples import SMALL, laid_over, write_params
 
-from pipeline.project import artifacts, params
 from pipeline.project.figures import NAMED
-from pipeline.report import colours, drawing, svg
+from pipeline.report import colours, drawing
 from pipeline.report import study_figures as figures
 from pipeline.report.figures import render
-from pipeline.report.format import significant
-from pipeline.report.section import Section, study_section
-
-
-def drawn(figure: str, section: Section) -> types.SimpleNamespace:
-    """Draw a figure, laid out as in a file; return it with its data and its SVG."""
-    with drawing.style():
-        made = figures.FIGURES[figure][2](section)
-        return types.SimpleNamespace(figure=made.figure, data=made.data, svg=svg.write(made.figure))
-
-
-def panels(figure: str, section: Section) -> list:
-    return drawn(figure, section).figure.get_axes()
-
-
-def made_up(study: str) -> Section:
-    """The section of a study with invented results."""
-    return next(section for section in invented.made()[3].sections if section.study.id == study)
-
-
-def rows_of(axes) -> dict[str, tuple[float, bool]]:
-    """The label of every row, with its middle and whether it is bold."""
-    return {
-        label.get_text().replace("\n", " "): (tick, label.get_fontweight() == "bold")
-        for tick, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
-    }
-
-
-def levels_of(axes) -> list[str]:
-    (levels,) = axes.child_axes
-    return [label.get_text() for label in levels.get_yticklabels()]
-
-
-def dots_of(axes) -> list:
-    """The x of the dots of each row, in the order of drawing."""
-    return [np.asarray(dots.get_offsets())[:, 0] for dots in axes.collections if isinstance(dots, PathCollection)]
-
-
-def marks_of(axes, shapes: str = "^vs><ox") -> list[tuple[float, str]]:
-    return [(line.get_xdata()[0], line.get_marker()) for line in axes.lines if line.get_marker() in shapes]
-
+from pipeline.report.section import Section
 
 # --- the registry ----------------------------------------------------------------------------------------------------
 
@@ -123,150 +76,7 @@ def test_sources_are_the_files_that_a_figure_is_drawn_from():
     assert sources["layers"] == sources["predictions"] == ("data/diagnostics/predictions.npz",)
 
 
-# --- effects ---------------------------------------------------------------------------------------------------------
-
-
-def test_effects_show_every_seed_every_estimate_and_the_level():
-    section = of("weight_decay")
-    table = section.effects["test_loss"].set_index("variant")
-    made = drawn("effects", section)
-    (axes,) = made.figure.get_axes()
-    losses = section.results.pivot(index="seed_index", columns="variant", values="test_loss")
-    ratios = losses["weight_decay_3"] / losses["weight_decay_0"]
-    (dots,) = dots_of(axes)
-    assert dots.tolist() == ratios.tolist()
-    row = table.loc["weight_decay_3"]
-    assert marks_of(axes) == [(row.effect, colours.VERDICTS[row.verdict].marker)]
-    assert list(rows_of(axes)) == ["weight decay", "0", "3"]
-    assert levels_of(axes) == ["test loss", *map(significant, table["estimate"])]
-    assert [text.get_text() for text in axes.texts] == ["baseline"]
-    assert (
-        axes.get_xlabel()
-        == "← better\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}test loss / that of the baseline"
-    )
-    assert axes.get_xscale() == "log"
-    for seed, ratio in ratios.items():
-        assert f"<title>3, seed {seed}: × {ratio:.3f}" in made.svg
-
-
-def test_rows_are_grouped_by_block_with_the_baseline_first_and_the_interactions_last():
-    study = made_up("blocks")
-    last = {variant.id: variant for variant in study.study.variants}
-    order = sorted(last, key=lambda id: last[id].baseline == id)
-    variants = tuple(last[id] for id in order)
-    table = study.effects["test_accuracy"].set_index("variant").loc[order].reset_index()
-    section = dataclasses.replace(
-        study,
-        study=dataclasses.replace(study.study, variants=variants),
-        effects=study.effects | {"test_accuracy": table},
-    )
-    (axes,) = panels("effects", section)
-    names = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
-    assert names[:9] == [
-        "activation",
-        *("learning rate 0.1", "tanh", "relu", "elu"),
-        *("learning rate 0.5", "tanh", "relu", "elu"),
-    ]
-    assert names[9:] == ["interaction", "relu and learning rate 0.5", "elu and learning rate 0.5"]
-    bold = [label.get_fontweight() == "bold" for label in axes.get_yticklabels()]
-    assert [name for name, is_bold in zip(names, bold, strict=True) if is_bold] == [
-        names[0],
-        names[1],
-        names[5],
-        names[9],
-    ]
-    assert [text.get_text() for text in axes.texts] == ["baseline"] * 2
-
-
-def test_of_more_interactions_than_six_none_is_drawn():
-    section = made_up("blocks")
-    for count, shown in ((6, True), (7, False)):
-        many = pd.concat([section.interactions.iloc[:1]] * count)
-        (axes,) = panels("effects", dataclasses.replace(section, interactions=many))
-        assert ("interaction" in rows_of(axes)) == shown
-
-
-def test_an_outlier_is_an_arrow_with_its_number():
-    section = made_up("agreement")
-    (axes,) = panels("effects", section)
-    low, high = axes.get_xlim()
-    assert -0.01 < low < high < 0.01
-    assert marks_of(axes, "<")[0] == (low, "<")
-    assert [text.get_text() for text in axes.texts] == ["baseline", "−5.00 points\n[−5.72, −4.28]"]
-    shades = [artist for artist in axes.collections if to_hex(artist.get_facecolor()[0]) == colours.BAND]
-    assert len(shades) == 3  # the margin, of all variants but the baseline
-    assert (shades[0].get_datalim(axes.transData).x0, shades[0].get_datalim(axes.transData).x1) == (-0.002, 0.002)
-
-
-def test_diverged_runs_are_a_count_without_the_dots_of_those_that_finished():
-    section = made_up("survivors")
-    (axes,) = panels("effects", section)
-    assert [text.get_text() for text in axes.texts] == [
-        "baseline",
-        "▼ 9 of 10 runs diverged",
-        "✕ 2 of 10 runs diverged",
-    ]
-    assert len(dots_of(axes)) == 2  # ELU and identity
-
-
-def test_neighbours_without_a_decided_difference_share_a_row():
-    section = many()
-    made = drawn("effects", section)
-    (axes,) = made.figure.get_axes()
-    rows = rows_of(axes)
-    assert list(rows) == ["learning rate", "0.01", "0.02", "0.03 to 0.2 (18 variants)"]
-    table = section.effects["test_loss"].set_index("label")
-    folded = [value for value, shape in marks_of(axes) if shape in "os"]
-    assert folded == table["effect"][2:].tolist()
-    assert "<title>0.2: × " in made.svg
-    # its level is a range
-    assert levels_of(axes)[3] == "1.04 to\n1.05"
-
-
-def many(count: int = 20) -> Section:
-    """A section of a study with 20 learning rates, of which the second alone differs."""
-    return _built(
-        {"grid": {"optimizer": {"learning_rate": [round(0.01 * n, 2) for n in range(1, count + 1)]}}},
-        {"optimizer": {"learning_rate": 0.01}},
-        lambda study, variant, seed: 1.0 + 0.02 * seed + (1.0 if variant == 1 else 0.0005 * (seed - 1) * variant),
-    )
-
-
 # --- figures that a study names --------------------------------------------------------------------------------------
-
-
-def test_a_heat_map_has_the_numbers_of_every_combination():
-    section = made_up("product")
-    made = drawn("heat", section)
-    (axes,) = made.figure.get_axes()
-    texts = {(text.get_position()[0], text.get_position()[1]): text.get_text() for text in axes.texts}
-    # more rows than columns
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "0.2", "0.5"]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.1"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("weight decay", "dropout")
-    assert texts[0, 0].endswith("\nbaseline")
-    assert texts[1, 2].endswith("\n▲ × 0.500")
-    assert len(axes.patches) == 6
-    best = axes.patches[-1]
-    assert to_hex(best.get_facecolor()) == colours.diverging(figures.TINT)
-    assert made.svg.count("<title>") == 6
-    assert "better, n = 20</title>" in made.svg
-
-
-@pytest.mark.parametrize("columns", [2, 5, 8])
-def test_the_text_of_a_heat_map_fits_into_its_cells(columns):
-    rates = [round(0.01 * n, 2) for n in range(1, columns + 1)]
-    section = _built(
-        {"grid": {"optimizer": {"learning_rate": rates, "weight_decay": [0.001 * rate for rate in range(columns)]}}},
-        {"optimizer": {"learning_rate": 0.01, "weight_decay": 0.0}},
-        lambda study, variant, seed: 1.0 + 0.1 * variant + 1e-5 * seed,
-    )
-    made = drawn("heat", section)
-    (axes,) = made.figure.get_axes()
-    renderer = FigureCanvasAgg(made.figure).get_renderer()
-    cell = axes.patches[0].get_window_extent(renderer)
-    assert max(text.get_window_extent(renderer).width for text in axes.texts) <= cell.width
-    assert len(axes.texts) == columns**2
 
 
 def test_predictions_stand_above_the_images():
@@ -284,6 +94,22 @@ def test_predictions_stand_above_the_images():
         }
         assert words[above] == row.prediction
         assert words.get(below) == (None if row.right else row.truth)
+
+
+def test_variants_with_the_same_predictions_share_their_rows():
+    section = of("predictions")
+    pictures = section.diagnostics.pictures
+    variants = section.study.variants[:2]
+    first = pictures[pictures["variant"] == variants[0].id]
+    for prediction, rows in ((first["prediction"], 1), (first["truth"].to_numpy()[::-1], 2)):
+        second = first.assign(variant=variants[1].id, prediction=prediction)
+        diagnostics = dataclasses.replace(section.diagnostics, pictures=pd.concat([first, second]))
+        made = drawn("predictions", dataclasses.replace(section, diagnostics=diagnostics))
+        (axes,) = made.figure.get_axes()
+        assert len(axes.images) == rows * len(first)
+        assert len(made.data) == 2 * len(first)
+        together = f"{variants[0].name}; {variants[1].name}: right"
+        assert (together in [text.get_text() for text in axes.texts]) == (rows == 1)
 
 
 def test_learned_weights_without_bias_stand_beside_the_true_ones():
@@ -360,6 +186,24 @@ def test_boundaries_lie_where_two_classes_are_equally_likely(study):
     assert not [collection for collection in left.collections if hasattr(collection, "levels")]
 
 
+@pytest.mark.parametrize(("study", "classes"), [("shifted", 2), ("labels", 3)])
+def test_a_legend_names_the_classes_that_are_drawn(study, classes):
+    figure = drawn("shift", of(study)).figure
+    (entries,) = [legend.legend_handles for legend in figure.legends if legend.get_title().get_text() == ""]
+    assert [entry.get_label() for entry in entries] == [f"class {number}" for number in range(classes)]
+    dots = [artist for artist in figure.axes[0].collections if isinstance(artist, PathCollection)]
+    assert [to_hex(artist.get_facecolor()[0]) for artist in dots] == [entry.get_color() for entry in entries]
+
+
+def test_classes_with_one_marker_share_an_entry_of_the_legend():
+    section = of("shifted")
+    points = section.diagnostics.points.assign(label=np.arange(len(section.diagnostics.points)) % 12)
+    many_classes = dataclasses.replace(section.diagnostics, points=points)
+    figure = drawn("shift", dataclasses.replace(section, diagnostics=many_classes)).figure
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert labels[:10] == ["class 0, 10", "class 1, 11", *(f"class {number}" for number in range(2, 10))]
+
+
 # --- figures that follow from the factors ----------------------------------------------------------------------------
 
 
@@ -372,6 +216,7 @@ def test_the_path_of_a_number_has_every_split_and_the_gap():
     assert lines == {label: section.effects[f"{split}_loss"]["estimate"].tolist() for label, split in splits.items()}
     assert list(below.lines[0].get_ydata()) == section.effects["loss_gap"]["estimate"].tolist()
     assert [tick.get_text() for tick in below.get_xticklabels()] == ["0", "1", "3", "10"]
+    assert below.get_ylabel() == "gap of test loss to\ntraining loss"
     assert set(made.data["metric"]) == {"train_loss", "validation_loss", "test_loss", "loss_gap"}
 
 
@@ -448,61 +293,23 @@ def test_a_size_far_from_1_is_a_power_of_ten(value, text):
 # --- awkward studies -------------------------------------------------------------------------------------------------
 
 
-def _built(grid: dict, baseline, value, *, metric="test_loss", seeds=5, diverged=()) -> Section:
-    """Build the section of a study of the small project, each loss and accuracy of which is `value`.
-
-    Args:
-        grid: `grid` or `variants` of the study.
-        baseline: Its baseline.
-        value: Function of metric, place of the variant and seed.
-        diverged: Places of variants all of whose runs diverge.
-    """
-    changes = {
-        "studies": {"awkward": {"question": "?", "dataset": "images", "metric": metric, **grid, "baseline": baseline}},
-        "datasets.linear": ...,
-        "measurements": {},
-        "seeds.count": seeds,
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        project = params.load(path=write_params(Path(folder), laid_over(SMALL, changes)))
-    study = project.studies["awkward"]
-    rows, curves = [], []
-    for place, variant in enumerate(study.variants):
-        for seed in range(seeds):
-            row = {"variant": variant.id, "seed_root": 0, "seed_index": seed, "fold": 0, "data": "fixed"}
-            lost = place in diverged
-            row["status"] = "diverged" if lost else "finished"
-            row |= {
-                one.name: math.nan if lost and one.trained else value(one.name, place, seed) for one in study.metrics
-            }
-            rows.append(row)
-        for split in ("train", "test"):
-            for epoch in range(0 if place in diverged else 3):
-                estimate = value(f"{split}_loss", place, 0) * 0.9**epoch
-                curves.append([variant.id, split, epoch + 1, estimate, estimate * 0.9, estimate * 1.1])
-    tables = {name: pd.DataFrame(columns=columns) for name, columns in artifacts.DIAGNOSTICS.items()}
-    nothing = artifacts.Diagnostics(**tables, environment={"numpy": "0"}, code="0" * 12)
-    loss = pd.DataFrame(curves, columns=artifacts.CURVE_COLUMNS)
-    return study_section(project, study, pd.DataFrame(rows), loss, nothing)
-
-
 RATES = {"grid": {"optimizer": {"learning_rate": [0.1, 0.2, 0.3, 0.4]}}}
 FIRST = {"optimizer": {"learning_rate": 0.1}}
 AWKWARD = {
-    "one seed": lambda: _built(RATES, FIRST, lambda *_: 0.5, seeds=1),
-    "one variant": lambda: _built({"variants": {"only": {}}}, "only", lambda metric, place, seed: 1 + seed),
-    "every accuracy 100 %": lambda: _built(RATES, FIRST, lambda *_: 1.0, metric="test_accuracy"),
-    "every loss 0": lambda: _built(RATES, FIRST, lambda *_: 0.0),
-    "one loss 0": lambda: _built(RATES, FIRST, lambda metric, place, seed: float(place * seed)),
-    "all diverged": lambda: _built(RATES, FIRST, lambda *_: 1.0, diverged=range(4)),
-    "the baseline diverged": lambda: _built(RATES, FIRST, lambda metric, place, seed: 1.0 + seed, diverged=[0]),
-    "product all diverged": lambda: _built(
+    "one seed": lambda: built(RATES, FIRST, lambda *_: 0.5, seeds=1),
+    "one variant": lambda: built({"variants": {"only": {}}}, "only", lambda metric, place, seed: 1 + seed),
+    "every accuracy 100 %": lambda: built(RATES, FIRST, lambda *_: 1.0, metric="test_accuracy"),
+    "every loss 0": lambda: built(RATES, FIRST, lambda *_: 0.0),
+    "one loss 0": lambda: built(RATES, FIRST, lambda metric, place, seed: float(place * seed)),
+    "all diverged": lambda: built(RATES, FIRST, lambda *_: 1.0, diverged=range(4)),
+    "the baseline diverged": lambda: built(RATES, FIRST, lambda metric, place, seed: 1.0 + seed, diverged=[0]),
+    "product all diverged": lambda: built(
         {"grid": {"optimizer": {"learning_rate": [0.1, 0.2], "weight_decay": [0, 1]}}},
         {"optimizer": {"learning_rate": 0.1, "weight_decay": 0}},
         lambda *_: 1.0,
         diverged=range(4),
     ),
-    "huge": lambda: _built(RATES, FIRST, lambda metric, place, seed: 10.0 ** (30 * place + seed)),
+    "huge": lambda: built(RATES, FIRST, lambda metric, place, seed: 10.0 ** (30 * place + seed)),
 }
 
 
@@ -543,16 +350,6 @@ def test_every_name_can_be_drawn(name):
 
 
 # --- data ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_data_of_effects_are_the_estimates_and_the_effects_of_seeds():
-    section = of("weight_decay")
-    data = drawn("effects", section).data
-    whole, seeds = data[data["seed_index"].isna()], data[data["seed_index"].notna()]
-    pd.testing.assert_series_equal(whole["effect"], section.effects["test_loss"]["effect"])
-    assert seeds[["variant", "seed_index"]].values.tolist() == [["weight_decay_3", seed] for seed in range(3)]
-    (axes,) = panels("effects", section)
-    assert seeds["effect"].tolist() == dots_of(axes)[0].tolist()
 
 
 def test_the_data_of_curves_are_the_curves():
