@@ -87,7 +87,7 @@ _ALL = (
         trained=False,
     ),
     _other("gradient_ratio", "rms of the gradients at the start, first layer / last", "log", "hidden", trained=False),
-    _other("unit_spread", "range of the weights across units of the first layer, rms over inputs", "linear", "hidden"),
+    _other("unit_spread", "spread of first-layer units", "linear", "hidden"),
     _other("affine_gap", "change of the outputs without activations, relative", "linear", "hidden"),
     # of the exact solution of the same problem (training/closed_form.py)
     _other("closed_form_test_loss", "test loss of the closed form", "log", "linear", trained=False),

@@ -95,6 +95,8 @@ def _draw_row(axes: Axes, row: Row, limits: tuple[float, float], *, numbers: boo
     line = middle - (0.2 * row.height if row.points else 0)
     for value, verdict, name in row.others:
         style = {**marker(verdict), "markersize": 3, "alpha": 0.5, "linestyle": "none", "clip_on": False}
+        if not limits[0] <= value <= limits[1]:
+            style["marker"] = "<" if value < limits[0] else ">"
         (mark,) = axes.plot([np.clip(value, *limits)], [line], zorder=2, **style)
         tip(mark, [name])
     if np.isnan(row.numbers[0]):

@@ -2,14 +2,15 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from pipeline.analysis.judging import DECIDED
 from pipeline.project import artifacts
-from pipeline.project.metrics import METRICS
+from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params
 from pipeline.report import colours, drawing, forest
 from pipeline.report.drawing import Drawing, Sketch
@@ -19,7 +20,8 @@ from pipeline.report.section import Report, Section
 
 KEY = "overview"
 _FEW = 4  # studies
-_ROW = 0.16  # inches of an effect
+_ROW, _GAP = 0.16, 0.03  # inches of an effect, and between two studies
+_LABEL = 68  # characters of a line of the label of the axis
 _BOLD, _SMALL = 4.9, 3.5  # points of a character of a study's name, and of the text beside it
 
 
@@ -31,6 +33,7 @@ class MainEffect:
         scale: Scale of the effect: "ratio", "points", or, as differences of other metrics share none, the metric.
         compared: Variant and baseline in words.
         rule: "claim" if a claim names the variant, "largest" if its effect is the largest of several, else "only".
+        claim: Verdict on that claim: "holds", "fails" or "undecided"; else empty.
         low, high: 95 % interval; of the largest effect, adjusted for the selection if it is decided.
         others: Effects of all other variants, their verdicts and their names.
     """
@@ -41,6 +44,7 @@ class MainEffect:
     variant: str
     compared: str
     rule: str
+    claim: str
     n: int
     effect: float
     low: float
@@ -61,23 +65,28 @@ def main_effects(report: Report) -> list[MainEffect]:
     variant; without such a claim it is the largest.
     """
     claimed = _claimed(report.project)
-    return [_main_effect(section, claimed.get(section.study.id, "")) for section in report.sections if section.compared]
+    verdicts = dict(zip(report.claims["id"], report.claims["verdict"], strict=True)) if len(report.claims) else {}
+    return [
+        _main_effect(section, *claimed.get(section.study.id, ("", "")), verdicts)
+        for section in report.sections
+        if section.compared
+    ]
 
 
-def _claimed(project: Params) -> dict[str, str]:
-    """Return for studies with a claim about a verdict the variant that the first one names."""
-    variants: dict[str, str] = {}
-    for claim in project.claims.values():
+def _claimed(project: Params) -> dict[str, tuple[str, str]]:
+    """Return for studies with a claim about a verdict the first one's id and the variant that it names."""
+    first: dict[str, tuple[str, str]] = {}
+    for id, claim in project.claims.items():
         study = project.studies.get(claim.source)
         if study is None or claim.unknown or claim.metric != study.metric:
             continue
         trend = getattr(claim.config, "trend", None) or ("",)
         if variant := claim.judged or trend[-1]:
-            variants.setdefault(study.id, variant)
-    return variants
+            first.setdefault(study.id, (id, variant))
+    return first
 
 
-def _main_effect(section: Section, claimed: str) -> MainEffect:
+def _main_effect(section: Section, claim: str, claimed: str, verdicts: Mapping[str, str]) -> MainEffect:
     study, metric = section.study, section.metric
     table = section.effects[study.metric].set_index("variant")
     compared = table[~table["is_baseline"]]
@@ -103,6 +112,7 @@ def _main_effect(section: Section, claimed: str) -> MainEffect:
         variant=chosen,
         compared=f"{study.spoken(chosen)} against {study.variant(study.variant(chosen).baseline).label}{block}",
         rule=rule,
+        claim=verdicts.get(claim, "") if rule == "claim" else "",
         n=int(row.n),
         effect=float(row.effect),
         low=float(low),
@@ -134,12 +144,13 @@ def sketches(effects: Sequence[MainEffect]) -> list[Sketch]:
 
 def draw(effects: Sequence[MainEffect]) -> Drawing:
     """Draw main effects of one scale, one below the other, each below the name of its study, with its numbers."""
-    rows, texts, numbers, top = [], [], [], 0.0
+    rows, texts, numbers, top = [], [], [], _GAP
+    common = _common_metric(effects)
     for main in effects:
         metric, name = METRICS[main.metric], drawing.short_name(title(main.study))
         # what is compared stands beside the name or, if it is long, below it
         room = int((72 * drawing.WIDTH - 10 - _BOLD * len(name)) / _SMALL)
-        compared = drawing.short_name(main.compared, int((72 * drawing.WIDTH - 10) / _SMALL))
+        compared = drawing.short_name(_compared(main, common), int((72 * drawing.WIDTH - 10) / _SMALL))
         below = len(compared) > room
         texts.append((top + drawing.LINE / 2, top + (1.5 if below else 0.5) * drawing.LINE, compared))
         top += (2 if below else 1) * drawing.LINE
@@ -151,7 +162,7 @@ def draw(effects: Sequence[MainEffect]) -> Drawing:
         star = "*" if main.rule == "largest" and not math.isnan(main.effect) else ""
         value = effect(main.effect, metric, main.low, main.high).removesuffix(" points") + star
         numbers.append((top + _ROW / 2, f"{value} {effect_interval(main.low, main.high, metric, main.effect)}".strip()))
-        top += _ROW
+        top += _ROW + _GAP
     figure, panels = drawing.grid(1, height=top + 0.3)
     (axes,) = panels.flat
     # the effects of many studies differ by orders of magnitude; the axis of few is not cut
@@ -187,16 +198,24 @@ def draw(effects: Sequence[MainEffect]) -> Drawing:
     return Drawing(figure, pd.DataFrame([asdict(main) for main in effects]).drop(columns="others"))
 
 
+def _common_metric(effects: Sequence[MainEffect]) -> Metric:
+    """Return the most frequent metric, of several the first."""
+    return METRICS[Counter(main.metric for main in effects).most_common(1)[0][0]]
+
+
+def _compared(main: MainEffect, common: Metric) -> str:
+    """Return variant and baseline in words, the metric if it is not the common one, and that a claim does not hold."""
+    metric = "" if main.metric == common.name else METRICS[main.metric].label
+    claim = {"fails": "claim fails", "undecided": "claim undecided"}.get(main.claim, "")
+    return "; ".join(filter(None, [main.compared, metric, claim]))
+
+
 def _label(effects: Sequence[MainEffect]) -> str:
-    """Return the label of the axis: the metrics, what is computed of them, and the better side if they share one."""
-    metrics = [METRICS[main.metric] for main in effects]
-    names = ", ".join(dict.fromkeys(metric.label for metric in metrics))
-    kind = "ratio to the baseline" if metrics[0].scale == "log" else "difference from the baseline"
-    unit = " in points" if metrics[0].unit == "fraction" else ""
-    sides = {metric.better for metric in metrics}
-    better = (
-        {"lower": ", left is better", "higher": ", right is better"}.get(sides.pop() or "", "")
-        if len(sides) == 1
-        else ""
-    )
-    return drawing.wrapped(f"{names}: {kind}{unit}{better}", 62)
+    """Return the label of the axis: the metric, what is computed of it, and the better side if all have the same."""
+    metric = _common_metric(effects)
+    unless = " unless named" if len({main.metric for main in effects}) > 1 else ""
+    kind = "points against" if metric.unit == "fraction" else "ratio to" if metric.scale == "log" else "difference from"
+    sides = {METRICS[main.metric].better for main in effects}
+    (side,) = sides if len(sides) == 1 else (None,)
+    better = {"lower": "; left is better", "higher": "; right is better", None: ""}[side]
+    return drawing.wrapped(f"{metric.label}{unless}: {kind} the baseline{better}", _LABEL)

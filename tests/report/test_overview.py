@@ -24,6 +24,7 @@ def example(study: str, effect: float, **fields) -> MainEffect:
         "variant": "a",
         "compared": "a against b",
         "rule": "only",
+        "claim": "",
         "n": 5,
         "low": effect * 0.9,
         "high": effect * 1.1,
@@ -58,6 +59,7 @@ def test_the_main_effect_is_that_of_the_first_claim_otherwise_the_largest(study,
     section = next(section for section in invented.made()[3].sections if section.study.id == study)
     row = section.effects[section.study.metric].set_index("variant").loc[variant]
     assert (main.effect, main.verdict, main.n) == (row.effect, row.verdict, row.n)
+    assert main.claim in (("holds", "fails", "undecided") if rule == "claim" else ("",))
     chosen = rule == "largest"
     assert (main.low, main.high) == (
         (row.selected_low, row.selected_high) if chosen else (row.effect_low, row.effect_high)
@@ -91,11 +93,15 @@ def test_studies_that_compare_nothing_have_no_main_effect_and_scales_stay_apart(
 
 
 def test_every_study_is_a_link_with_its_comparison_its_number_and_its_mark():
-    mains = [example("one_study", 0.5, verdict="better"), example("other", 1.2, verdict="worse", rule="largest")]
+    mains = [
+        example("one_study", 0.5, verdict="better"),
+        example("other", 1.2, verdict="worse", rule="largest", metric="train_loss", claim="fails"),
+    ]
     axes, made = drawn(*mains)
     texts = {text.get_text(): text for text in axes.texts}
     assert texts["One study"].get_url() == "#one_study"
-    assert {"One study", "Other", "a against b"} == set(texts)
+    assert {"One study", "a against b", "Other", "a against b; training loss; claim fails"} == set(texts)
+    assert axes.get_xlabel() == "test loss unless named: ratio to the baseline; left is better"
     (levels,) = axes.child_axes
     numbers = {tick.get_text(): tick.get_color() for tick in levels.get_yticklabels()}
     assert numbers == {
