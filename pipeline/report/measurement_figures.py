@@ -84,8 +84,8 @@ FIGURES: Mapping[str, tuple[Callable[..., Drawing], str, str]] = {
     "matrix_product": (
         matrix_product,
         "product",
-        "Largest entry of a product of standard normal {config.size} x {config.size} matrices: median and ranges of "
-        "50 % and 90 % of {config.repetitions} repetitions.",
+        "Largest entry of a product of standard normal {config.size}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{config.size} "
+        "matrices: median and ranges of 50 % and 90 % of {config.repetitions} repetitions.",
     ),
     "shift_detector": (
         shift_detector,
