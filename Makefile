@@ -1,5 +1,5 @@
 # `make`            create the environment, check params.yaml, run dvc repro: the report is then in reports/index.html
-# `make test`       linter, type checker, unit tests and a small project from end to end: about two minutes
+# `make test`       linter, type checker, unit tests and a small project from end to end: two to five minutes
 # `make test-slow`  the other tests: faults, documents, a browser, emulated processors, the runs of book/
 # `make check`      what CI does, in a clean working tree: `make`, compare with git, `make test`, `make test-slow`
 # `make coverage`   run all tests and measure their coverage
