@@ -11,7 +11,7 @@ from pipeline.analysis.selection import RULES
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.schema import Judging
 from pipeline.project.variants import Study
-from pipeline.report.format import count_verdicts, effect, effect_interval, magnitude, points_in_examples, size, within
+from pipeline.report.format import count_verdicts, effect_with_interval, magnitude, points_in_examples, size, within
 
 _MAX_BLOCKS = 3  # with a sentence each; more blocks share one sentence
 _MAX_NAMES = 5  # with one verdict that are listed; more are counted
@@ -129,8 +129,8 @@ def _effect(row: Any, metric: Metric) -> str:
 
 def _with_limits(value: float, low: float, high: float, metric: Metric) -> str:
     """Return an effect and its interval as they stand in a sentence."""
-    limits = "in every seed" if low == high else effect_interval(low, high, metric, value)
-    return f"{effect(value, metric, low, high)} {limits}".strip()
+    text, limits = effect_with_interval(value, low, high, metric)
+    return f"{text} {'in every seed' if low == high else limits}".strip()
 
 
 def _interactions(table: pd.DataFrame, metric: Metric) -> str:

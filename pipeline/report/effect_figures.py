@@ -53,7 +53,7 @@ class _Lines:
 
     Attributes:
         rows: Their effects; headings have none.
-        labels: Of each line its middle, its label, the level at the right, and whether it is bold.
+        labels: For each line its middle, label, level at the right, and True if it is bold.
         top: Inches of all lines.
     """
 

@@ -48,7 +48,7 @@ def draw(report: Report) -> dict[str, list[Picture]]:
     files = {figure: contents for figure, key in keys.items() if (contents := _cached(cache, key)) is not None}
     missing = [figure for figure in keys if figure not in files]
     log.info("report: %d figures to draw, %d taken from the cache", len(missing), len(files))
-    drawn: list[Files] = _draw_all(missing)
+    drawn = _draw_all(missing)
     for figure, contents in zip(missing, drawn, strict=True):
         files[figure] = contents
         for kind in KINDS:

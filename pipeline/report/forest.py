@@ -18,7 +18,7 @@ from pipeline.analysis.statistics import logarithms
 from pipeline.arithmetic import arrays
 from pipeline.project.metrics import Metric
 from pipeline.report import colours, drawing
-from pipeline.report.format import effect, effect_interval
+from pipeline.report.format import effect, effect_with_interval
 from pipeline.report.svg import tip
 
 _CENTRAL = (0.025, 0.975)  # quantiles of the seeds of a row that fit onto the axis
@@ -174,9 +174,7 @@ def _draw_arrow(
 
 
 def _words(row: Row) -> str:
-    estimate, low, high = row.numbers
-    metric = row.metric
-    return f"{effect(estimate, metric, low, high)} {effect_interval(low, high, metric, estimate)}".strip()
+    return " ".join(effect_with_interval(*row.numbers, row.metric)).strip()
 
 
 def _title(row: Row) -> str:

@@ -34,38 +34,32 @@ def interval(low: float, high: float, metric: Metric | None) -> str:
     return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
 
 
-def effect(value: float, metric: Metric | None, low: float = math.nan, high: float = math.nan) -> str:
+def effect(value: float, metric: Metric | None) -> str:
     """Format an effect on the metric's scale: a ratio for losses, percentage points for accuracies, else a difference.
-
-    Beside its interval it has as many decimals as the interval.
 
     >>> from pipeline.project.metrics import METRICS
     >>> effect(0.5, METRICS["test_loss"]), effect(-0.012, METRICS["test_accuracy"])
     ('× 0.500', '−1.20 points')
-    >>> effect(-0.00001, METRICS["test_accuracy"], -0.00012, 0.0001)
-    '−0.001 points'
     """
-    if math.isnan(value):
-        return UNDEFINED
-    text = _of_row(value, _decimals(value, low, high, metric), metric)
-    if metric is not None and metric.scale == "log":
-        return f"× {text}"
-    return f"{text} points" if metric is not None and metric.unit == "fraction" else text
+    return effect_with_interval(value, math.nan, math.nan, metric)[0]
 
 
-def effect_interval(low: float, high: float, metric: Metric | None, value: float = math.nan) -> str:
-    """Format the interval of an effect, without the unit; empty if it is undefined, in words if all pairs are equal.
+def effect_with_interval(value: float, low: float, high: float, metric: Metric | None) -> tuple[str, str]:
+    """Format an effect and its interval, which has no unit, with the same number of decimals.
 
-    Beside the effect, `value`, it has as many decimals as the effect.
+    The interval is empty if it is undefined, and in words if all pairs are equal.
 
     >>> from pipeline.project.metrics import METRICS
-    >>> effect_interval(0.4, 0.6, METRICS["test_loss"]), effect_interval(-0.012, 0.01, METRICS["test_accuracy"])
-    ('[0.400, 0.600]', '[−1.20, +1.00]')
+    >>> effect_with_interval(-0.00001, -0.00012, 0.0001, METRICS["test_accuracy"])
+    ('−0.001 points', '[−0.012, +0.010]')
     """
-    if low == high:
-        return "all equal"
     decimals = _decimals(value, low, high, metric)
-    return "" if math.isnan(low) else f"[{_of_row(low, decimals, metric)}, {_of_row(high, decimals, metric)}]"
+    text, *limits = (
+        UNDEFINED if math.isnan(number) else _of_row(number, decimals, metric) for number in (value, low, high)
+    )
+    if metric is not None and text != UNDEFINED:
+        text = f"× {text}" if metric.scale == "log" else f"{text} points" if metric.unit == "fraction" else text
+    return text, "" if math.isnan(low) else "all equal" if low == high else f"[{', '.join(limits)}]"
 
 
 def _decimals(value: float, low: float, high: float, metric: Metric | None) -> int | None:
@@ -227,12 +221,13 @@ def cells(row: Any, metric: Metric | None) -> dict[str, str]:
     `n` is the number of runs that the estimate rests on: "1 of 10" if nine diverged, empty if nothing is random.
     """
     no_wins = row.identical or math.isnan(row.win_rate)
+    text, limits = effect_with_interval(row.effect, row.effect_low, row.effect_high, metric)
     texts = {
         "n": "" if metric and not metric.random else count(row.n, row.diverged),
         "estimate": number(row.estimate, metric),
         "interval": interval(row.low, row.high, metric),
-        "effect": effect(row.effect, metric, row.effect_low, row.effect_high),
-        "effect_interval": effect_interval(row.effect_low, row.effect_high, metric, row.effect),
+        "effect": text,
+        "effect_interval": limits,
         "p": p_value(row.p_adjusted),
         "wins": UNDEFINED if no_wins else f"{digits(100 * row.win_rate, 3)} %",
         "verdict": row.verdict,

@@ -39,7 +39,7 @@ def activations(config: Activations, section: MeasurementSection) -> Drawing:
                 "label": name,
             }
             (line,) = axes.plot(rows["x"], rows["value"], **style)
-            tip(line, f"{style['label']}, {quantity}")
+            tip(line, f"{name}, {quantity}")
         axes.set(xlabel="x", title=quantity)
     drawing.legend_below(figure, panels.flat[0].get_legend_handles_labels()[0])
     return Drawing(figure, table)

@@ -14,7 +14,7 @@ from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params
 from pipeline.report import colours, drawing, forest
 from pipeline.report.drawing import Drawing, Sketch
-from pipeline.report.format import effect, effect_interval, magnitude
+from pipeline.report.format import effect, effect_with_interval, magnitude
 from pipeline.report.markdown import title
 from pipeline.report.section import Report, Section
 
@@ -65,7 +65,7 @@ def main_effects(report: Report) -> list[MainEffect]:
     variant; without such a claim it is the largest.
     """
     claimed = _claimed(report.project)
-    verdicts = dict(zip(report.claims["id"], report.claims["verdict"], strict=True)) if len(report.claims) else {}
+    verdicts = dict(zip(report.claims["id"], report.claims["verdict"], strict=True))
     return [
         _main_effect(section, *claimed.get(section.study.id, ("", "")), verdicts)
         for section in report.sections
@@ -160,8 +160,8 @@ def draw(effects: Sequence[MainEffect]) -> Drawing:
             forest.Row(top, _ROW, words, main.verdict, ends, main.n, metric, {}, main.others, main.margin, main.note)
         )
         star = "*" if main.rule == "largest" and not math.isnan(main.effect) else ""
-        value = effect(main.effect, metric, main.low, main.high).removesuffix(" points") + star
-        numbers.append((top + _ROW / 2, f"{value} {effect_interval(main.low, main.high, metric, main.effect)}".strip()))
+        value, limits = effect_with_interval(*ends, metric)
+        numbers.append((top + _ROW / 2, f"{value.removesuffix(' points')}{star} {limits}".strip()))
         top += _ROW + _GAP
     figure, panels = drawing.grid(1, height=top + 0.3)
     (axes,) = panels.flat

@@ -14,8 +14,7 @@ from pipeline.report.format import (
     cells,
     count_verdicts,
     digits,
-    effect,
-    effect_interval,
+    effect_with_interval,
     p_value,
     points_in_examples,
     size,
@@ -68,8 +67,8 @@ def _filled(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    numbers = (cells, count_verdicts, digits, effect, effect_interval, p_value, points_in_examples, size, z_score)
-    words = (reading.claimed, reading.claimed_interval, reading.compared, reading.expectation)
+    numbers = (cells, count_verdicts, digits, effect_with_interval, p_value, points_in_examples, size, z_score)
+    words = (reading.claimed, reading.compared, reading.expectation)
     sentences = (reading.margin_of, reading.power_of)
     environment.filters |= {function.__name__: function for function in (*numbers, *words, *sentences, *filters)}
     text: str = environment.get_template(template).render(
@@ -80,8 +79,6 @@ def _filled(
         verdicts=colours.VERDICTS,
         why_underpowered=why_underpowered,
         reading=reading,
-        how_to_read=reading.how_to_read,
-        how_claims_are_judged=reading.how_claims_are_judged,
         **values,
     )
     return text + "\n"

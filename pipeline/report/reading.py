@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.analysis.significance import EXACT, SAMPLED
 from pipeline.project.metrics import METRICS
-from pipeline.report.format import digits, effect, effect_interval, size, within
+from pipeline.report.format import digits, effect_with_interval, size, within
 from pipeline.report.section import Report, Section
 
 
@@ -140,14 +140,9 @@ def expectation(claim: Any) -> str:
     return text if math.isnan(claim.margin) else f"{text}, within {within(claim.margin, METRICS.get(claim.metric))}"
 
 
-def claimed(claim: Any) -> str:
-    """Return the effect of a claim; of a trend the mean rank correlation."""
-    if claim.scale == "rank" and not math.isnan(claim.effect):
-        return f"rank correlation {effect(claim.effect, None, claim.low, claim.high)}"
-    return effect(claim.effect, METRICS.get(claim.metric), claim.low, claim.high)
-
-
-def claimed_interval(claim: Any) -> str:
-    """Return the interval of the effect of a claim."""
-    metric = None if claim.scale == "rank" else METRICS.get(claim.metric)
-    return effect_interval(claim.low, claim.high, metric, claim.effect)
+def claimed(claim: Any) -> tuple[str, str]:
+    """Return the effect of a claim, of a trend the mean rank correlation, and its interval."""
+    is_trend = claim.scale == "rank"
+    metric = None if is_trend else METRICS.get(claim.metric)
+    text, limits = effect_with_interval(claim.effect, claim.low, claim.high, metric)
+    return f"rank correlation {text}" if is_trend and not math.isnan(claim.effect) else text, limits

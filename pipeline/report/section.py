@@ -44,7 +44,7 @@ class Section:
 
     Attributes:
         study, data: Its configuration and that of its data set.
-        margin: The largest difference of the judged metric that does not matter; None if there is none.
+        margin: The largest difference of the judged metric that does not matter, or None.
         answer: Its verdicts in words.
         results: One row per variant and seed.
         effects: The table of `comparison.effects` for each metric; the study's own metric, the judged one, comes first.

@@ -1,4 +1,4 @@
-"""What a figure draws, and studies with invented results to draw."""
+"""Functions that draw a figure and list its marks, and studies with invented results to draw."""
 
 import math
 import tempfile

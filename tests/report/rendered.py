@@ -24,7 +24,7 @@ class Table:
 
     Attributes:
         blocks: By row, the heading of its block; empty if the table has none.
-        cards: By row, the names that the cells have on a phone; empty where there is none.
+        cards: By row, the names that the cells have on a phone, or empty texts.
         fold: The words that unfold the table; empty if it is open.
     """
 

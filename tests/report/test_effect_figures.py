@@ -16,7 +16,7 @@ from pipeline.report.format import significant
 
 
 def rows_of(axes) -> dict[str, tuple[float, bool]]:
-    """The label of every row, with its middle and whether it is bold."""
+    """The label of every row, with its middle and True if it is bold."""
     return {
         label.get_text().replace("\n", " "): (tick, label.get_fontweight() == "bold")
         for tick, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)

@@ -1,4 +1,4 @@
-"""Which figures are drawn and which come from the cache."""
+"""Figures that are drawn, and figures that come from the cache."""
 
 import dataclasses
 

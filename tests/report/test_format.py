@@ -24,11 +24,11 @@ NAN = float("nan")
         ("effect", (1.0, LOSS), "× 1.00"),
         ("effect", (-0.00012, None), "−0.000120"),
         ("effect", (NAN, LOSS), "–"),
-        ("effect_interval", (-0.012, 0.01, GAP), "[−0.0120, +0.0100]"),
-        ("effect_interval", (NAN, NAN, LOSS), ""),
+        ("effect_with_interval", (NAN, -0.012, 0.01, GAP), ("–", "[−0.0120, +0.0100]")),
+        ("effect_with_interval", (NAN, NAN, NAN, LOSS), ("–", "")),
         # if all pairs are equal there is no interval
         ("interval", (0.5, 0.5, ACCURACY), "all equal"),
-        ("effect_interval", (1.0, 1.0, LOSS), "all equal"),
+        ("effect_with_interval", (1.0, 1.0, 1.0, LOSS), ("× 1.00", "all equal")),
         # both directions of an effect
         ("size", (0.8, LOSS), "× 0.800 or × 1.25"),
         ("size", (-0.012, ACCURACY), "± 1.20 points"),
@@ -79,8 +79,7 @@ def test_numbers_as_text(function, arguments, text):
     ],
 )
 def test_an_effect_and_its_interval_share_decimals(metric, numbers, texts):
-    value, low, high = numbers
-    assert (format.effect(value, metric, low, high), format.effect_interval(low, high, metric, value)) == texts
+    assert format.effect_with_interval(*numbers, metric) == texts
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_claim_in_words(cells, expected, effect, interval):
     assert set(names) < set(COLUMNS)
     claims = invented.made()[3].claims
     row = next(claims.iloc[:1].assign(**dict(zip(names, cells, strict=True))).itertuples())
-    found = (reading.expectation(row), reading.claimed(row), reading.claimed_interval(row))
+    found = (reading.expectation(row), *reading.claimed(row))
     assert found == (expected, effect, interval)
 
 
