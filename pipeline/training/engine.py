@@ -64,7 +64,9 @@ class TrainingResult:
         """
         metrics = {name: float(curve[-1]) for name, curve in self.curves.items()}
         metrics["best_epoch"] = float(self.best_epoch)
-        squared = sum(float(total(np.square(weight).reshape(-1))) for weight in self.weights)
+        squared = 0.0
+        for weight in self.weights:  # Python's `sum` compensates for rounding since 3.12
+            squared += float(total(np.square(weight).reshape(-1)))
         metrics["weight_norm"], metrics["half_squared_norm"] = math.sqrt(squared), squared / 2
         # undefined if both are infinite, as in a run that diverged, or both are 0
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -121,7 +123,9 @@ class Examples:
         if (part, features) not in self._inputs:
             inputs = getattr(self.dataset, part).inputs[:, :, :features]
             padded = np.zeros((*inputs.shape[:2], padded_size(features)), np.uint8 if self.bytes else self.real)
-            padded[:, :, :features] = inputs if self.bytes else inputs * self.dataset.factor + self.dataset.offset
+            # seed by seed: in double precision, all seeds take several times the memory
+            for one, copy in zip(inputs, padded, strict=True):
+                copy[:, :features] = one if self.bytes else one * self.dataset.factor + self.dataset.offset
             self._inputs[part, features] = list(padded)
         return self._inputs[part, features][seed_index]
 
