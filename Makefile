@@ -6,7 +6,7 @@
 # `make docs`       build the documentation as a site, docs/_build/html/index.html; every warning is an error
 # `make reference`  write the pages in docs/reference/ from the code
 # `make notebook`   execute the example notebook, docs/how-to/notebook.ipynb, and keep its outputs
-# `make soak`       try ten times more faults than `make check`, and write the counts to docs/reliability.md: half an hour
+# `make soak`       try ten times more faults than `make check`, and write the counts to docs/reliability.md: seven minutes
 # `make locks`      look up the hashes of the versions in requirements*.txt, after a version was changed by hand
 # `make benchmark`  compare the speed with other libraries, as ratios: half an hour; BENCHMARK="--row NAME" selects rows
 PYTHON ?= python3
@@ -22,6 +22,40 @@ LOCKS := $(addprefix requirements,-build.txt .txt -test.txt -docs.txt -benchmark
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # does an index of packages answer within ten seconds?
 export PROBE := import signal, sys, urllib.request; signal.alarm(10); urllib.request.urlopen(sys.argv[1] + '/torch/')
+
+# refuses a Python or system for which the packages have no wheels and would need compilers, in a syntax that every Python
+# reads
+define SUITABLE
+import platform, sys, sysconfig
+def refuse(found, allowed):
+    sys.exit("%s: found %s, allowed: %s" % (sys.executable, found, allowed))
+found = "%s %d.%d" % ((platform.python_implementation(),) + sys.version_info[:2])
+if sys.maxsize < 2 ** 32:
+    found += " of 32 bits"
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    found += ", free-threaded"
+if found not in ["CPython 3.%d" % minor for minor in (11, 12, 13, 14)]:
+    refuse(found, "CPython 3.11 to 3.14, 64 bits, not free-threaded: make PYTHON=python3.13")
+try:
+    import ensurepip, venv
+except ImportError:
+    refuse("no module ensurepip", "a complete Python; on Debian and Ubuntu: apt install python3-venv")
+mac, libc = platform.mac_ver()[0], platform.libc_ver()
+if mac and (platform.machine() != "arm64" or int(mac.split(".")[0]) < 14):
+    refuse("macOS %s on %s" % (mac, platform.machine()), "macOS 14 or newer on arm64")
+if sys.platform == "linux" and (libc[0] != "glibc" or [int(part) for part in libc[1].split(".")] < [2, 28]):
+    refuse(" ".join(libc).strip() or "an unknown C library", "glibc 2.28 or newer")
+endef
+export SUITABLE
+
+# the scripts in .venv contain the paths of its folder and its Python: after a move or a copy they do not start, or run
+# the code elsewhere. A link to another .venv is allowed.
+ifneq ($(filter-out clean,$(or $(MAKECMDGOALS),report)),)
+STALE := $(shell { [ ! -L .venv ] && read -r made < .venv/installed && { [ "$$made" = "$(CURDIR)" ] && $(BIN)/python -c "" || echo "$$made"; }; } 2>/dev/null)
+ifneq ($(STALE),)
+$(error .venv: found the environment of $(STALE), which was moved, copied or lost its Python: rm -rf .venv, then make again)
+endif
+endif
 
 # one worker per core; the tests of a file share a worker, and so the projects that they start from
 PYTEST := $(BIN)/pytest -n auto --dist loadfile
@@ -80,7 +114,7 @@ clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache data docs/_build dvc_plots
 
 .venv/installed: requirements.txt requirements-build.txt requirements-torch.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=python3.11" % sys.version_info[:2])'
+	@$(PYTHON) -c "$$SUITABLE"
 	$(PYTHON) -m venv .venv
 	$(HASHED) requirements-build.txt
 	$(HASHED) requirements.txt --no-build-isolation --use-pep517
@@ -91,7 +125,7 @@ clean:
 	fi; \
 	$(PIP) $${index:+--extra-index-url $$index} --requirement requirements-torch.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 .venv/installed-%: requirements-%.txt .venv/installed
 	$(HASHED) $<

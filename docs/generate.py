@@ -171,7 +171,7 @@ def _words_of(model: type[BaseModel]) -> str:
 def _described(model: type[BaseModel], name: str) -> str:
     """The docstring beneath the field, in the class or in the one that it has the field from."""
     for owner in model.__mro__:
-        if name in vars(owner).get("__annotations__", {}):
+        if name in inspect.get_annotations(owner):
             if words := attribute_docstrings(owner).get(name):
                 return " ".join(words.split())
             if name in ("name", "source", "kind"):  # the discriminator of a choice

@@ -10,7 +10,7 @@ from samples import ROOT
 from pipeline.core import forks
 
 SCRIPT = """
-import contextlib, os, signal
+import contextlib, os, signal, time
 from pipeline.core import forks
 
 parent, calls = os.getpid(), []
@@ -20,6 +20,8 @@ def square(number):
         calls.append(number)
     elif number == 13 and dies:
         os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        time.sleep(0.01)  # or one process may do everything before the others start
     return number * number, os.getpid()
 
 numbers, squares = range(20), [number * number for number in range(20)]
@@ -46,7 +48,8 @@ except ChildProcessError:
 def test_several_processes_give_the_same_results_even_if_one_dies():
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "ABLATE_THREADS": "3"}
     command = [sys.executable, "-c", SCRIPT]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # with a deadline: to wait for a process that died would be to wait for ever
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, "no child is left\n"), done.stderr
 
 
