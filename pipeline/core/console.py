@@ -20,6 +20,8 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     logging.getLogger("pipeline").setLevel(logging.INFO)
     # by default SIGTERM ends the process at once, and temporary files stay
     signal.signal(signal.SIGTERM, lambda number, frame: _exit("terminated", 128 + number))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main(sys.argv[1:])
     except UserError as error:

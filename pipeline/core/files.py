@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        with contextlib.suppress(NotADirectoryError):
+        with contextlib.suppress(OSError):  # the folder cannot be written, and the error above says why
             temporary.unlink(missing_ok=True)
 
 

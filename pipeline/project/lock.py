@@ -29,7 +29,7 @@ def read() -> Mapping[str, Any]:
     except OSError as error:
         raise UserError(f"{PATH}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        remedy = f"restore it by `git checkout HEAD -- {PATH}` or `dvc repro`"
+        remedy = f"restore it by `git checkout HEAD -- {PATH}`, or delete it and run `dvc repro`"
         raise UserError(f"{PATH}: damaged ({error}); {remedy}") from None
 
 

@@ -4,11 +4,16 @@ A mistake is reported with its dotted key, what was found and what is allowed (`
 computed. The file of another commit passes through the same door (`parse`).
 """
 
+import contextlib
+import json
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -24,6 +29,7 @@ from pipeline.project.schema import File, Judging, Published, SeedConfig
 from pipeline.project.variants import Study, expand
 
 PATH = Path("params.yaml")
+_EXPERIMENT = 60.0  # seconds: more than DVC needs to prepare an experiment
 
 
 @dataclass(frozen=True)
@@ -108,14 +114,27 @@ def parse(content: bytes, name: str) -> Params:
 def check_unchanged(project: Params) -> None:
     """Raise an error if `params.yaml` has changed since the stage read it; called before a stage writes.
 
-    While a stage runs, `dvc exp run -S` in the same folder may change the file, and DVC would record the digest of the
-    changed file beside the results.
+    While a stage runs, `dvc exp run -S` in the same folder may change the file and restore it, and DVC would record the
+    digest of another file than the stage has read. So this waits until no such command prepares an experiment.
 
     Raises:
         UserError: If one of the values has changed.
     """
+    until = time.monotonic() + _EXPERIMENT
+    while _is_prepared() and time.monotonic() < until:
+        time.sleep(0.1)
     if project.written != _values(_content(PATH), str(PATH)):
         raise UserError(f"{PATH}: changed while this stage ran; run `dvc repro` again")
+
+
+def _is_prepared() -> bool:
+    """Return whether a running `dvc exp run` holds the workspace, to write the values of `-S` and to restore it."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            locks = json.loads((folder / ".dvc/tmp/exps/rwlock").read_text())
+            return bool(psutil.pid_exists(locks["write"]["workspace"]["pid"]))
+    return False
 
 
 def _content(path: Path) -> bytes:
@@ -137,6 +156,10 @@ def _values(content: bytes, name: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise UserError(f"{name}: found bytes that are not UTF-8 ({error.reason})") from None
     except (YAMLError, ValueError, RecursionError) as error:
+        if conflict := re.search(r"^<{7} .*", text, flags=re.MULTILINE):
+            where = f"{name}: line {text.count(chr(10), 0, conflict.start()) + 1}"
+            allowed = "one of the two sides"
+            raise UserError(f"{where}: found {shorten(conflict[0])}, a conflict of git, allowed: {allowed}") from None
         mark = getattr(error, "problem_mark", None)
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise UserError(f"{name}: {f'line {mark.line + 1}: ' if mark else ''}{problem[:240]}") from None

@@ -2,11 +2,16 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.core.errors import UserError, join_short, shorten
+
+# until `console.run` catches Ctrl-C, it ends a stage without the traceback of an import; a shell may have it ignored
+if sys.orig_argv[1:2] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _has_avx2() -> bool:

@@ -13,9 +13,9 @@ def main(arguments: list[str]) -> None:
     """Check `params.yaml`; takes no argument."""
     project = params.load()
     console.say(f"params.yaml: {len(project.studies)} studies, {len(project.measurements)} measurements")
-    params.check_unchanged(project)
     artifacts.write_parts(project)
     outlook.write(project)
+    params.check_unchanged(project)
     # a dependency of every stage, so that none runs after a failed check; always the same bytes
     artifacts.write_text(artifacts.CHECKED, "params.yaml is valid\n")
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -29,6 +30,18 @@ def test_a_path_that_cannot_be_written_is_named(in_folder):
     (in_folder / "folder").mkdir()
     with pytest.raises(UserError, match="folder: cannot be written"), replacing(in_folder / "folder") as path:
         path.write_text("x")
+
+
+def test_a_folder_that_can_only_be_read_is_named_by_the_path_of_the_file(in_folder, monkeypatch):
+    def unlink(path, missing_ok=False):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", unlink)  # as on a file system that is mounted read-only
+    with (
+        pytest.raises(UserError, match=r"^page.html: cannot be written \(Read-only file system\)$"),
+        replacing(Path("page.html")) as temporary,
+    ):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(temporary))
 
 
 def test_leftovers_of_a_killed_writer_are_deleted_by_the_next_writer(in_folder):

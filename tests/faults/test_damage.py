@@ -10,7 +10,7 @@ from samples import ONE_STUDY
 
 from ablate import compare, frames
 from pipeline.core.errors import UserError
-from pipeline.project import lock
+from pipeline.project import lock, params
 from pipeline.stages import report, train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("finished_copy")]
@@ -122,3 +122,29 @@ def test_results_of_older_configs_are_refused_or_not_comparable(finished_copy, t
     assert done.returncode != 0
     assert f"{RESULTS}: made with other configs" in done.stderr
     finished_copy.run("dvc", "repro")
+
+
+def test_a_merge_of_two_branches_that_trained_is_named_and_recovered_as_advised(finished_copy, tally):
+    rate = "studies.weight_decay.base.optimizer.learning_rate"  # of other lengths, or git may overlook the change
+    reports = {}
+    for branch, value in (("theirs", 0.0015), ("ours", 0.00025)):
+        finished_copy.run("git", "checkout", "-qb", branch, "main")
+        finished_copy.write_params({**ONE_STUDY, rate: value})
+        finished_copy.run("dvc", "repro")
+        finished_copy.commit(branch)
+        reports[branch] = finished_copy.files()
+    assert finished_copy.run("git", "merge", "theirs", ok=False).returncode == 1
+    with pytest.raises(
+        UserError, match=r"^params.yaml: line \d+: found '<<<<<<< HEAD', a conflict of git, allowed: one"
+    ):
+        params.load()
+    with pytest.raises(
+        UserError, match=r"^dvc.lock: damaged \(.*\); restore it by `git checkout HEAD -- dvc.lock`, or"
+    ):
+        lock.read()
+    finished_copy.run("git", "checkout", "-q", "--theirs", "params.yaml")
+    # docs/how-to/recover.md
+    finished_copy.run("git", "checkout", "--quiet", "HEAD", "--", "dvc.lock", "reports")
+    finished_copy.run("dvc", "repro")
+    assert finished_copy.files() == reports["theirs"]
+    tally("damage", "merge of two branches that trained", "conflict named, rebuilt as advised")

@@ -2,6 +2,10 @@
 
 import copy
 import itertools
+import json
+import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,7 @@ BOTH = pytest.mark.parametrize("name", ["params.yaml", "book/params.yaml"])
         ("a: {<<: {b: 1}}\n", "line 1: found the merge key"),
         ("a: 2024-13-45\n", ""),
         ("a: ${b}\n", "line 1: found ${ in '${b}'"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "line 2: found '<<<<<<< HEAD', a conflict of git"),
         ("[" * 2_000, ""),
         ("- 1\n", "found [1], allowed: the keys title, about, seeds"),
         ("", "found None, allowed: the keys title, about, seeds"),
@@ -241,3 +246,30 @@ def test_results_of_other_values_are_refused_before_they_are_written(in_folder):
         params.check_unchanged(project)
     write_params(in_folder, SMALL)
     params.check_unchanged(project)
+
+
+def test_an_experiment_that_dvc_prepares_is_waited_for(in_folder, monkeypatch):
+    """It writes the values of `-S` into the file, and restores it before it lets go of the workspace."""
+    write_params(in_folder, SMALL)
+    before, held = params.PATH.read_bytes(), in_folder / ".dvc/tmp/exps/rwlock"
+    held.parent.mkdir(parents=True)
+    write_params(in_folder, laid_over(SMALL, {"seeds.count": 7}))
+    changed = params.load()
+
+    def hold(pid: int) -> None:
+        held.write_text(json.dumps({"write": {"workspace": {"pid": pid, "cmd": "dvc exp run"}}, "read": {}}))
+
+    def restore() -> None:
+        params.PATH.write_bytes(before)
+        held.write_text("{}")
+
+    hold(os.getpid())
+    timer = threading.Timer(0.3, restore)
+    timer.start()
+    with pytest.raises(UserError, match="changed while this stage ran"):
+        params.check_unchanged(changed)
+    timer.join()
+    # one that was killed holds nothing
+    hold(2**22 + 1)
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("waits for a process that has ended"))
+    params.check_unchanged(params.load())
