@@ -1,5 +1,6 @@
 """Tables: typed as they always were, mistakes named by column and row, examples equal to those of scikit-learn."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from pipeline.core.dataset import Dataset
 from pipeline.core.errors import UserError
 from pipeline.core.seeding import generator
-from pipeline.data import table
+from pipeline.data import notation, table
 from pipeline.data.base import Facts
 from pipeline.data.table import Table
 
@@ -63,7 +64,8 @@ def tabulated(cells: Iterable[object]) -> str:
 # --- typing ----------------------------------------------------------------------------------------------------------
 
 NUMBERS = ["7", "007", "+5", "-5", ".5", "5.", "1e5", "1E+05", "1e-400", "9007199254740993", "1e30", "123456789e-10"]
-WORDS = ["1_000", "1,5", "1,000", "$5", "5%", "0x10", "1e", "--1", "1 2", "٣", "=1+1", "True", "NAN", "None", "#N/A"]
+WORDS = ["1_000", "0x10", "1e", "--1", "1 2", "٣", "=1+1", "True"]
+NOTATIONS = {"1,5": 'decimal: ","', "1,000": 'thousands: ","', "$5": 'units: ["$"]', "5%": 'units: ["%"]'}
 OUTSIDE = ["inf", "-inf", "Infinity", "1e31", "-1e400"]
 DATES = ["2024-01-31", "2024-1-1 10:00", "2024-01-31T10", "31.1.2024", "1/31/24"]
 
@@ -77,14 +79,162 @@ def test_a_cell_is_a_number_or_a_word(write, cell):
 @pytest.mark.parametrize("cell", [*OUTSIDE, *DATES])
 def test_large_numbers_and_dates_are_refused(write, cell):
     if cell in DATES:
-        cells, message = [cell, *DATES], f"the date '{cell}', allowed: numbers or categories"
+        way = "`ignore`, or dates such as 2024-01-31" if "/" in cell else "`dates`, which reads days since 1970-01-01"
+        cells = [cell] * 5 if "/" in cell else [cell, *(date for date in DATES if "/" not in date)]
+        found = f"'{cell}' among dates" if "/" in cell else f"the date '{cell}'"
+        message = f"{found}, allowed: the column under {way}"
     else:
         cells, message = [cell, "1"], f"{cell}, allowed: a number within ± 1e+30"
     line = refusal(write(tabulated(cells)))
     assert line.startswith(f"{CSV}: row 2, column 'x': found {message}")
 
 
-@pytest.mark.parametrize("cell", table.MISSING)
+@pytest.mark.parametrize("cell", NOTATIONS)
+def test_numbers_in_another_notation_are_read_on_request_alone(write, cell):
+    cells = [f'"{cell}"', "  0 "] * 6
+    key = NOTATIONS[cell]
+    line = refusal(write(tabulated(cells)))
+    assert f"found '{cell}', a number in another notation, allowed: numbers such as 1234.5; `{key}` in the data" in line
+    name, _, value = key.partition(": ")
+    columns = table.read(write(tabulated(cells), **{name: json.loads(value)}))
+    assert columns.inputs["x"].tolist() == [{"1,5": 1.5, "1,000": 1000.0}.get(cell, 5.0), 0.0] * 6
+    as_levels = table.read(write(tabulated(cells), categorical=["x"]))
+    assert as_levels.inputs["x"].tolist() == [cell, "0"] * 6
+
+
+@pytest.mark.parametrize("cell", [*NOTATIONS, "1.5", "1", "3+"])
+def test_text_of_a_parquet_file_that_is_numbers_is_refused_or_has_a_hint(write, cell):
+    frame = polars.DataFrame({"x": [cell, "0"] * 6, "ill": range(12)})
+    if cell in ("1", "3+"):
+        (described, _) = write(frame).described().columns
+        assert [warning.split(";")[0] for warning in described.warnings] == ["text that reads as numbers"] * (
+            cell == "1"
+        )
+    else:
+        assert f"column 'x': found numbers as text, such as '{cell}', allowed: a column of" in refusal(write(frame))
+    assert table.read(write(frame, categorical=["x"])).inputs["x"].tolist() == [cell, "0"] * 6
+
+
+def test_a_word_among_numbers_in_the_stated_notation_is_the_one_that_is_named(write):
+    line = refusal(write(tabulated([f'"{n},5"' for n in range(20)] + ["k.A."]), decimal=","))
+    assert "row 22, column 'x': found 'k.A.', allowed: a number, as in 20 other rows" in line
+
+
+def test_different_units_in_a_column_are_refused_and_missing_ones_doubted(write):
+    assert "column 'x': found different units, as in '$5' and '3 €', allowed: one unit" in refusal(
+        write(tabulated(["$5", "-$6", "3 €"] * 4), units=["$", "€"])
+    )
+    (described, _) = write(tabulated(["50%", "1e1 %", "0.5"] * 4), units=["%"]).described().columns
+    assert described.warnings == ("'50%' and '0.5': the unit is left out, is it the same?",)
+
+
+def test_text_of_a_parquet_file_may_lack_values(write):
+    frame = polars.DataFrame({"x": ["p", None, "q"] * 6, "ill": [0, 1] * 9})
+    assert table.read(write(frame, missing="median")).inputs["x"].tolist() == ["p", "", "q"] * 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["?"] * 8,
+        ["None", "n.a.", "-"] * 2,
+        ["broken"] * 15,
+        ["<0.5", "low"] * 6,
+        ["<1", "<2", "<3", "> 9", "?"] * 4,
+        [f"fault {code}" for code in "abcd"] * 5,
+    ],
+)
+def test_words_among_numbers_never_make_categories_of_them(write, words):
+    content = tabulated([*words, *range(40)])
+    assert f"row 2, column 'x': found '{words[0]}', allowed: a number, as in 40 other rows" in refusal(write(content))
+    missing = {"missing": "median", "missing_values": ["", *set(words)]}
+    assert np.isnan(table.read(write(content, **missing)).inputs["x"]).sum() == len(words)
+    usual = {word for word in words if notation.is_missing_word(word)}
+    assert usual == {*table.proposed(Path(CSV), {}).get("missing_values", ())} - {*notation.MISSING}
+
+
+def test_na_may_be_a_code(write):
+    content = "country,ill\n" + "".join(f"{('DE', 'NA', 'FR')[n % 3]},{n % 2}\n" for n in range(30))
+    found = "row 3, column 'country': found 'NA', which stands for a missing value (10 such rows), allowed: a value"
+    assert found in refusal(write(content))
+    (described,) = [c for c in write(content, missing="median").described().columns if c.role == "input"]
+    assert (described.levels, described.missing) == (2, 10)
+    assert described.warnings == ("'NA' is read as missing; if it is a code, leave it out of `missing_values`",)
+    (described,) = [c for c in write(content, missing_values=[""]).described().columns if c.role == "input"]
+    assert (described.levels, described.missing, described.warnings) == (3, 0, ())
+
+
+def test_dates_are_days_on_request(write):
+    frame = polars.DataFrame({"day": ["2024-01-31", "31.1.2024 12:00"] * 10, "ill": [0, 1] * 10})
+    for content in (frame.write_csv(), frame.with_columns(day=polars.datetime(2024, 1, 31))):
+        config = write(content, dates=["day"])
+        assert table.read(config).inputs["day"][0] == 19753
+        assert [column.kind for column in config.described().columns] == ["date", "classes"]
+    assert "found '31/1/2024 12:00', allowed: dates such as 2024-01-31" in refusal(
+        write(frame.write_csv().replace(".", "/"), dates=["day"])
+    )
+
+
+@pytest.mark.parametrize("cell", ["unknown", "-"])
+def test_a_word_among_dates_is_named_or_missing(write, cell):
+    content = tabulated([*(f"2024-01-{day:02}" for day in range(1, 31)), cell])
+    assert f"row 32, column 'x': found '{cell}' among dates, allowed: the column under" in refusal(write(content))
+    keys = {"missing_values": ["", cell], "dates": ["x"], "missing": "mean"}
+    assert np.isnan(table.read(write(content, **keys)).inputs["x"]).tolist() == [False] * 30 + [True]
+    assert table.proposed(Path(CSV), {})["missing_values"][-1] == cell
+
+
+def test_an_index_is_left_out_and_rows_without_a_target_on_request(write):
+    rows = [(n, n / 7, ("a", "b", "")[n % 3]) for n in range(30)]
+    for names in (["0", "1", "2", *range(3, 30)], [f"car {n}" for n in range(30)], [85 + 3 * n for n in range(30)]):
+        content = ",x,ill\n" + "".join(f"{name},{x},{y}\n" for name, (_, x, y) in zip(names, rows, strict=True))
+        assert "row 4, column 'ill': found nothing (10 such rows), allowed: a value in each" in refusal(write(content))
+        config = write(content, missing_target="drop")
+        assert list(table.read(config).inputs) == ["x"]
+        assert (config.facts().train_examples, config.facts().test_examples) == (15, 5)
+        description = config.described()
+        assert [column.role for column in description.columns] == ["index", "input", "target"]
+        assert "left out as an index" in description.notes[0]
+    config = write(content.replace("85,", "88,"), missing_target="drop")
+    with pytest.raises(table.UnreadableError, match="no name above column 1") as caught:
+        table.read(config)
+    assert caught.value.remedies == (("ignore", ""),)
+
+
+def test_an_index_of_pandas_in_a_parquet_file_is_left_out(write):
+    levels = {f"__index_level_{level}__": [n // 6 ** (1 - level) % 6 for n in range(36)] for level in (0, 1)}
+    frame = polars.DataFrame({"x": range(36), "ill": [0, 1] * 18, **levels})
+    assert list(table.read(write(frame)).inputs) == ["x"]
+    assert list(table.read(write(frame, categorical=["__index_level_0__"])).inputs) == ["x", "__index_level_0__"]
+
+
+# one line on what is predicted, with the way to choose the other
+TASKS = {
+    "classification: 'ill' has 2 different whole numbers; `task: regression` would predict their values": {},
+    "regression: 'ill' has 2 different whole numbers, task chosen": {"task": "regression"},
+    "classification: 'town' has 3 different texts; a regression needs numbers": {"target": "town"},
+    "regression: 'age' has 20 different whole numbers; `task: classification` would make each of them a class": {
+        "target": "age"
+    },
+}
+
+
+@pytest.mark.parametrize("sentence", TASKS)
+def test_the_task_is_said_aloud(write, sentence):
+    assert write(GOOD, **TASKS[sentence]).described().task == sentence
+
+
+def test_a_column_that_cannot_be_read_is_described_with_the_reason(write):
+    columns = {column.name: column for column in write(edited(17, 1, "abc"), ignore=["town"]).described().columns}
+    assert columns["age"].warnings == ("found 'abc'",)
+    assert (columns["town"].role, columns["town"].kind) == ("ignored", "")
+    assert columns["height"][:6] == ("height", "input", "number", 20, 0, "1.5 to 1.69")
+    with pytest.raises(table.UnreadableError) as caught:
+        table.read(write(edited(5, 2, "")))
+    assert caught.value.remedies == (("missing", "median"),)
+
+
+@pytest.mark.parametrize("cell", notation.MISSING)
 def test_a_cell_is_missing(write, cell):
     rows = "".join(f"{n},{n % 2},{n / 7}\n" for n in range(19))
     columns = table.read(write(f"x,t,ill\n{rows}{cell}, {cell},1\n", missing="mean", categorical=["t"]))
@@ -173,17 +323,18 @@ NAMES = "name,ill\n" + "".join(f"n{n},{n % 2}\n" for n in range(40))
 IDS = "x,ill\n" + "".join(f"{n},{n % 2}\n" for n in range(1001))
 BAD = [
     ("", {}, "found 0 rows, allowed: a header and rows below it"),
-    (b"a,ill\n1,2\n\xff,1\n", {}, "line 3: found bytes that are not UTF-8 text, allowed: UTF-8"),
-    ("a;ill\n1;2\n", {}, "found the only column 'a;ill', allowed: commas between columns"),
+    (b"a,ill\n1,2\n\xff,1\n", {}, "line 3: found bytes that are not UTF-8, allowed: UTF-8; or the `encoding` of the"),
+    ("a;ill\n1;2\n", {}, 'found one column, \'a;ill\', allowed: "," between columns; or `separator: ";"` in the data'),
     ("a,ill, a\n1,2,3\n", {}, "header: found 'a' as name of column 3, allowed: each name once"),
     ("a,ill\n1,2\n\n1,2,3\n", {}, "row 4: found 3 cells, allowed: 2, as in the header"),
     ('a,ill\n1,2\n"1,2\n3,4\n', {}, "row 3: found a quote inside a cell or an open one, allowed: quotes around a"),
-    (GOOD, {"ignore": ["ill"]}, "column 'ill': found as target and under ignore, allowed: one"),
+    (GOOD, {"ignore": ["ill"]}, "column 'ill': found as target and under `ignore`, allowed: one"),
     (GOOD, {"ignore": ["age", "height", "town"]}, "found no column beside the target, allowed: at least one"),
     (edited(17, 1, "abc"), {}, "row 17, column 'age': found 'abc', allowed: a number, as in 19 other rows; or list"),
     (edited(5, 2, ""), {}, "row 5, column 'height': found nothing (1 such rows), allowed: a value, or another"),
-    (edited(7, 4, "nan"), {"missing": "mean"}, "row 7, column 'ill': found nothing (1 such rows), allowed: a value in"),
-    (EMPTY, {"missing": "mean"}, "column 'age': found nothing in it, allowed: values; or list it under ignore"),
+    (edited(7, 4, "nan"), {"missing": "mean"}, "row 7, column 'ill': found 'nan', which stands for a missing value (1"),
+    ("x,ill\n1,NA\n2,\n", {"missing_target": "drop"}, "column 'ill': found no value, allowed: a target in some rows"),
+    (EMPTY, {"missing": "mean"}, "column 'age': found nothing in it, allowed: values; or list it under `ignore`"),
     (NAMES, {}, "column 'name': found 40 different values in 40 rows, such as 'n0', allowed: at most 20 levels of a"),
     (IDS, {"categorical": ["x"]}, "column 'x': found 1001 different values in 1001 rows, such as '0', allowed: at mo"),
     ("x,ill\n1,a\n2,a\n", {}, "column 'ill': found only 'a', allowed: at least two classes or values"),
@@ -342,6 +493,15 @@ def test_a_seed_s_split_depends_on_its_fraction_of_rows_and_not_on_the_number_of
     assert len({many.digest(seed_index) for seed_index in range(4)}) == 4
     assert (few.test.examples, few.train.examples) == (15, ROWS - 15)
     assert make(frame(), test_fraction=0.96).test.examples == 58
+
+
+def test_examples_that_do_not_fit_into_memory_are_refused(write):
+    rows = "".join(f"a{n % 400},{n / 7}\n" for n in range(1000))
+    config = write(f"x,ill\n{rows}")
+    with pytest.raises(
+        UserError, match="found 100000 seeds of 1,000 rows and 400 inputs, which take 480.0 GB of memory"
+    ):
+        config.make([seeds(1)[0]] * 100_000)
 
 
 def test_a_table_of_categories_alone_has_classes_with_names(make):
