@@ -7,16 +7,17 @@ table not for DVC.
 import io
 import json
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
 
 from ablate import names
 from pipeline.core import console
-from pipeline.core.errors import UserError
+from pipeline.core.errors import UserError, escape
 
 app = typer.Typer(
     help="""Ablations of multilayer perceptrons, for the project in the current folder: params.yaml and dvc.yaml.
@@ -51,6 +52,10 @@ Markdown = Annotated[bool, Option("--markdown", help="As Markdown, for a pull re
 Json = Annotated[bool, Option("--json", help="As JSON, undefined numbers as null.")]
 
 
+def _of_table(text: str) -> Any:
+    return Option(help=text, rich_help_panel="Options of a table")
+
+
 @app.command()
 def check(
     study: Annotated[str | None, Argument(help="Print this study only.", autocompletion=names.studies)] = None,
@@ -59,17 +64,26 @@ def check(
     """Check params.yaml: every config, without running anything.
 
     Exit status 2 if anything is wrong, with one line per problem: the dotted key, what was found, what is allowed.
+    Warns of files that git does not track and of repositories in which DVC's experiments lose files or fail.
 
     Examples:
         ablate check
         ablate check dropout
         ablate check --resolved dropout
     """
-    from ablate import check
+    from ablate import check, repository
 
     studies = [study] if study else []
     project = names.project(*studies)
-    typer.echo((check.resolved if resolved else check.report)(project, studies or project.studies))
+    _warn(repository.warnings(project))
+    if resolved:
+        typer.echo(check.resolved(project, studies or project.studies))
+        return
+    if any(dataset.source == "table" for dataset in project.datasets.values()):
+        from ablate import columns, text
+
+        text.show(columns.of_studies(project, studies or project.studies))
+    typer.echo(check.report(project, studies or project.studies))
 
 
 @app.command()
@@ -87,11 +101,12 @@ def plan(
         ablate plan
         ablate plan dropout -S seeds.count=20,40
     """
-    from ablate import plan, progress, text
+    from ablate import plan, progress, repository, text
 
     with progress.shown("reading params.yaml"):
         table = plan.table(study or [], set_param or [])
     text.show([table])
+    _warn(repository.warnings(names.project()) if set_param else [])
 
 
 @app.command()
@@ -207,29 +222,50 @@ def compare(
 
 @app.command()
 def verify(
-    study: Annotated[
-        List, Argument(help="Only these studies and measurements.", autocompletion=names.studies_and_measurements)
+    commit: Annotated[
+        str | None,
+        Argument(
+            metavar="COMMIT",
+            help="Branch, tag, commit or DVC experiment; or URL, URL@REV, PATH or PATH@REV of another repository.",
+            autocompletion=names.revisions,
+        ),
     ] = None,
-    revision: Annotated[str, Option("--rev", help="Branch, tag, commit or DVC experiment.")] = "HEAD",
+    study: Annotated[
+        List, Option(help="Only this study or measurement; repeatable.", autocompletion=names.studies_and_measurements)
+    ] = None,
+    project: Annotated[
+        str | None, Option(help="Folder of the project in the repository; default: the current one, for a URL the top.")
+    ] = None,
     run: Annotated[bool, Option("--run/--no-run", help="Run it, or check the files in DVC's cache only.")] = True,
+    markdown: Markdown = False,
 ) -> None:
-    """Run a commit again in a clean clone, without store and cache, and compare the results with the committed ones.
+    """Run a commit again in a temporary folder: are its results reproduced, bit for bit?
 
-    Also checks the files in DVC's cache against dvc.lock, byte by byte, which DVC does not. Exit status 1 if anything
-    is not reproduced or damaged.
+    Compares all files of reports/, and by dvc.lock the outputs that git does not hold. Runs the code of that commit.
+    Without COMMIT, runs HEAD and also checks the files in DVC's cache, byte by byte, which DVC does not.
+
+    Exit status 0: all is reproduced; 1: a file differs or is damaged; 2: no answer, with the reason in one line.
 
     Examples:
         ablate verify
-        ablate verify dropout
+        ablate verify main --study dropout
+        ablate verify https://example.org/user/project.git@v1.0 --markdown
         ablate verify --no-run
     """
     from ablate import progress, text, verify
 
-    tables = [verify.reproduction(revision, study or [])] if run else []
-    with progress.shown("checking the files that DVC keeps"):
-        tables.append(verify.integrity())
-    text.show([table for table, _ in tables])
-    if not all(ok for _, ok in tables):
+    if not run and (commit or study or project is not None):
+        raise UserError("--no-run: checks the cache of the project in the current folder, without other arguments")
+    tables, ok, heading = [], True, ""
+    if run:
+        verdict = verify.reproduction(commit or "HEAD", study or [], project)
+        tables, ok, heading = [verdict.table], verdict.ok, verdict.heading
+    if not run or (commit is None and project is None):
+        with progress.shown("checking the files that DVC keeps"):
+            table, intact = verify.integrity()
+        tables, ok = [*tables, table], ok and intact
+    text.show(tables, markdown=markdown, heading=heading)
+    if not ok:
         raise typer.Exit(1)
 
 
@@ -266,22 +302,55 @@ def new(
     ] = None,
     table: Annotated[Path | None, Option(help="CSV or Parquet file, which is copied.")] = None,
     target: Annotated[str | None, Option(help="Column that is predicted.")] = None,
-    missing: Annotated[str, Option(help="Imputation: mean, median or most_frequent.")] = "refuse",
-    categorical: Annotated[List, Option(help="Column of numbers that are categories; repeatable.")] = None,
-    ignore: Annotated[List, Option(help="Column that is left out; repeatable.")] = None,
+    task: Annotated[str | None, _of_table("classification or regression; default: by the target.")] = None,
+    missing: Annotated[str | None, _of_table("Imputation: mean, median or most_frequent; default: none.")] = None,
+    missing_target: Annotated[str | None, _of_table("drop: rows without a target are left out.")] = None,
+    missing_value: Annotated[List, _of_table("Word that stands for a missing value; repeatable.")] = None,
+    not_missing: Annotated[List, _of_table("Word such as NA that is a code, not missing; repeatable.")] = None,
+    categorical: Annotated[List, _of_table("Column of numbers that are categories; repeatable.")] = None,
+    ignore: Annotated[List, _of_table("Column that is left out; repeatable.")] = None,
+    date: Annotated[List, _of_table("Column of dates, read as days; repeatable.")] = None,
+    separator: Annotated[str | None, _of_table("Between columns: , ; | tab or blank; default: recognised.")] = None,
+    decimal: Annotated[str | None, _of_table("Decimal mark: . or , ; default: recognised.")] = None,
+    thousands: Annotated[str | None, _of_table("Separator of thousands; default: recognised.")] = None,
+    unit: Annotated[List, _of_table("Text beside numbers, such as %; repeatable; default: recognised.")] = None,
+    encoding: Annotated[str | None, _of_table("utf-8, utf-16, latin-1 or cp1252.")] = None,
 ) -> None:
-    """Write a new project: params.yaml with one study that runs at once, and dvc.yaml.
+    """Write a new project: params.yaml with one study that runs at once, and dvc.yaml; stage its files in git.
+
+    With a table, prints first how each column is read, and writes the recognised notation into params.yaml.
 
     Examples:
         ablate new projects/digits
         ablate new projects/powers --source polynomial
         ablate new projects/own --table own.csv --target price
+        ablate new projects/own --table own.csv --target price --missing median --ignore name --date sold
     """
     from ablate import new
+    from pipeline.data.notation import MISSING
 
-    source = source or ("table" if table else "digits")
-    lines = new.new(folder, source, table, target, missing=missing, categorical=categorical or [], ignore=ignore or [])
-    typer.echo("\n".join(lines))
+    words = [word for word in MISSING if word not in (not_missing or [])] + (missing_value or [])
+    options = {
+        "task": task,
+        "missing": missing,
+        "missing_target": missing_target,
+        "missing_values": words if missing_value or not_missing else None,
+        "categorical": categorical,
+        "ignore": ignore,
+        "dates": date,
+        "separator": {"tab": "\t", r"\t": "\t", "blank": " "}.get(separator or "", separator),
+        "decimal": decimal,
+        "thousands": thousands,
+        "units": unit,
+        "encoding": encoding,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    typer.echo("\n".join(new.new(folder, source or ("table" if table else "digits"), table, target, given)))
+
+
+def _warn(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(f"warning: {escape(line)}", err=True)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Completion runs at every press of the Tab key, so nothing slow is imported, and an invalid `params.yaml` offers nothing.
 """
 
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -79,6 +80,16 @@ metrics = _completion(lambda _, studies: (metric.name for study in studies for m
 judged_metrics = _completion(
     lambda _, studies: (metric.name for study in studies for metric in study.metrics if metric.random)
 )
+
+
+def revisions(incomplete: str) -> list[str]:
+    """Offer the branches and tags of this repository."""
+    command = ["git", "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [name for name in listed if name.startswith(incomplete)]
 
 
 def figures(context: typer.Context, incomplete: str) -> list[str]:

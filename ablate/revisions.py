@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter
 
+from ablate.repository import git, is_shallow, promisor
 from pipeline.core.errors import UserError, escape
 from pipeline.data import DatasetConfig
 from pipeline.measurements import MeasurementConfig
@@ -29,7 +29,6 @@ from pipeline.project.variants import Study
 WORKSPACE = "workspace"
 _TEXT = {"variant": str, "status": str, "data": str}
 _ENVIRONMENT = TypeAdapter(list[dict[str, str]])
-_TIMEOUT = 300  # seconds: more than git needs for a large repository
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,8 @@ class Revision:
         return bool(text) and lock.is_stale(self.lock, stage, parts.path_of(stage), text)
 
 
-def read(name: str | None = None, *, recorded: bool = True) -> Revision:
+def read(name: str | None = None) -> Revision:
     """Read the project of the current folder at a branch, tag, commit or DVC experiment; None is the workspace.
-
-    Args:
-        name: As the user calls it.
-        recorded: Refuse results that `dvc.lock` did not record.
 
     Raises:
         UserError: If there is no such revision, it holds no project, or its files are damaged.
@@ -81,14 +76,29 @@ def read(name: str | None = None, *, recorded: bool = True) -> Revision:
     wanted = [path.as_posix() for path in (params.PATH, lock.PATH, ENVIRONMENT, RESULTS)]
     output = git("ls-tree", "-r", "-z", "--name-only", digest, "--", *wanted)
     paths = [os.fsdecode(path) for path in output.split(b"\0") if path]
-    return _revision(name, {Path(path): git("cat-file", "blob", f"{digest}:./{path}") for path in paths}, recorded)
+    try:
+        files = {Path(path): git("cat-file", "blob", f"{digest}:./{path}") for path in paths}
+    except UserError:
+        if promisor():
+            remedy = "try again when `git ls-remote` answers"
+            problem = "this partial clone lacks files of this commit, and its remote does not answer"
+            raise UserError(f"{name}: {problem}; {remedy}") from None
+        raise
+    return _revision(name, files)
 
 
-def of_folder(folder: Path, name: str) -> Revision:
-    """Read the project in a folder, as `read`; an invalid `params.yaml` is an error."""
+def of_folder(folder: Path, name: str, *, checked: bool = True) -> Revision:
+    """Read the project in a folder, as `read`.
+
+    Args:
+        folder: The folder of the project.
+        name: As the user calls it.
+        checked: Refuse an invalid `params.yaml`, and results that `dvc.lock` did not record.
+    """
     paths = [folder / params.PATH, folder / lock.PATH, folder / ENVIRONMENT, *sorted((folder / RESULTS).glob("*.csv"))]
-    revision = _revision(name, {path.relative_to(folder): path.read_bytes() for path in paths if path.is_file()})
-    if revision.problem:
+    files = {path.relative_to(folder): path.read_bytes() for path in paths if path.is_file()}
+    revision = _revision(name, files, checked)
+    if checked and revision.problem:
         raise UserError(revision.problem)
     return revision
 
@@ -99,7 +109,10 @@ def commit(name: str) -> str:
     Raises:
         UserError: If nothing has this name, or the current folder is in no repository.
     """
-    head = git("rev-parse", "--verify", "HEAD").decode().strip()
+    head = ""
+    git("rev-parse", "--git-dir")  # outside of a repository, or in one of another owner, its error says so
+    with contextlib.suppress(UserError):  # a repository without a commit
+        head = git("rev-parse", "--verify", "HEAD").decode().strip()
     refs = git("for-each-ref", "--format=%(refname)", "refs/exps").decode().split()
     experiments = [ref for ref in refs if ref.count("/") == 4 and ref.endswith(f"/{name}")]
     # as DVC: among experiments of the same name, the one that started from the current commit
@@ -109,41 +122,16 @@ def commit(name: str) -> str:
         with contextlib.suppress(OSError, ValueError, UserError):
             arguments = ("--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}")
             digest = git("rev-parse", *arguments).decode().strip()
-            if re.fullmatch("[0-9a-f]{40}", digest):
+            if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", digest):  # SHA-1 or SHA-256
                 return digest
-    lists = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
-    raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {lists}")
-
-
-def root() -> Path:
-    """Return the folder of the repository that holds the current folder."""
-    return Path(os.fsdecode(git("rev-parse", "--show-toplevel").removesuffix(b"\n")))
-
-
-def git(*arguments: str, folder: Path | None = None) -> bytes:
-    """Run git in a folder, by default the current one, and return its output.
-
-    Raises:
-        UserError: If git fails or does not end in time.
-    """
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(  # noqa: S603  # never through a shell
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"git {arguments[0]}: did not finish within {_TIMEOUT} s") from None
-    except subprocess.CalledProcessError as error:
-        message = error.stderr.decode(errors="replace")
-        raise UserError(f"{Path.cwd()}: git {arguments[0]}: {_line(message)}") from None
-    return done.stdout
+    remedy = "`git branch --all`, `git tag` and `dvc exp list --all-commits` list what there is"
+    if not head:
+        remedy = "there is no commit yet: `git add -- . && git commit`"
+        if git("for-each-ref", "--count=1"):
+            remedy = "nothing is checked out: `git checkout BRANCH` with one that `git branch --all` lists"
+    elif is_shallow():
+        remedy = f"this clone is shallow, `git fetch --unshallow` gets earlier commits; {remedy}"
+    raise UserError(f"{escape(name)[:80]}: no branch, tag, commit or experiment of this repository; {remedy}")
 
 
 def _revision(name: str, files: Mapping[Path, bytes], recorded: bool = True) -> Revision:

@@ -9,7 +9,7 @@ from pipeline.analysis.judging import why_underpowered
 from pipeline.project import artifacts
 from pipeline.project.metrics import METRICS
 from pipeline.project.params import Params
-from pipeline.report import format
+from pipeline.report import format, suspicion
 from pipeline.report.format import count_verdicts, interval, number
 
 
@@ -36,9 +36,14 @@ def table(project: Params, key: str, name: str, rows: pd.DataFrame) -> Table:
             evidence[-2:] = ["baseline", f"diverged: {row.diverged} of {row.runs}" if row.diverged else ""]
         n = format.cells(row, metric)["n"]
         cells.append([study.variant(row.variant).name, n, estimate, *evidence])
-    after = [
-        line for line in (count_verdicts(list(rows["verdict"])), why_underpowered(rows, project.judging.alpha)) if line
+    in_table = suspicion.evidence(study.dataset, project.datasets[study.dataset])
+    leak = suspicion.sentences(study, artifacts.read_results(project, key), in_table)
+    lines = [
+        count_verdicts(list(rows["verdict"])),
+        why_underpowered(rows, project.judging.alpha),
+        f"possible leak: {leak}" if leak else "",
     ]
+    after = [line for line in lines if line]
     header = ["variant", "n", "estimate [95 %]", *text.EVIDENCE]
     before = [study.question, *([f"caveat: {study.caveat}"] if study.caveat else [])]
     return Table(f"{key}: {text.direction(metric)}", header, cells, frozenset([0, 7, 8]), before, after)

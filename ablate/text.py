@@ -43,7 +43,7 @@ _UNLIMITED = 2**20  # columns: a table is never wrapped, pagers and terminals do
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a title and lines of text before and after it; without `rows` these lines alone.
+    """A table with a title, lines of text before and after it, and a command; without `rows` only the other parts.
 
     `left` holds the indices of left-aligned columns; the others are right-aligned.
     """
@@ -54,16 +54,20 @@ class Table:
     left: frozenset[int] = frozenset([0])
     before: Sequence[str] = ()
     after: Sequence[str] = ()
+    command: str = ""
 
 
-def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
+def show(tables: Sequence[Table], *, markdown: bool = False, heading: str = "") -> None:
     """Print tables, in colour only in a terminal."""
-    tables = [_escaped(table) for table in tables]
+    tables, heading = [_escaped(table) for table in tables], escape(heading)
     if markdown:
-        lines = list(_markdown(tables))
+        lines = [f"## {escape_markdown(heading)}", ""] if heading else []
+        lines += _markdown(tables)
     else:
         console = Console(highlight=False, markup=False, emoji=False, width=_UNLIMITED)
         with console.capture() as capture:
+            if heading:
+                console.print(Text(heading, style="bold"), "", sep="\n")
             for line in _terminal(tables):
                 console.print(line)
         lines = [line.rstrip() for line in capture.get().removesuffix("\n").split("\n")]
@@ -73,7 +77,7 @@ def show(tables: Sequence[Table], *, markdown: bool = False) -> None:
 def _escaped(table: Table) -> Table:
     header, before, after = ([escape(text) for text in texts] for texts in (table.header, table.before, table.after))
     rows = [[escape(cell) for cell in row] for row in table.rows]
-    return Table(escape(table.title), header, rows, table.left, before, after)
+    return Table(escape(table.title), header, rows, table.left, before, after, escape(table.command))
 
 
 def _terminal(tables: Sequence[Table]) -> Iterator[RenderableType]:
@@ -97,6 +101,8 @@ def _terminal(tables: Sequence[Table]) -> Iterator[RenderableType]:
                 grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
             yield grid
         yield from map(Text, table.after)
+        if table.command:
+            yield Text(f"  {table.command}")
 
 
 def _markdown(tables: Sequence[Table]) -> Iterator[str]:
@@ -114,6 +120,8 @@ def _markdown(tables: Sequence[Table]) -> Iterator[str]:
         for line in table.after:
             yield ""
             yield paragraph(line)
+        if table.command:
+            yield from ["", "```sh", table.command, "```"]
 
 
 def direction(metric: Metric) -> str:

@@ -1,74 +1,111 @@
-"""`ablate verify`: does the committed code reproduce the committed results, and is DVC's cache intact?"""
+"""Compare a commit with its second run, and the files that DVC keeps with `dvc.lock`."""
 
-import hashlib
 import json
 import logging
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import shlex
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ablate import between, names, progress, revisions
+from ablate import between, machine
 from ablate.compare import other_versions
+from ablate.rerun import REPORTS, Rerun, md5, rerun, within
 from ablate.revisions import Revision
 from ablate.text import Table
 from pipeline.core.errors import UserError, join_short
+from pipeline.project import artifacts, lock
 from pipeline.project.artifacts import results_path
 from pipeline.project.metrics import METRICS
 
 log = logging.getLogger(__name__)
 
+_FOLDERS = (artifacts.RESULTS, artifacts.METRICS)  # the files in them are outputs, the folders are not
 
-def reproduction(name: str, keys: Sequence[str]) -> tuple[Table, bool]:
-    """Run a commit again in a clean clone; return a table, and whether all its bytes are those of the commit.
 
-    Args:
-        name: Branch, tag, commit or DVC experiment.
-        keys: Studies and measurements; default: all, and the other files of `reports/`.
+@dataclass(frozen=True)
+class Verdict:
+    """Comparison of a commit with its second run; `ok` if all bytes are equal."""
 
-    Raises:
-        UserError: If there is no such commit or study, or the run fails.
-    """
-    with progress.shown(f"reading {name}"):
-        committed = revisions.read(name, recorded=False)
-    if committed.params is None:
-        raise UserError(f"{name}: {committed.problem}")
-    stages = dict.fromkeys(committed.studies, "train") | dict.fromkeys(committed.measurements, "measure")
-    names.check("study", keys, stages)
-    with tempfile.TemporaryDirectory(prefix="ablate-verify-") as folder:
-        print(f"running {name} again in a clean clone", file=sys.stderr, flush=True)
-        clone = _clone(name, Path(folder) / "clone")
-        # by force: what git holds would pass for up to date
-        _dvc(clone, "repro", "--force", *([f"{stages[key]}@{key}" for key in keys] or ["dvc.yaml"]))
-        with progress.shown("reading the results"):
-            again = revisions.of_folder(clone, "again")
-        output = revisions.git("ls-files", "-z", "--modified", "--others", "--exclude-standard", folder=clone)
-    changed = {os.fsdecode(path) for path in output.split(b"\0") if path.startswith(b"reports/")}
+    heading: str
+    table: Table
+    ok: bool
+
+
+def reproduction(text: str, keys: Sequence[str] = (), project: str | None = None) -> Verdict:
+    """Run a commit again and compare the results; arguments and errors are those of `rerun`."""
+    return verdict(rerun(text, keys, project))
+
+
+def verdict(run: Rerun) -> Verdict:
+    """Compare the files of a commit with those of its second run."""
+    files = _compared(run)
+    keys = list(run.keys or run.stages)
+    outputs = {key: _outputs(run.after.project, f"{run.stages[key]}@{key}") for key in keys}
     rows = []
-    with progress.shown("comparing with the commit"):
-        for key in keys or stages:
-            text = difference(key, committed, again) if results_path(key).as_posix() in changed else ""
-            runs = f"{len(again.results[key])}" if key in again.studies and key in again.results else ""
-            rows.append([key, runs, "not reproduced" if text else "bit for bit", text])
-    others = [] if keys else sorted(changed.difference(results_path(key).as_posix() for key in stages))
-    after = [f"{len(others)} other files of reports/ have other bytes: {join_short(others)}"] if others else []
-    if note := other_versions(committed, again):
-        after.insert(0, note)
+    for key in keys:
+        problem = _problem(key, run, sorted(path for path in files.differing if within(path, outputs[key])))
+        runs = f"{len(run.after.project.results.get(key, ()))}" if run.stages[key] == "train" else ""
+        rows.append([key, runs, "not reproduced" if problem else "bit for bit", problem])
+    counts = [f"{sum(not problem for *_, problem in rows)} of {len(rows)} studies and measurements"]
+    notes: list[str] = []
+    rest = [path for path in files.compared if not within(path, [out for outs in outputs.values() for out in outs])]
+    for in_reports, name in ((True, f"other files of {REPORTS}/"), (False, "outputs that only DVC keeps")):
+        if group := {path for path in rest if within(path, [REPORTS]) == in_reports}:
+            counts.append(f"{len(group - files.differing)} of {len(group)} {name}")
+            notes += _listed(f"not reproduced, {name}", group & files.differing)
+    ok = not notes and not any(problem for *_, problem in rows)
+    notes += filter(None, [other_versions(run.before.project, run.after.project)])
+    notes += _listed("packages of other versions than the commit pins", run.other_versions)
+    notes += _listed("other studies and measurements, not run", set(run.stages) - set(keys))
+    notes += _listed("not compared, as no stage writes them", files.foreign)
+    notes += _listed("not compared, as the commit lacks them", files.unknown)
+    notes.append(f"The run took {run.seconds:.0f} s. The same check again:")
+    outcome = "Reproduced bit for bit" if ok else "Not reproduced; equal bit for bit are only"
+    facts = [f"{run.commit.name}: {run.commit.subject} ({run.commit.date})", *machine.description()]
     header = ["study or measurement", "runs", "reproduced", "what differs"]
-    table = Table(f"{name}, run again", header, rows, frozenset([0, 2, 3]), after=after)
-    return table, not others and not any(text for *_, text in rows)
+    title, left = f"{outcome}: {', '.join(counts)}", frozenset([0, 2, 3])
+    return Verdict(_heading(run), Table(title, header, rows, left, facts, notes, _command(run)), ok)
+
+
+class _Files(NamedTuple):
+    """Paths of files in `reports/`, and of outputs that only DVC keeps."""
+
+    compared: Sequence[str]
+    differing: Set[str]  # of those compared
+    foreign: Set[str]  # files in `reports/` that no stage writes
+    unknown: Set[str]  # new files that the commit has neither in git nor in `dvc.lock`
+
+
+def _compared(run: Rerun) -> _Files:
+    before, after = run.before.digests, run.after.digests
+    unknown = {path for path in after if path not in before and (path in run.ignored or not within(path, [REPORTS]))}
+    # a run of some studies does not write the files of the others and of the report
+    gone = set() if run.keys else set(run.before.files) - set(run.after.files)
+    foreign = {path for path in gone if not within(path, [*lock.digests(run.after.project.lock), *_FOLDERS])}
+    compared = sorted((set(after) | gone) - foreign - unknown)
+    return _Files(compared, {path for path in compared if before.get(path) != after.get(path)}, foreign, unknown)
+
+
+def _problem(key: str, run: Rerun, differing: Sequence[str]) -> str:
+    """Describe how the second run of a study or measurement differs; empty if it does not."""
+    results = results_path(key).as_posix()
+    if results not in run.before.digests:
+        return "no results in the commit"
+    if results in differing:
+        return difference(key, run.before.project, run.after.project)
+    return join_short(differing)
 
 
 def difference(key: str, committed: Revision, again: Revision) -> str:
-    """Return in which metrics of which variants the results of a study differ, whose bytes do."""
+    """Name the metrics and variants in which the results of a study differ, if their bytes do."""
     if key not in committed.results or key not in again.results:
         return "no results in the commit" if key not in committed.results else "no results"
-    if key not in again.studies:
+    if key in again.measurements:
         return "other measurements"
+    if key not in again.studies or key not in committed.studies:
+        return "other bytes"
     committed, again = (replace(side, results={key: side.results[key]}) for side in (committed, again))
     rows = between.effects(committed, again, list(METRICS))
     rows = rows[~rows["identical"] | rows["note"].str.contains("in common")]
@@ -82,34 +119,27 @@ def difference(key: str, committed: Revision, again: Revision) -> str:
     return "; ".join(lines)
 
 
-def _clone(name: str, folder: Path) -> Path:
-    """Clone a commit and return the current project's folder in it, with the tables that DVC keeps."""
-    root = revisions.root()
-    # `--shared` copies no objects
-    revisions.git("clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder))
-    revisions.git("checkout", "--quiet", "--detach", revisions.commit(name), folder=folder)
-    project = folder / os.path.relpath(Path.cwd(), root)
-    tables = [path.relative_to(project).as_posix() for path in sorted((project / "tables").rglob("*.dvc"))]
-    if tables:
-        from dvc.repo import Repo
-
-        # no stage makes them; a cache has the layout of a remote
-        _dvc(project, "remote", "add", "--local", "here", str(Path(Repo().cache.local.path).parents[1]))
-        _dvc(project, "pull", "--remote", "here", *tables)
-    return project
+def _outputs(project: Revision, stage: str) -> list[str]:
+    return [str(out["path"]) for out in (project.lock.get("stages") or {}).get(stage, {}).get("outs", [])]
 
 
-def _dvc(folder: Path, *arguments: str) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(  # noqa: S603  # this interpreter, and targets that were looked up
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "ABLATE_STORE": "off"},
-        stdout=sys.stderr,
-        check=False,
-    )
-    if done.returncode:
-        raise UserError(f"`dvc {' '.join(arguments)}` failed in a clean clone, see above; commit what it needs")
+def _listed(words: str, items: Iterable[str]) -> Iterator[str]:
+    if found := sorted(items):
+        yield f"{words} ({len(found)}): {join_short(found)}"
+
+
+def _heading(run: Rerun) -> str:
+    place = f" of {run.commit.location}" if run.commit.location else ""
+    return f"Verification of commit {run.commit.digest}{place}{f', project {run.project}' if run.project else ''}"
+
+
+def _command(run: Rerun) -> str:
+    target = f"{run.commit.location}@{run.commit.digest}" if run.commit.location else run.commit.digest
+    options = ["--project", run.project] if run.project else []
+    return shlex.join(["ablate", "verify", target, *options, *(word for key in run.keys for word in ("--study", key))])
+
+
+# --- the files that DVC keeps ----------------------------------------------------------------------------------------
 
 
 def integrity() -> tuple[Table, bool]:
@@ -130,7 +160,7 @@ def integrity() -> tuple[Table, bool]:
     for path, digest in (kept for stage in stages for out in stage.outs for kept in _kept(out) if kept[0].is_file()):
         checked += 1
         log.info("checking file %d of DVC, %s", checked, os.path.relpath(path))
-        if _md5(path) != digest:
+        if md5(path) != digest:
             damaged.append(f"  {os.path.relpath(path)}")
     remedy = ["delete them, then `dvc pull` or `dvc repro` brings them back"] if damaged else []
     title = f"{checked} files that DVC keeps: {len(damaged) or 'none'} damaged"
@@ -145,12 +175,7 @@ def _kept(out: Any) -> Iterator[tuple[Path, str]]:
     yield listed, digest
     if not out.hash_info.isdir:
         yield Path(out.fs_path), digest
-    elif listed.is_file() and _md5(listed) == digest:
+    elif listed.is_file() and md5(listed) == digest:
         for entry in json.loads(listed.read_bytes()):
             yield Path(out.cache.oid_to_path(entry["md5"])), entry["md5"]
             yield Path(out.fs_path, entry["relpath"]), entry["md5"]
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -71,11 +71,15 @@ def test_a_day_with_the_project(project):
     assert ran(project.run("dvc", "repro").stdout) == ["check", "report", "train@slower"]
     assert "And slower?" in project.read("reports/index.html")
 
-    # a study that is gone leaves nothing behind
+    # a study that is gone leaves nothing behind, and a file of the user stays
     project.write_params({"studies.activation": ...})
+    own = [project.folder / "reports" / name for name in ("figures/own.svg", "tables/own.csv", "results/own.csv")]
+    for path in own:
+        path.write_text("own")
     assert not [stage for stage in ran(project.run("dvc", "repro").stdout) if stage.startswith("train")]
     assert not [path for path in project.files() if "activation" in path or "slower" in path]
     assert "Which activation?" not in project.read("reports/index.html")
+    assert [path.read_text() for path in own] == ["own"] * 3
 
 
 @pytest.mark.slow

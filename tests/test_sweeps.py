@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 
 import pytest
+from samples import Project
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +41,42 @@ def test_a_sweep_through_the_queue(finished_copy):
         zip((EPOCHS, DECAY), configs["sweep-1"], strict=True)
     )
     assert METRICS in difference["metrics"]
+
+    # a second project of the repository and an experiment that fails share the queue; an edit stays where it is
+    book = Project(project.folder / "book")
+    book.environment = project.environment
+    (project.folder / "params.yaml").write_text(project.read("params.yaml") + "# an edit\n")
+    project.run("dvc", "exp", "run", "--queue", "-n", "few", "-S", "seeds.count=0,2", "train@weight_decay")
+    book.run("dvc", "exp", "run", "--queue", "-n", "book", "-S", "seeds.count=3", "train@weight_decay")
+    assert project.finish_queue().count("Failed") == 1
+    assert re.search(r"few-1 .* Failed", project.run("dvc", "queue", "status").stdout)
+    assert "params.yaml: seeds.count: found 0, allowed: " in project.run("dvc", "queue", "logs", "few-1").stdout
+    assert project.run("git", "status", "--porcelain").stdout == " M params.yaml\n"
+    project.run("git", "checkout", "params.yaml")
+    project.run("dvc", "queue", "remove", "--failed")
+    assert "seeds.count: 3 → 2" in project.run("ablate", "compare", "HEAD", "few-2").stdout
+    assert "seeds.count: 2 → 3" in book.run("ablate", "compare", "HEAD", "book").stdout
+
+    # an experiment that was pushed can be removed and brought back
+    project.run("git", "init", "-q", "--bare", "../bare")
+    project.run("git", "remote", "add", "origin", "../bare")
+    project.run("dvc", "exp", "push", "--no-cache", "origin", "few-2")
+    project.run("dvc", "exp", "remove", "few-2")
+    done = project.run("ablate", "compare", "HEAD", "few-2", ok=False)
+    assert (done.returncode, done.stderr.split(";")[0]) == (
+        2,
+        "few-2: no branch, tag, commit or experiment of this repository",
+    )
+    project.run("dvc", "exp", "pull", "--no-cache", "origin", "few-2")
+    assert "seeds.count: 3 → 2" in project.run("ablate", "compare", "HEAD", "few-2").stdout
+
+    # to apply one replaces edits, which DVC keeps elsewhere
+    (project.folder / "params.yaml").write_text(project.read("params.yaml") + "# another edit\n")
+    project.run("dvc", "exp", "apply", "few-2", ok=False)
+    assert "# another edit" not in project.read("params.yaml")
+    project.run("git", "checkout", "refs/exps/apply/stash", "--", "params.yaml")
+    assert project.read("params.yaml").endswith("# another edit\n")
+    project.run("git", "reset", "-q", "--hard")
 
     # one of them becomes the workspace; DVC names the data of the second project, which was never run, as missing
     done = project.run("dvc", "exp", "apply", "sweep-4", ok=False)

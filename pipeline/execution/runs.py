@@ -31,7 +31,8 @@ def train_study(study: Study, seeds: Sequence[Seed], dataset: Dataset, store: St
     keys = store.keys(specs, dataset)
     results = {index: result for index, key in enumerate(keys) if (result := store.get(key)) is not None}
     missing = [index for index in range(len(runs)) if index not in results]
-    log.info("%s: %d runs to train, %d taken from the store", study.id, len(missing), len(results))
+    again = "" if missing else " (ABLATE_STORE=off trains them again)"  # `dvc repro --force` alone does not
+    log.info("%s: %d runs to train, %d taken from the store%s", study.id, len(missing), len(results), again)
     linear = [index for index in missing if dataset.task == "regression" and not specs[index].config.model.hidden]
     solutions = dict(zip(linear, closed_form.solve([specs[index] for index in linear], dataset), strict=True))
     to_train = [specs[index] for index in missing]

@@ -242,14 +242,28 @@ def read_published(published: Published | None) -> pd.DataFrame:
 
 def write_claims(claims: pd.DataFrame, published: pd.DataFrame) -> None:
     """Write the results of claims and of published outcomes; a table without rows has no file."""
-    tables = {"claims.csv": claims, "published.csv": published}
-    _write_folder(CLAIMS, {name: _csv(table).encode() for name, table in tables.items() if len(table)})
+    _make(CLAIMS)
+    for name, table in (("claims.csv", claims), ("published.csv", published)):
+        if len(table):
+            write_text(CLAIMS / name, _csv(table))
+        else:
+            (CLAIMS / name).unlink(missing_ok=True)
 
 
 def write_figures(figures: Mapping[str, bytes], images: Mapping[str, bytes], tables: Mapping[str, bytes]) -> None:
-    """Write figures by name: as SVG, as PNG, and what they show as CSV."""
-    for folder, suffix, files in ((FIGURES, "svg", figures), (IMAGES, "png", images), (TABLES, "csv", tables)):
-        _write_folder(folder, {f"{name}.{suffix}": content for name, content in files.items()})
+    """Write figures by name: as SVG, as PNG, and what they show as CSV; delete those of an earlier report.
+
+    A name with all three files is a figure of an earlier report; other files in these folders are the user's.
+    """
+    folders = {FIGURES: ("svg", figures), IMAGES: ("png", images), TABLES: ("csv", tables)}
+    for folder, (suffix, files) in folders.items():
+        _make(folder)
+        for name, content in files.items():
+            write_bytes(folder / f"{name}.{suffix}", content)
+    names = [{path.stem for path in folder.glob(f"*.{suffix}")} for folder, (suffix, _) in folders.items()]
+    for name in set.intersection(*names).difference(figures):
+        for folder, (suffix, _) in folders.items():
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 def write_environment(environments: Iterable[Mapping[str, str]]) -> None:
@@ -270,23 +284,32 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def prune(keys: Iterable[str]) -> None:
-    """Delete the files of studies and measurements other than these: the report depends on their folders."""
-    kept = set(keys)
+    """Delete the files of studies and measurements other than these: the report depends on their folders.
+
+    In `data/`, all of them; in `reports/`, those that `dvc.lock` lists: the others are the user's.
+    """
+    kept, recorded = set(keys), lock.digests(lock.read())
     for folder in (RESULTS, METRICS, CURVES, DIAGNOSTICS_FOLDER):
         for path in folder.glob("*"):
-            if path.stem not in kept and path.name != ".gitignore" and not is_being_written(path):
+            ours = folder in (CURVES, DIAGNOSTICS_FOLDER) or path.as_posix() in recorded
+            if ours and path.stem not in kept and path.name != ".gitignore" and not is_being_written(path):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write these files, given by name, then delete all others in the folder."""
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     for name, content in files.items():
         write_bytes(folder / name, content)
     for path in folder.glob("*"):
         if path.name not in files and not is_being_written(path):
             path.unlink()
+
+
+def _make(folder: Path) -> None:
+    """Make a folder; if that fails, writing a file in it says why."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _read_csv(path: Path, stage: str, text: Iterable[str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 import jinja2
+from markupsafe import Markup, escape
 
 from pipeline.analysis.judging import why_underpowered
 from pipeline.analysis.selection import RULES
@@ -26,6 +27,8 @@ from pipeline.report.section import Report
 
 Pictures = Mapping[str, Sequence[Picture]]
 
+_WARNED = 20  # columns whose warnings the summary lists
+
 
 def files(drawn: Pictures) -> list[dict[str, bytes]]:
     """Return the SVG, the PNG and the CSV of every figure, each by name."""
@@ -47,14 +50,25 @@ def render(report: Report, drawn: Pictures) -> str:
         )
         for theme in themes
     )
-    html = _filled("page.html.jinja", report, drawn, (configs, differs, svg.inline), themes=(light, dark))
+    filters = (configs, differs, svg.inline, with_code)
+    html = _filled("page.html.jinja", report, drawn, filters, themes=(light, dark))
     # a number stays on one line with its sign or unit
     return re.sub(r"(?<=[0-9n]) (?=%)|(?<=[×±]) (?=\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)", "\N{NO-BREAK SPACE}", html)
 
 
 def summary(report: Report, drawn: Pictures) -> str:
     """Return the summary in Markdown, which links to the files of the figures."""
-    return _filled("summary.md.jinja", report, drawn, (differs, escape_markdown, paragraph, line_of, title, anchor))
+    filters = (differs, escape_markdown, paragraph, line_of, title, anchor)
+    return _filled("summary.md.jinja", report, drawn, filters, warned=_WARNED)
+
+
+def with_code(text: str) -> Markup:
+    """Escape a text for HTML; what stands between backticks becomes code.
+
+    >>> with_code("`a` < b")
+    Markup('<code>a</code> &lt; b')
+    """
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _filled(
@@ -69,7 +83,8 @@ def _filled(
     )
     numbers = (cells, count_verdicts, digits, effect_with_interval, p_value, points_in_examples, size, z_score)
     words = (reading.claimed, reading.compared, reading.expectation)
-    sentences = (reading.margin_of, reading.power_of)
+    sentences = (reading.margin_of, reading.power_of, reading.sentence)
+    suspicions = {section.study.id: report.suspicion(section) for section in report.sections}
     environment.filters |= {function.__name__: function for function in (*numbers, *words, *sentences, *filters)}
     text: str = environment.get_template(template).render(
         report=report,
@@ -79,6 +94,7 @@ def _filled(
         verdicts=colours.VERDICTS,
         why_underpowered=why_underpowered,
         reading=reading,
+        suspicions={id: text for id, text in suspicions.items() if text},
         **values,
     )
     return text + "\n"

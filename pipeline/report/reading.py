@@ -146,3 +146,12 @@ def claimed(claim: Any) -> tuple[str, str]:
     metric = None if is_trend else METRICS.get(claim.metric)
     text, limits = effect_with_interval(claim.effect, claim.low, claim.high, metric)
     return f"rank correlation {text}" if is_trend and not math.isnan(claim.effect) else text, limits
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital letter and ends with a full stop.
+
+    >>> sentence("two words"), sentence("`x` is one.")
+    ('Two words.', '`x` is one.')
+    """
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -20,7 +20,9 @@ from pipeline.project.artifacts import Diagnostics
 from pipeline.project.metrics import METRICS, Metric
 from pipeline.project.params import Params
 from pipeline.project.variants import Study
+from pipeline.report import data_sets, suspicion
 from pipeline.report.answers import answer
+from pipeline.report.data_sets import TableView
 from pipeline.report.provenance import Provenance, provenance
 from pipeline.training.config import RunConfig
 
@@ -150,6 +152,12 @@ class Report:
     measurements: list[MeasurementSection]
     claims: pd.DataFrame
     published: pd.DataFrame
+    views: Mapping[str, TableView]  # of the data sets that are tables, by id
+
+    def suspicion(self, section: Section) -> str:
+        """Return the suspicion that the inputs of a study contain its target; empty if there is none."""
+        view = self.views.get(section.study.dataset)
+        return suspicion.sentences(section.study, section.results, view and view.evidence)
 
     @property
     def environments(self) -> list[Mapping[str, str]]:
@@ -226,6 +234,7 @@ def read(project: Params) -> Report:
         {key: artifacts.read_diagnostics(key) for key in project.studies},
         {key: artifacts.read_measured(key) for key in project.measurements},
         artifacts.read_published(project.published),
+        data_sets.views(project.datasets),
     )
 
 
@@ -236,6 +245,7 @@ def report(
     diagnostics: Mapping[str, Diagnostics],
     measured: Mapping[str, pd.DataFrame],
     outcomes: pd.DataFrame,
+    views: Mapping[str, TableView],
 ) -> Report:
     """Compute the whole report.
 
@@ -244,6 +254,7 @@ def report(
         results, curves, diagnostics: Tables of each study, by id.
         measured: Numbers of each measurement, by id.
         outcomes: Published outcomes; empty if the project names none.
+        views: The data sets that are tables, by id.
     """
     tables = {key: findings.findings(config, measured[key]) for key, config in project.measurements.items()}
     log.info("report: judging %d studies", len(project.studies))
@@ -269,4 +280,5 @@ def report(
             project, results, tables, {section.study.id: section.effects[section.study.metric] for section in sections}
         ),
         published=published.judge(project, outcomes, results, tables),
+        views=views,
     )

@@ -1,6 +1,6 @@
 """Stage `report`: judge the runs of all studies, draw the figures and write the page.
 
-Reads   data/params.ok, params.yaml (all of it), reports/results/, data/curves/, data/diagnostics/
+Reads   data/params.ok, params.yaml (all of it), tables/, reports/results/, data/curves/, data/diagnostics/
 Writes  reports/figures/, reports/images/, reports/tables/, reports/claims/, reports/index.html, reports/summary.md,
         reports/environment.json
 """

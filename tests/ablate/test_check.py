@@ -8,7 +8,7 @@ from pipeline.project import params
 
 
 def printed(*options: str) -> str:
-    return CliRunner().invoke(cli.app, ["check", *options]).output
+    return CliRunner().invoke(cli.app, ["check", *options]).stdout
 
 
 def test_the_runs_of_each_study_and_claims_about_what_does_not_exist(params_file, in_folder):

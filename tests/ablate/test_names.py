@@ -33,7 +33,7 @@ def offered(*words: str) -> list[str]:
     [
         ("compare --fail-on w", ["worse"]),
         ("show a", ["activation"]),
-        ("verify ", ["weight_decay", "activation", "product"]),
+        ("verify --study ", ["weight_decay", "activation", "product"]),
         ("figure ", ["overview", "weight_decay", "activation", "product"]),
         ("compare --study w", ["weight_decay"]),
         ("compare --study weight_decay --variant ", ["weight_decay_0", "weight_decay_3"]),
@@ -48,6 +48,16 @@ def offered(*words: str) -> list[str]:
 def test_a_shell_is_offered_the_ids_of_the_project(line, wanted, params_file, in_folder):
     params_file()
     assert offered("ablate", *line.split(" ")) == wanted
+
+
+def test_a_shell_is_offered_branches_and_tags(project, monkeypatch, tmp_path):
+    project.run("git", "tag", "v1")
+    project.run("git", "branch", "feature/x")
+    monkeypatch.chdir(project.folder)
+    assert offered("ablate", "verify", "") == ["feature/x", "main", "v1"]
+    assert offered("ablate", "verify", "fe") == ["feature/x"]
+    monkeypatch.chdir(tmp_path)
+    assert offered("ablate", "verify", "") == []
 
 
 def test_a_shell_is_offered_the_figures_of_the_last_report(params_file, in_folder):

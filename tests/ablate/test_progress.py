@@ -63,3 +63,17 @@ with progress.shown("reading"):
     assert written.index("reading (0 s)") < written.index("timing [study] (0 s)")
     # the last thing is the line erased
     assert written.endswith("\x1b[2K") or "\x1b[2K" in written[written.rindex("timing") :]
+
+
+def test_a_thread_that_cannot_write_its_lines_ends_no_command_and_holds_none_up():
+    code = """
+import time
+from ablate import progress
+progress.INTERVAL = 0.05
+with progress.shown("reading"):
+    time.sleep(0.2)
+print("done")
+"""
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # no file to make
+        done = subprocess.run([sys.executable, "-c", code], stderr=full, stdout=subprocess.PIPE, timeout=60, check=True)
+    assert done.stdout == b"done\n"

@@ -1,51 +1,131 @@
-"""A commit run again in a clean clone, in a repository of its own."""
+"""The verdict on a second run of a commit, from the command line and from files that differ."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from revisions_of import results, revision
+from samples import ROOT
+from typer.testing import CliRunner
 
-from ablate import verify
+from ablate import cli, text, verify
+from ablate.checkout import Commit
+from ablate.rerun import Rerun, State
 from pipeline.core.errors import UserError
 
+DIGEST = "0123456789" * 4
+RUNS = results({"a": [0.8, 0.7], "b": [0.8, 0.7]})
+OUTPUTS = ["reports/results/s.csv", "reports/metrics/s.json", "data/curves/s.csv", "reports/figures"]
+STAGES = {"train@s": OUTPUTS[:3], "report": OUTPUTS[3:]}
+LOCK = {"stages": {stage: {"outs": [{"path": path} for path in paths]} for stage, paths in STAGES.items()}}
+FILES = {"reports/results/s.csv": "1", "reports/metrics/s.json": "2", "reports/figures/a.svg": "3"}
+KEPT = {"data/curves/s.csv": "4", "data/params.ok": "5"}
 
-@pytest.mark.slow
-def test_committed_results_are_reproduced_or_not(project, monkeypatch):
-    monkeypatch.chdir(project.folder)
-    project.write_params({"studies.activation": ..., "datasets.images": ...})
-    project.run("dvc", "repro")
-    project.commit("results")
-    # committed numbers that the code does not make
-    path = project.folder / "reports/results/weight_decay.csv"
-    results = pd.read_csv(path)
-    results.loc[0, "test_loss"] *= 1 + 1e-15
-    results.to_csv(path, index=False)
-    measurement = project.folder / "reports/results/product.csv"
-    measurement.write_text(f"{measurement.read_text().strip()}1\n")
-    environment = project.folder / "reports/environment.json"
-    environment.write_text(environment.read_text().replace('"numba": "', '"numba": "0'))
-    project.commit("edited by hand")
-    # the workspace plays no part in it
-    project.write_params({"seeds.count": 7})
-    table, ok = verify.reproduction("HEAD", [])
-    assert not ok
-    assert table.title == "HEAD, run again"
-    assert table.rows == [
-        ["weight_decay", "6", "not reproduced", "test_loss of weight_decay_0"],
-        ["product", "", "not reproduced", "other measurements"],
+
+def rerun(before=(), after=(), *, lost=(), tables=None, **changes) -> Rerun:
+    """Return a run of one study whose files differ from those of the commit in these digests."""
+    project = dataclasses.replace(revision("HEAD", {"s": RUNS}), lock=LOCK)
+    again = dataclasses.replace(project, results=tables or {"s": RUNS})
+    sides = [{**FILES, **KEPT, **dict(given)} for given in (before, after)]
+    commit = Commit("v1", "https://x.test/p", DIGEST, "Größer | @x", "2026-01-02", ROOT, None, "")
+    states = [
+        State(
+            side,
+            {path: digest for path, digest in digests.items() if path.startswith("reports/")},
+            {path: digest for path, digest in digests.items() if not path.startswith("reports/")},
+        )
+        for side, digests in zip((project, again), sides, strict=True)
     ]
-    versions, others = table.after
-    assert versions.startswith("other versions: ")
-    assert others == "1 other files of reports/ have other bytes: reports/environment.json"
-    project.run("git", "checkout", "--", "params.yaml")
-    # a study alone, of another commit
-    table, ok = verify.reproduction("HEAD~1", ["weight_decay"])
-    assert (table.rows, table.after, ok) == ([["weight_decay", "6", "bit for bit", ""]], [], True)
-    assert project.run("git", "status", "--porcelain").stdout == ""
-    with pytest.raises(UserError, match="study: found 'gone', allowed: weight_decay, product"):
-        verify.reproduction("HEAD", ["gone"])
+    for path in lost:
+        states[1].files.pop(path, None)
+    values = {"project": "", "stages": {"s": "train"}, "keys": [], "ignored": frozenset(), "other_versions": []}
+    return Rerun(**{"commit": commit, "before": states[0], "after": states[1], "seconds": 7.4, **values, **changes})
+
+
+def test_a_page_has_the_commit_the_verdict_the_environment_and_the_command(capsys):
+    verdict = verify.verdict(rerun(project="book"))
+    assert verdict.ok
+    text.show([verdict.table], markdown=True, heading=verdict.heading)
+    page = capsys.readouterr().out
+    assert page.startswith(f"## Verification of commit {DIGEST} of https:<!-- -->//x.test/p, project book\n\n**")
+    counts = "1 of 1 studies and measurements, 1 of 1 other files of reports/, 1 of 1 outputs that only DVC keeps"
+    assert f"\n**Reproduced bit for bit: {counts}**\n" in page
+    assert "\n- v1: Größer \\| @<!-- -->x (2026-01-02)\n" in page
+    assert re.search(r"\n- Python 3\.\S+, \w+ .+, \d+ threads?\n- numpy \d", page)
+    assert "\n| s | 4 | bit for bit |\n" in page
+    assert page.endswith(f"\n```sh\nablate verify https://x.test/p@{DIGEST} --project book\n```\n")
+    text.show([verdict.table], heading=verdict.heading)
+    shown = capsys.readouterr().out
+    for words in (verdict.heading, counts, "v1: Größer | @x (2026-01-02)", "bit for bit", "took 7 s", "--project book"):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("run", "row", "counts", "note"),
+    [
+        # of a study: its results, its estimates, what only DVC keeps
+        (rerun(after={"reports/results/s.csv": "x"}, tables={"s": RUNS[1:]}), "test_accuracy of a; ", "0 of 1 s", ""),
+        (rerun(after={"reports/metrics/s.json": "x"}), "reports/metrics/s.json", "0 of 1 s", ""),
+        (rerun(after={"data/curves/s.csv": "x"}), "data/curves/s.csv", "0 of 1 s", ""),
+        # of the others: changed, lost, new
+        (
+            rerun(after={"reports/figures/a.svg": "x"}),
+            "",
+            "0 of 1 other",
+            "other files of reports/ (1): ",
+        ),
+        (rerun(lost=["reports/figures/a.svg"]), "", "0 of 1 other", "other files of reports/ (1): "),
+        (rerun(after={"reports/figures/b.svg": "x"}), "", "1 of 2 other", "reports/ (1): reports/figures/b.svg"),
+        (rerun(after={"data/params.ok": "x"}), "", "0 of 1 outputs", "outputs that only DVC keeps (1): data/params.ok"),
+        # a table that no study makes
+        (rerun(before={"reports/results/t.csv": "x"}, lost=["reports/results/t.csv"]), "", "1 of 2 other", "t.csv"),
+    ],
+)
+def test_a_file_with_other_bytes_is_counted_and_named(run, row, counts, note):
+    verdict = verify.verdict(run)
+    assert not verdict.ok
+    ((*_, reproduced, problem),) = verdict.table.rows
+    assert (reproduced, problem[: len(row)]) == ("not reproduced" if row else "bit for bit", row)
+    assert verdict.table.title.startswith("Not reproduced; equal bit for bit are only: ")
+    assert f" {counts}" in verdict.table.title
+    assert any(note in line for line in verdict.table.after)
+
+
+def test_what_was_not_compared_is_said_and_is_no_failure():
+    new = {"reports/figures/b.svg": "x", "data/diagnostics/s.npz": "y"}
+    run = rerun(
+        before={"reports/NOTES.md": "n", "data/of a stage that is gone.npz": "z"},
+        after=new,
+        lost=["reports/NOTES.md"],
+        ignored=frozenset(["reports/figures/b.svg"]),
+        other_versions=["numpy 1 (pinned: 2)"],
+    )
+    verdict = verify.verdict(run)
+    assert verdict.ok
+    assert verdict.table.after[:3] == [
+        "packages of other versions than the commit pins (1): numpy 1 (pinned: 2)",
+        "not compared, as no stage writes them (1): reports/NOTES.md",
+        "not compared, as the commit lacks them (2): data/diagnostics/s.npz, reports/figures/b.svg",
+    ]
+
+
+def test_a_run_of_one_study_names_the_others():
+    run = rerun(lost=["reports/figures/a.svg"], keys=["s"], stages={"s": "train", "t": "train", "m": "measure"})
+    verdict = verify.verdict(run)
+    assert verdict.ok
+    assert verdict.table.title.endswith("1 of 1 studies and measurements, 1 of 1 outputs that only DVC keeps")
+    assert verdict.table.after[0] == "other studies and measurements, not run (2): m, t"
+    assert verdict.table.command.endswith(f"@{DIGEST} --study s")
+
+
+def test_a_study_without_results_in_the_commit_is_not_reproduced():
+    run = rerun(lost=[])
+    del run.before.files["reports/results/s.csv"]
+    verdict = verify.verdict(run)
+    assert not verdict.ok
+    assert verdict.table.rows == [["s", "4", "not reproduced", "no results in the commit"]]
 
 
 def test_what_differs_is_listed_by_metric_and_variant():
@@ -67,18 +147,59 @@ def test_what_differs_is_listed_by_metric_and_variant():
     assert difference(lost) == "test_accuracy of b; diverged: 1 of 2 against 0 of 2"
     nothing = dataclasses.replace(committed, results={})
     assert verify.difference("s", committed, nothing) == "no results"
-    assert verify.difference("s", nothing, committed) == "no results in the commit"
-    measured = dataclasses.replace(committed, results={"p": runs})
-    assert verify.difference("p", measured, measured) == "other measurements"
+    measured = dataclasses.replace(committed, results={"product": runs})
+    assert verify.difference("product", measured, measured) == "other measurements"
+    # a params.yaml of another version explains nothing
+    other_schema = dataclasses.replace(committed, params=None)
+    assert verify.difference("s", other_schema, other_schema) == "other bytes"
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch):
-    monkeypatch.chdir(project.folder)
-    project.run("dvc", "repro", "train@weight_decay")
+def test_committed_results_are_reproduced_or_not(finished_copy):
+    project = finished_copy
+    done = project.run("ablate", "verify", "--markdown")
+    assert "**Reproduced bit for bit: 2 of 2 studies and measurements, 1" in done.stdout
+    assert "files that DVC keeps: none damaged" in done.stdout
+    good = project.run("git", "rev-parse", "HEAD").stdout.strip()
+    # committed numbers that the code does not make
+    path = project.folder / "reports/results/weight_decay.csv"
+    edited = pd.read_csv(path)
+    edited.loc[0, "test_loss"] *= 1 + 1e-15
+    edited.to_csv(path, index=False)
+    measurement = project.folder / "reports/results/product.csv"
+    measurement.write_text(f"{measurement.read_text().strip()}1\n")
+    environment = project.folder / "reports/environment.json"
+    environment.write_text(environment.read_text().replace('"numba": "', '"numba": "0'))
+    project.commit("edited by hand")
+    # the workspace plays no part in it, nor does code that is found first on the path
+    project.write_params({"seeds.count": 7})
+    project.environment["PYTHONSAFEPATH"] = "1"
+    done = project.run("ablate", "verify", "HEAD", ok=False)
+    assert done.returncode == 1, done.stderr
+    assert "Not reproduced; equal bit for bit are only: 0 of 2 studies and measurements, 15 of 16 other" in done.stdout
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["weight_decay", "6  not reproduced  test_loss of weight_decay_0"] in lines
+    assert ["product", "not reproduced  other measurements"] in lines
+    assert "not reproduced, other files of reports/ (1): reports/environment.json" in done.stdout
+    assert "other versions: " in done.stdout
+    assert "files that DVC keeps" not in done.stdout
+    project.run("git", "checkout", "--", "params.yaml")
+    # a study alone, of another commit, as the verdict repeats it
+    done = project.run("ablate", "verify", good[:12], "--study", "weight_decay")
+    assert "Reproduced bit for bit: 1 of 1 studies and measurements" in done.stdout
+    assert f"ablate verify {good} --study weight_decay" in done.stdout
+    assert project.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.slow
+def test_rot_in_the_cache_is_found_where_dvc_does_not_look(finished_copy):
+    project = finished_copy
     done = project.run("ablate", "verify", "--no-run")
     assert "none damaged" in done.stdout
-    assert "run again" not in done.stdout
+    assert "Verification" not in done.stdout
     cached = [path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
     (curves,) = [path for path in cached if path.read_bytes().startswith(b"variant,split,epoch")]
     (folder,) = [path for path in cached if path.suffix == ".dir"]
@@ -97,26 +218,7 @@ def test_rot_in_the_cache_is_found_where_dvc_does_not_look(project, monkeypatch)
         verify.integrity()
 
 
-@pytest.mark.slow
-def test_the_second_project_is_verified_from_its_folder_with_the_tables_that_dvc_keeps(project, monkeypatch, capfd):
-    (project.folder / "book/tables/own.csv").write_text("a,b\n1,2\n")
-    project.run("dvc", "add", "-q", "book/tables/own.csv")
-    project.run("dvc", "repro", "book/dvc.yaml:measure@product")
-    project.commit("results")
-    monkeypatch.chdir(project.folder / "book")
-    table, ok = verify.reproduction("HEAD", ["product"])
-    assert (table.rows, ok) == ([["product", "", "bit for bit", ""]], True)
-    assert "own.csv" in capfd.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_run_that_fails_and_another_schema_are_lines(project, monkeypatch):
-    monkeypatch.chdir(project.folder)
-    (project.folder / "pipeline/stages/train.py").write_text("raise SystemExit(1)")
-    project.commit("a stage that fails")
-    with pytest.raises(UserError, match="`dvc repro --force train@weight_decay` failed in a clean clone"):
-        verify.reproduction("HEAD", ["weight_decay"])
-    project.write_params({"device": "cpu"})
-    project.commit("another schema")
-    with pytest.raises(UserError, match="HEAD: params.yaml: device: found an unknown key"):
-        verify.reproduction("HEAD", [])
+@pytest.mark.parametrize("arguments", [["HEAD"], ["--study", "weight_decay"], ["--project", "book"]])
+def test_no_run_takes_no_commit(arguments, in_folder):
+    refused = CliRunner().invoke(cli.app, ["verify", "--no-run", *arguments])
+    assert str(refused.exception).startswith("--no-run: ")

@@ -21,12 +21,15 @@ NOT_RUN = {
     "make": "installs packages: .ci/run calls it",
     "make test": "these tests: .ci/run calls it",
     "make check": "it is .ci/run",
-    "ablate verify": "tests/ablate/test_verify.py; `ablate verify dropout` is run here",
+    "ablate verify": "tests/ablate/test_verify.py; `ablate verify main --study dropout` is run here",
+    "ablate verify https://example.org/user/project.git@v1.0 --markdown": "tests/ablate/test_rerun.py has a repository",
+    "ablate verify https://example.org/user/project.git@v1.0 --markdown > verdict.md": "the same",
+    "make .venv/installed": "installs packages: .ci/run calls `make`",
     ".venv/bin/pre-commit install": "tests/architecture/test_contributing.py runs the hooks",
     "make TORCH_INDEX=": "downloads gigabytes of CUDA",
     "source .venv/bin/activate": "the environment is the one of these tests",
     "ABLATE_STORE=off make": "half of .ci/run",
-    "make soak": "half an hour; writes the table of docs/reliability.md",
+    "make soak": "seven minutes; writes the table of docs/reliability.md",
     "pip install '.[cluster]'": "packages: the tests have distributed installed",
     "pdflatex paper.tex": "tests/ablate/test_latex.py compiles the document of the page",
     "dask scheduler": "tests/execution/test_pool.py starts one",
@@ -41,6 +44,10 @@ OWN_TESTS = ("docs/extending.md", "docs/faq.md")
 # what another page or another test runs
 RUN_ELSEWHERE = {
     ("docs/reference/commands.md", "ablate new projects/own --table own.csv --target price"): "docs/how-to/own-data.md",
+    (
+        "docs/reference/commands.md",
+        "ablate new projects/own --table own.csv --target price --missing median --ignore name --date sold",
+    ): "tests/ablate/test_new.py calls it with such options",
     ("docs/how-to/sweep.md", "dvc queue start -j 2"): TUTORIAL[2],
     ("docs/how-to/sweep.md", "dvc queue logs sweep-1"): "needs the line above; tests/test_sweeps.py asks for logs",
 }

@@ -59,6 +59,15 @@ def test_the_log_says_how_much_is_done(caplog):
     assert re.fullmatch(r"study: epoch (\d+) of \1", last)
 
 
+def test_the_log_says_how_to_train_stored_runs_again(caplog, tmp_path):
+    train_study(study(), seeds(2), classes(), Store(tmp_path))
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        train_study(study(), seeds(2), classes(), Store(tmp_path))
+    line = "study: 0 runs to train, 12 taken from the store (ABLATE_STORE=off trains them again)"
+    assert [record.message for record in caplog.records] == [line]
+
+
 def test_a_terminal_shows_a_bar(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     train_study(study(), seeds(2), classes())

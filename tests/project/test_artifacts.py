@@ -1,5 +1,6 @@
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from samples import classes, seeds, values
 from trained import fill
 
 from pipeline.core.errors import UserError
-from pipeline.project import artifacts, params
+from pipeline.project import artifacts, lock, params
 from pipeline.project.schema import Published
 
 
@@ -164,16 +165,40 @@ SOME, EMPTY = pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": []})
 
 
 @pytest.mark.parametrize(
-    ("folder", "write", "before", "after", "left"),
+    ("write", "before", "after", "left"),
     [
-        ("claims", artifacts.write_claims, (SOME, SOME), (SOME, EMPTY), ["claims.csv"]),
-        ("claims", artifacts.write_claims, (SOME, SOME), (EMPTY, EMPTY), []),
-        ("figures", artifacts.write_figures, ({"old": b""}, {}, {}), ({"new": b""}, {}, {}), ["new.svg"]),
-        ("images", artifacts.write_figures, ({}, {"old": b""}, {}), ({}, {"new": b""}, {}), ["new.png"]),
-        ("tables", artifacts.write_figures, ({}, {}, {"old": b""}), ({}, {}, {"new": b""}), ["new.csv"]),
+        (artifacts.write_claims, (SOME, SOME), (SOME, EMPTY), ["claims/claims.csv"]),
+        (artifacts.write_claims, (SOME, SOME), (EMPTY, EMPTY), []),
+        (
+            artifacts.write_figures,
+            [{"a_old": b""}] * 3,
+            [{"a_new": b""}] * 3,
+            ["figures/a_new.svg", "images/a_new.png", "tables/a_new.csv"],
+        ),
     ],
 )
-def test_files_that_no_longer_belong_into_a_folder_are_deleted(folder, write, before, after, left, in_folder):
+def test_files_of_an_earlier_report_are_deleted_and_those_of_the_user_kept(write, before, after, left, in_folder):
     write(*before)
+    own = [f"{kind}/mine.{suffix}" for kind in ("claims", "figures", "images", "tables") for suffix in ("png", "csv")]
+    for name in own:
+        (in_folder / "reports" / name).parent.mkdir(exist_ok=True)
+        (in_folder / "reports" / name).write_text("mine")
+    (in_folder / "reports/figures/a_old2.svg").write_text("mine")
     write(*after)
-    assert [path.name for path in (in_folder / "reports" / folder).iterdir()] == left
+    files = sorted(path.relative_to("reports").as_posix() for path in Path("reports").rglob("*.*"))
+    assert files == sorted([*own, "figures/a_old2.svg", *left])
+
+
+def test_files_of_studies_that_are_gone_are_deleted_and_those_of_the_user_kept(in_folder):
+    kept = [artifacts.results_path("kept"), artifacts.curves_path("kept")]
+    mine = [folder / name for folder in (artifacts.RESULTS, artifacts.METRICS) for name in ("mine.csv", "notes/a.txt")]
+    # another branch leaves its files in data/, which git ignores
+    gone = [artifacts.results_path("gone"), artifacts.curves_path("gone"), artifacts.curves_path("elsewhere")]
+    for path in [*kept, *mine, *gone]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    lock.PATH.write_text(
+        f"stages: {{train@gone: {{outs: [{{path: {gone[0]}, md5: 0}}, {{path: {gone[1]}, md5: 0}}]}}}}"
+    )
+    artifacts.prune(["kept"])
+    assert [path for path in [*kept, *mine, *gone] if not path.exists()] == gone

@@ -226,6 +226,7 @@ def made() -> tuple[Params, dict[str, pd.DataFrame], dict[str, pd.DataFrame], Re
         dict.fromkeys(results, nothing),
         measured,
         pd.DataFrame(columns=PUBLISHED_COLUMNS),
+        {},
     )
     return project, results, measured, whole
 

@@ -148,6 +148,7 @@ def summary(text: str) -> dict[str, Part]:
     """Return the sections of the summary by the ids that the page gives them."""
     parts: dict[str, Part] = {}
     names = {"how to read it": "how-to-read", "claims": "all-claims", "published outcomes": "published-outcomes"}
+    names |= {"data sets": "data-sets"}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         title, _, body = section.partition("\n")
         paragraphs = [block.strip() for block in re.split(r"\n\s*\n", body) if block.strip()]

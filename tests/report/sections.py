@@ -125,6 +125,7 @@ def made(count: int = 3) -> Report:
         {key: result.diagnostics for key, result in results.items()},
         measured,
         PUBLISHED,
+        {},
     )
 
 

@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from matplotlib.image import imread
 from playwright.sync_api import Browser, Page, sync_playwright
 from report.sections import made
+from report.tables import column, view
 from samples import ROOT
 
 from pipeline.report import figures
@@ -301,6 +302,33 @@ def test_it_reads_the_same_without_scripts(browser, page):
         assert other.locator("main").inner_text() == page.locator("main").inner_text()
 
 
+# --- tables of the user -----------------------------------------------------------------------------------------------
+
+
+def test_a_hundred_columns_of_a_table_fit_every_width_and_break_no_rule(browser, tmp_path):
+    whole = made()
+    warned = [column(f"measured {number}", "nearly every row has a level of its own", "`x`") for number in range(15)]
+    many = view(*warned, *(column("w" * number + " column") for number in range(15, 100)), suspects=("measured 3",))
+    path = tmp_path / "index.html"
+    report = dataclasses.replace(whole, sections=whole.sections[:1], measurements=[], views={"linear": many})
+    path.write_text(pages.render(report, figures.draw(report)))
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        section = page.locator("section", has=page.locator("#data-sets"))
+        assert section.bounding_box()["height"] < 1000
+        unfold(page)
+        assert section.locator("tbody tr").count() == 101
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            wide = "all => all.filter(box => box.scrollWidth > box.clientWidth + 1).length"
+            assert section.locator(".scroll, p, h3").evaluate_all(wide) == 0
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            assert violations(page) == []
+
+
 # --- words of the user ------------------------------------------------------------------------------------------------
 
 HOSTILE = "<script>document.title = 'pwned'</script><b>\"'&" + "w" * 1000
@@ -325,6 +353,7 @@ def hostile(tmp_path_factory) -> Path:
         sections=sections,
         claims=whole.claims.assign(claim=HOSTILE, where=HOSTILE, note=HOSTILE),
         published=whole.published.assign(config=HOSTILE, factor=HOSTILE, where=HOSTILE),
+        views={"linear": view(column(HOSTILE, HOSTILE), task=HOSTILE, note=HOSTILE, suspects=(HOSTILE,))},
     )
     path = tmp_path_factory.mktemp("hostile") / "index.html"
     path.write_text(pages.render(report, figures.draw(whole)))

@@ -8,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 from report import rendered as read
 from report.sections import made, of
+from report.tables import column, view
 
 from pipeline.project.metrics import METRICS
 from pipeline.report import figures, format, page
@@ -200,7 +201,11 @@ def test_text_from_the_parameters_is_no_markup_in_the_summary(drawn):
     section, text = made().sections[0], "<script>alert(1)</script> [a](http://b.c) | *d*?"
     changed = dataclasses.replace(section, study=dataclasses.replace(section.study, question=text))
     claims, published = made().claims.assign(claim=text, where=text), made().published.assign(config=text, where=text)
-    report = dataclasses.replace(made(), sections=[changed], claims=claims, published=published)
+    hostile = view(column(text, text), task=text, note=text, suspects=(text,))
+    report = dataclasses.replace(
+        made(), sections=[changed], claims=claims, published=published, views={changed.study.dataset: hostile}
+    )
+    assert "Possible leak" in page.summary(report, drawn)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page.summary(report, drawn))
     assert "<script" not in html
     assert "http://b.c" not in re.findall(r'href="(.*?)"', html)
