@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from ablate import processes, revisions
 from ablate.processes import Ended
+from ablate.repository import SELECTING
 from pipeline.core.errors import UserError, escape
 
 _SILENCE = 120.0  # seconds in which git shows no progress
@@ -41,11 +42,6 @@ _NEUTRAL = (
     "init.defaultRefFormat=files",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
-)
-# variables that select a repository, as git sets them for a hook, or the format of a new one
-_SELECTING = re.compile(
-    "GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX"
-    "|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE|IMPLICIT_WORK_TREE|CONFIG|QUARANTINE_PATH|DEFAULT_HASH|DEFAULT_REF_FORMAT)"
 )
 _LOCATION = re.compile(r"\w+://|\.{0,2}/|\.{1,2}(@|$)")
 _SCP = re.compile(r"([\w.-]+@)?([\w.-]+|\[[\w:.]+\]):(?!:)[^\s]")
@@ -282,7 +278,7 @@ def _git(*arguments: str, folder: Path | None = None, git: Path | None = None, w
 
 
 def _environment() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not _SELECTING.fullmatch(name)}
+    environment = {name: value for name, value in os.environ.items() if not SELECTING.fullmatch(name)}
     # git may open a window that asks; a program that the user has set is kept
     environment.setdefault("GIT_ASKPASS", "true")
     never = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "SSH_ASKPASS_REQUIRE": "never"}

@@ -23,6 +23,7 @@ from pipeline.core.errors import UserError
 from pipeline.data import table
 from pipeline.data.base import Facts
 from pipeline.data.table import Table
+from pipeline.data.table_columns import UnreadableError
 from pipeline.project import params
 from pipeline.project.params import Params
 
@@ -170,7 +171,7 @@ def _shown(config: Table) -> Facts:
         text.show([columns.of(config)])
         sys.stdout.flush()  # before an error about a column
         return config.facts()
-    except table.UnreadableError as error:
+    except UnreadableError as error:
         options = " ".join(f"{_OPTIONS[key]} {shlex.quote(value)}" for key, value in error.remedies)
         raise UserError(f"{error}\nto go on: {options}" if options else str(error)) from None
 

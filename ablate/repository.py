@@ -18,7 +18,11 @@ from pipeline.project.params import Params
 STAGES = Path("dvc.yaml")
 LARGE = 10_000_000  # bytes of a table that DVC should track instead of git
 _TIMEOUT = 300  # seconds: more than git needs for a large repository
-_OF_A_HOOK = {"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
+# variables that select a repository, as git sets them for a hook, or the format of a new one
+SELECTING = re.compile(
+    "GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX"
+    "|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE|IMPLICIT_WORK_TREE|CONFIG|QUARANTINE_PATH|DEFAULT_HASH|DEFAULT_REF_FORMAT)"
+)
 
 
 def git(*arguments: str, folder: Path | None = None) -> bytes:
@@ -28,7 +32,7 @@ def git(*arguments: str, folder: Path | None = None) -> bytes:
         UserError: If git is not installed, fails or does not end in time.
     """
     # a hook of another repository sets these variables; DVC ignores them, too
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    environment = {name: value for name, value in os.environ.items() if not SELECTING.fullmatch(name)}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     command = ["git", *arguments]
     try:

@@ -39,6 +39,7 @@ class Description(NamedTuple):
     task: str  # the task, why, and how to choose the other one
     columns: tuple[Column, ...]
     notes: tuple[str, ...]  # the notation, and columns to check
+    suspects: tuple[str, ...] = ()  # inputs that alone determine the target
 
 
 def describe(

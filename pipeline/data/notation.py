@@ -252,7 +252,7 @@ def chosen(
     Args:
         columns: The different cells of each column that are not all numbers in English notation.
         english: The cells of the other columns, (N,) each.
-        separator: Of the columns.
+        separator: Separator of the cells.
         given: Keys that are decided.
     """
     readable = {tuple(cells): marks for cells in columns if (marks := recognise(cells))}

@@ -155,7 +155,7 @@ class Report:
     views: Mapping[str, TableView]  # of the data sets that are tables, by id
 
     def suspicion(self, section: Section) -> str:
-        """Return the suspicion that the inputs of a study contain its target; empty if there is none."""
+        """Return the suspicion that the inputs of a study contain its target; empty without a suspicion."""
         view = self.views.get(section.study.dataset)
         return suspicion.sentences(section.study, section.results, view and view.evidence)
 

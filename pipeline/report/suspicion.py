@@ -7,7 +7,6 @@ import pandas as pd
 
 from pipeline.core.errors import shorten
 from pipeline.data import DatasetConfig
-from pipeline.data.leaks import suspects
 from pipeline.data.table import Table, read
 from pipeline.project.variants import Study
 from pipeline.training.kernels.arguments import REGRESSION_LOSSES
@@ -31,11 +30,11 @@ def evidence(dataset: str, config: DatasetConfig) -> Evidence | None:
         return None
     columns = read(config)
     variance = 1.0 if config.standardize_target else float(np.var(columns.target))
-    return Evidence(dataset, config.ignore, tuple(suspects(columns.inputs, columns.target)), variance)
+    return Evidence(dataset, config.ignore, config.described().suspects, variance)
 
 
 def sentences(study: Study, results: pd.DataFrame, found: Evidence | None) -> str:
-    """Return the suspicion and what to do about it; empty if there is none.
+    """Return the suspicion and a remedy; empty without a suspicion.
 
     Suspects are reason enough: a network that only copies an input seldom becomes perfect. Without suspects, all runs
     have to be perfect.

@@ -150,7 +150,7 @@ def until_accepted(capsys, file: str, target: str) -> tuple[list[str], str]:
 
 
 def test_a_messy_table_becomes_a_project_by_the_options_that_its_errors_propose(clone, capsys):
-    """What is recognised stands in params.yaml."""
+    """The recognised keys stand in params.yaml."""
     Path("houses.csv").write_text(MESSY)
     (error,), out = until_accepted(capsys, "houses.csv", "price")
     assert "column 'name': found 60 different values" in error

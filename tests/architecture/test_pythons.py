@@ -1,4 +1,4 @@
-"""Which Pythons and systems `make` accepts, and what it says to the others: one line."""
+"""`make` accepts some Pythons and systems, and refuses the others in one line."""
 
 import subprocess
 import sys
